@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Declarations that the kernel's own bindings lack: procfs, and `src/helpers.h`.
+
+pub(super) use kernel::bindings::*;
+
+use crate::model::pgtable::Entry;
+use kernel::prelude::*;
+
+/// Mirrors `struct proc_ops`; `src/helpers.c` asserts that the offsets agree.
+///
+/// `__randomize_layout` changes nothing: Rust support excludes RANDSTRUCT.
+#[repr(C)]
+pub(super) struct proc_ops {
+    pub(super) proc_flags: c_uint,
+    pub(super) proc_open: Option<unsafe extern "C" fn(*mut inode, *mut file) -> c_int>,
+    pub(super) proc_read:
+        Option<unsafe extern "C" fn(*mut file, *mut c_char, usize, *mut loff_t) -> isize>,
+    pub(super) proc_read_iter: Option<unsafe extern "C" fn(*mut kiocb, *mut iov_iter) -> isize>,
+    pub(super) proc_write:
+        Option<unsafe extern "C" fn(*mut file, *const c_char, usize, *mut loff_t) -> isize>,
+    pub(super) proc_lseek: Option<unsafe extern "C" fn(*mut file, loff_t, c_int) -> loff_t>,
+    pub(super) proc_release: Option<unsafe extern "C" fn(*mut inode, *mut file) -> c_int>,
+    pub(super) proc_poll:
+        Option<unsafe extern "C" fn(*mut file, *mut poll_table_struct) -> __poll_t>,
+    pub(super) proc_ioctl: Option<unsafe extern "C" fn(*mut file, c_uint, c_ulong) -> c_long>,
+    #[cfg(CONFIG_COMPAT)]
+    pub(super) proc_compat_ioctl:
+        Option<unsafe extern "C" fn(*mut file, c_uint, c_ulong) -> c_long>,
+    pub(super) proc_mmap: Option<unsafe extern "C" fn(*mut file, *mut vm_area_struct) -> c_int>,
+    pub(super) proc_get_unmapped_area:
+        Option<unsafe extern "C" fn(*mut file, c_ulong, c_ulong, c_ulong, c_ulong) -> c_ulong>,
+}
+
+/// Mirrors `struct memintro_view`.
+#[derive(Clone, Copy, Default)]
+#[repr(C)]
+pub(super) struct memintro_view {
+    pub(super) hugetlb_shift: u8,
+    pub(super) hugetlb_level: u8,
+    pub(super) special_is_zero: bool,
+}
+
+/// Mirrors `struct memintro_paging`.
+#[derive(Clone, Copy, Default)]
+#[repr(C)]
+pub(super) struct memintro_paging {
+    pub(super) shift: [u8; 5],
+    pub(super) entries: [u16; 5],
+    pub(super) top: u8,
+    pub(super) user_bits: u8,
+    pub(super) kernel_bits: u8,
+}
+
+const _: () = {
+    assert!(size_of::<Entry>() == 24);
+    assert!(core::mem::offset_of!(Entry, flags) == 16);
+    assert!(core::mem::offset_of!(Entry, raw_kind) == 20);
+    assert!(core::mem::offset_of!(Entry, page_shift) == 21);
+    assert!(core::mem::offset_of!(Entry, swap_type) == 22);
+    assert!(size_of::<memintro_view>() == 3);
+    assert!(size_of::<memintro_paging>() == 20);
+};
+
+#[allow(
+    improper_ctypes,
+    reason = "without lockdep, struct lock_class_key is empty in C too"
+)]
+unsafe extern "C" {
+    pub(super) fn proc_mkdir(
+        name: *const c_char,
+        parent: *mut proc_dir_entry,
+    ) -> *mut proc_dir_entry;
+    pub(super) fn proc_create_data(
+        name: *const c_char,
+        mode: umode_t,
+        parent: *mut proc_dir_entry,
+        ops: *const proc_ops,
+        data: *mut c_void,
+    ) -> *mut proc_dir_entry;
+    pub(super) fn proc_remove(entry: *mut proc_dir_entry);
+
+    pub(super) fn memintro_paging(paging: *mut memintro_paging);
+    pub(super) fn memintro_view(vma: *mut vm_area_struct, view: *mut memintro_view);
+    pub(super) fn memintro_read_entries(
+        view: *const memintro_view,
+        level: c_uint,
+        table: *const c_void,
+        first: c_uint,
+        count: c_uint,
+        entries: *mut Entry,
+    );
+    pub(super) safe fn memintro_entry_at(level: c_uint, table: *const c_void, index: c_uint)
+        -> u64;
+    pub(super) fn memintro_table_at(pa: u64) -> *mut c_void;
+    pub(super) fn memintro_mm_pgd(mm: *const mm_struct) -> *mut c_void;
+
+    pub(super) fn memintro_mmap_read_lock_killable(mm: *mut mm_struct) -> c_int;
+    pub(super) safe fn memintro_untagged_addr(va: u64) -> u64;
+
+    pub(super) fn memintro_task_is_kthread(task: *const task_struct) -> bool;
+    pub(super) fn memintro_next_thread(
+        process: *mut task_struct,
+        thread: *mut task_struct,
+    ) -> *mut task_struct;
+    pub(super) fn memintro_task_state(task: *mut task_struct) -> u8;
+    pub(super) fn memintro_task_comm(task: *mut task_struct, comm: *mut u8);
+    pub(super) fn memintro_task_ppid(task: *mut task_struct, ns: *mut pid_namespace) -> pid_t;
+    pub(super) fn memintro_task_threads(task: *const task_struct) -> c_uint;
+    pub(super) fn memintro_task_euid(task: *mut task_struct, opener: *const file) -> uid_t;
+    pub(super) fn memintro_task_lock(task: *mut task_struct);
+    pub(super) fn memintro_task_unlock(task: *mut task_struct);
+    pub(super) fn memintro_task_stack(task: *const task_struct) -> *const c_void;
+    pub(super) fn memintro_task_sp(task: *const task_struct) -> c_ulong;
+    pub(super) fn memintro_task_on_cpu(task: *const task_struct) -> bool;
+    pub(super) safe fn memintro_thread_size() -> c_ulong;
+
+    pub(super) fn memintro_proc_pid_ns(file: *const file) -> *mut pid_namespace;
+    pub(super) fn memintro_file_is_readable(file: *const file) -> bool;
+    pub(super) fn memintro_cond_resched();
+    pub(super) safe fn memintro_fatal_signal_pending() -> bool;
+}

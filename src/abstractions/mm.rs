@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Address spaces of other processes.
+//!
+//! C headers: [`include/linux/mm.h`](srctree/include/linux/mm.h),
+//! [`include/linux/sched/mm.h`](srctree/include/linux/sched/mm.h)
+
+use super::{
+    bindings,
+    task::TaskExt, //
+};
+use core::ptr::NonNull;
+use kernel::{
+    mm::{
+        virt::VmaRef,
+        MmWithUser,
+        VmaReadGuard, //
+    },
+    prelude::*,
+    sync::{
+        aref::ARef,
+        rcu, //
+    },
+    task::Task,
+    types::NotThreadSafe,
+};
+
+/// The threads of a process, its leader first.
+fn threads<'rcu>(
+    process: &'rcu Task,
+    _rcu: &'rcu rcu::Guard,
+) -> impl Iterator<Item = &'rcu Task> + use<'rcu> {
+    let mut last = core::ptr::null_mut();
+    core::iter::from_fn(move || {
+        // SAFETY: The process is valid, and so is its `signal` with the list of threads; `last` is
+        // NULL or a thread of it, and RCU keeps the list's members until the guard is dropped.
+        last = unsafe { bindings::memintro_next_thread(process.as_ptr(), last) };
+        // CAST: `Task` is a transparent wrapper of `struct task_struct`.
+        // SAFETY: As above; the reference lives no longer than the guard.
+        NonNull::new(last).map(|thread| unsafe { thread.cast().as_ref() })
+    })
+}
+
+/// Returns the address space of the process that `task` belongs to.
+///
+/// A leader that has exited has none, although its process lives on in other threads; theirs
+/// counts. `None` for kernel threads and for processes that have given their memory back.
+///
+/// Context: process context. Dropping what is returned may sleep.
+#[doc(alias = "get_task_mm")]
+pub(crate) fn process_mm(task: &Task) -> Option<ARef<MmWithUser>> {
+    if task.is_kernel_thread() {
+        return None;
+    }
+    let mm_of = |task: &Task| {
+        // SAFETY: The task is valid. The function takes its lock, and a reference to its mm.
+        let mm = NonNull::new(unsafe { bindings::get_task_mm(task.as_ptr()) })?;
+        // CAST: `MmWithUser` is a transparent wrapper of `struct mm_struct`.
+        // SAFETY: `get_task_mm` has incremented `mm_users`; the reference takes that over.
+        Some(unsafe { ARef::from_raw(mm.cast()) })
+    };
+    mm_of(task).or_else(|| {
+        let rcu = rcu::read_lock();
+        let mm = threads(task, &rcu).find_map(mm_of);
+        mm
+    })
+}
+
+/// Calls `read` with the address space of a process, if it has one, without taking a reference.
+///
+/// Context: any but hard interrupts; `read` runs under a spinlock and must not sleep.
+pub(crate) fn with_process_mm<R>(
+    process: &Task,
+    rcu: &rcu::Guard,
+    read: impl FnOnce(&MmWithUser) -> R,
+) -> Option<R> {
+    if process.is_kernel_thread() {
+        return None;
+    }
+    let mut read = Some(read);
+    threads(process, rcu).find_map(|thread| {
+        let locked = TaskLock::new(thread);
+        let mm = locked.mm()?;
+        read.take().map(|read| read(mm))
+    })
+}
+
+/// The lock of a task's `mm` and a few other fields (`task_lock()`), held.
+///
+/// # Invariants
+///
+/// The lock of the task is held by the current thread.
+struct TaskLock<'a>(&'a Task, NotThreadSafe);
+
+impl<'a> TaskLock<'a> {
+    fn new(task: &'a Task) -> Self {
+        // SAFETY: The task is valid.
+        unsafe { bindings::memintro_task_lock(task.as_ptr()) };
+        // INVARIANT: The lock was just taken.
+        TaskLock(task, NotThreadSafe)
+    }
+
+    fn mm(&self) -> Option<&MmWithUser> {
+        // SAFETY: `mm` is changed under the task's lock only, which is held.
+        let mm = NonNull::new(unsafe { (*self.0.as_ptr()).mm })?;
+        // SAFETY: The task's own reference in `mm_users` is given up only after `mm` was set to
+        // NULL under the lock (exit_mm(), exec_mmap()); the returned reference ends with the lock.
+        Some(unsafe { MmWithUser::from_raw(mm.as_ptr()) })
+    }
+}
+
+impl Drop for TaskLock<'_> {
+    fn drop(&mut self) {
+        // SAFETY: The lock is held by the type invariant.
+        unsafe { bindings::memintro_task_unlock(self.0.as_ptr()) };
+    }
+}
+
+/// What can be read from an address space without its locks.
+pub(crate) trait MmExt {
+    /// Returns the size of the heap, `brk - start_brk`, in bytes.
+    ///
+    /// 0 for a pair that is being changed and does not fit together.
+    fn heap_size(&self) -> u64;
+
+    /// Takes the mmap lock for reading.
+    ///
+    /// # Errors
+    ///
+    /// `EINTR` when the current task is killed while it waits.
+    fn mmap_read_lock_killable(&self) -> Result<MmapReadGuard<'_>>;
+
+    /// Locks the mapping that contains `va`: its own lock if that is free, else the mmap lock.
+    ///
+    /// Returns `None` where there is no mapping.
+    ///
+    /// # Errors
+    ///
+    /// `EINTR` when the current task is killed while it waits.
+    fn lock_vma(&self, va: usize) -> Result<Option<VmaGuard<'_>>>;
+}
+
+impl MmExt for MmWithUser {
+    fn heap_size(&self) -> u64 {
+        let mm = self.as_raw();
+        // SAFETY: The mm is valid. brk() and prctl() may write the fields meanwhile, so the loads
+        // must not be split or repeated: volatile, as READ_ONCE() in C.
+        let (brk, start) = unsafe {
+            (
+                (&raw const (*mm).__bindgen_anon_1.brk).read_volatile(),
+                (&raw const (*mm).__bindgen_anon_1.start_brk).read_volatile(),
+            )
+        };
+        // CAST: both have 64 bits.
+        brk.saturating_sub(start) as u64
+    }
+
+    fn mmap_read_lock_killable(&self) -> Result<MmapReadGuard<'_>> {
+        // SAFETY: The mm is valid.
+        kernel::error::to_result(unsafe {
+            bindings::memintro_mmap_read_lock_killable(self.as_raw())
+        })?;
+        // INVARIANT: The lock was just taken.
+        Ok(MmapReadGuard {
+            mm: self,
+            _not_send: NotThreadSafe,
+        })
+    }
+
+    fn lock_vma(&self, va: usize) -> Result<Option<VmaGuard<'_>>> {
+        if let Some(guard) = self.lock_vma_under_rcu(va) {
+            return Ok(Some(VmaGuard::Vma(guard)));
+        }
+        let guard = self.mmap_read_lock_killable()?;
+        if guard.vma_lookup(va).is_none() {
+            return Ok(None);
+        }
+        Ok(Some(VmaGuard::Mmap(guard, va)))
+    }
+}
+
+/// The mmap lock of an address space, held for reading.
+///
+/// As [`kernel::mm::MmapReadGuard`], which has no killable constructor.
+///
+/// # Invariants
+///
+/// The current thread holds the lock.
+pub(crate) struct MmapReadGuard<'a> {
+    mm: &'a MmWithUser,
+    _not_send: NotThreadSafe,
+}
+
+impl MmapReadGuard<'_> {
+    /// Returns the mapping that contains `va`.
+    pub(crate) fn vma_lookup(&self, va: usize) -> Option<&VmaRef> {
+        // SAFETY: The mm is valid and its lock is held by the type invariant.
+        let vma = NonNull::new(unsafe { bindings::vma_lookup(self.mm.as_raw(), va) })?;
+        // SAFETY: The lock keeps the mapping, and the reference borrows from the guard.
+        Some(unsafe { VmaRef::from_raw(vma.as_ptr()) })
+    }
+}
+
+impl Drop for MmapReadGuard<'_> {
+    fn drop(&mut self) {
+        // SAFETY: The lock is held by the type invariant.
+        unsafe { bindings::mmap_read_unlock(self.mm.as_raw()) };
+    }
+}
+
+/// A lock that keeps one mapping as it is.
+pub(crate) enum VmaGuard<'a> {
+    /// The mapping's own lock.
+    Vma(VmaReadGuard<'a>),
+    /// The lock of the whole address space, and an address in the mapping.
+    Mmap(MmapReadGuard<'a>, usize),
+}
+
+impl VmaGuard<'_> {
+    /// Returns the mapping.
+    pub(crate) fn vma(&self) -> Option<&VmaRef> {
+        match self {
+            VmaGuard::Vma(guard) => Some(guard),
+            VmaGuard::Mmap(guard, va) => guard.vma_lookup(*va),
+        }
+    }
+}

@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What `rust/kernel` does not have yet.
+//!
+//! All unsafe code of memintro is below this module. Each file is named and shaped like those of
+//! `rust/kernel`, so that it can go there.
+
+pub(crate) mod bindings;
+pub(crate) mod file;
+pub(crate) mod mm;
+pub(crate) mod pgtable;
+pub(crate) mod proc_fs;
+pub(crate) mod snapshot;
+pub(crate) mod sysfs;
+pub(crate) mod task;

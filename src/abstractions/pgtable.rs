@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Page tables of processes.
+//!
+//! # What keeps a table from being freed while it is read
+//!
+//! Inside a mapping whose VMA lock or mmap lock is held for reading:
+//!
+//! - Tables above the ptes stay: they are freed with the mapping, after its locks were taken for
+//!   writing, or for addresses outside of it. The exception is a pmd table that hugetlb mappings
+//!   share: another process may unshare it at any time, and its last user frees it through RCU.
+//! - A table of ptes may be emptied and freed under the locks (`MADV_DONTNEED`), or without them
+//!   (khugepaged retracting tables of files): through RCU in both cases. Collapsing anonymous
+//!   memory frees a table without RCU, but takes both locks for writing.
+//!
+//! So [`UserTables`] holds such a lock, and RCU, for as long as it is read, and reads entries of
+//! the mapping only. A table that was taken away meanwhile still reads as something; the walk in
+//! [`crate::model::walk`] notices by reading the entries above it again.
+//!
+//! Nothing here sleeps.
+
+use super::bindings;
+use crate::model::{
+    addr::Halves,
+    pgtable::{
+        Entry,
+        Kind,
+        Level,
+        PageTables,
+        Paging,
+        Reading, //
+    },
+};
+use core::marker::PhantomData;
+use kernel::{
+    mm::virt::VmaRef,
+    prelude::*,
+    sync::rcu, //
+};
+
+/// Returns the shape of the page tables that this machine runs.
+pub(crate) fn paging() -> (Paging, Halves) {
+    let mut raw = bindings::memintro_paging::default();
+    // SAFETY: The structure may be written.
+    unsafe { bindings::memintro_paging(&mut raw) };
+    let paging = Paging {
+        shift: raw.shift,
+        entries: raw.entries,
+        top: Level::ALL
+            .into_iter()
+            .find(|level| *level as u8 == raw.top)
+            .unwrap_or(Level::Pgd),
+    };
+    let halves = Halves {
+        user_bits: u32::from(raw.user_bits),
+        kernel_bits: u32::from(raw.kernel_bits),
+    };
+    (paging, halves)
+}
+
+/// Strips the tag from an address as a system call of the current task would.
+pub(crate) fn untagged_addr(va: u64) -> u64 {
+    bindings::memintro_untagged_addr(va)
+}
+
+/// A table, for as long as the [`UserTables`] it was found in holds its locks.
+///
+/// # Invariants
+///
+/// `table` points at a table of `level` that stays readable during `'a`.
+#[derive(Clone, Copy)]
+pub(crate) struct Table<'a> {
+    level: Level,
+    table: *const c_void,
+    _lock: PhantomData<&'a rcu::Guard>,
+}
+
+/// The page tables behind one mapping.
+pub(crate) struct UserTables<'a> {
+    vma: &'a VmaRef,
+    view: bindings::memintro_view,
+    paging: Paging,
+    _rcu: &'a rcu::Guard,
+}
+
+impl<'a> UserTables<'a> {
+    /// Gives access to the tables behind `vma`.
+    ///
+    /// That a `VmaRef` exists proves that the lock of the mapping, or of its address space, is
+    /// held for reading; the guard proves the same of RCU.
+    pub(crate) fn new(vma: &'a VmaRef, rcu: &'a rcu::Guard) -> Self {
+        let mut view = bindings::memintro_view::default();
+        // SAFETY: The mapping is valid and locked; the structure may be written.
+        unsafe { bindings::memintro_view(vma.as_ptr(), &mut view) };
+        UserTables {
+            vma,
+            view,
+            paging: paging().0,
+            _rcu: rcu,
+        }
+    }
+}
+
+impl<'a> PageTables for UserTables<'a> {
+    type Table = Table<'a>;
+
+    fn paging(&self) -> &Paging {
+        &self.paging
+    }
+
+    fn root(&self) -> Table<'a> {
+        // SAFETY: The mm is valid; its pgd is allocated before the mm is used, and freed by
+        // __mmdrop() only.
+        let table = unsafe { bindings::memintro_mm_pgd(self.vma.mm().as_raw()) };
+        // INVARIANT: The folded levels have no table, so the pgd is a table of the top level.
+        Table {
+            level: self.paging.top,
+            table,
+            _lock: PhantomData,
+        }
+    }
+
+    fn read(&self, table: Table<'a>, va: u64) -> Option<Reading<Table<'a>>> {
+        // CAST: addresses have 64 bits.
+        if !(self.vma.start() as u64..self.vma.end() as u64).contains(&va) {
+            return None;
+        }
+        let level = table.level;
+        // CAST: a table has at most 65536 entries.
+        let index = self.paging.index(level, va) as c_uint;
+        let mut entry = Entry::default();
+        // SAFETY: By its invariant the table is readable, and the index is masked to its size.
+        unsafe {
+            bindings::memintro_read_entries(
+                &self.view,
+                level as c_uint,
+                table.table,
+                index,
+                1,
+                &mut entry,
+            );
+        }
+        let next = match (entry.kind(), level.below()) {
+            // INVARIANT: The entry was just read, for an address of the mapping whose lock is
+            // held, inside the RCU read-side critical section that `'a` stands for: see the
+            // module's documentation for why its table is not freed before both end.
+            (Kind::Table, Some(below)) => Some(Table {
+                level: below,
+                // SAFETY: The target is the physical address of a table, which is in the linear
+                // map.
+                table: unsafe { bindings::memintro_table_at(entry.target) },
+                _lock: PhantomData,
+            }),
+            _ => None,
+        };
+        Some(Reading {
+            at: bindings::memintro_entry_at(level as c_uint, table.table, index),
+            entry,
+            next,
+        })
+    }
+}

@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Tables that are made whole by their first read.
+//!
+//! A table lists objects that come and go. Its text is made by the first read, kept with the open
+//! file, and made anew by a read at offset 0. So it can be sought, and read in pieces of any size,
+//! without torn, doubled or missing rows.
+
+use super::{
+    bindings,
+    file::Access,
+    proc_fs::{
+        Operations,
+        ProcFile, //
+    },
+};
+use crate::model::text::{
+    Line,
+    LINE_MAX, //
+};
+use core::marker::PhantomData;
+use kernel::{
+    alloc::flags::{
+        GFP_KERNEL_ACCOUNT,
+        GFP_NOWAIT, //
+    },
+    iov::IovIterDest,
+    new_mutex,
+    prelude::*,
+    sync::{
+        rcu,
+        Mutex, //
+    },
+};
+
+/// How much room for text is made at a time; also bounds how long rows are made under RCU.
+const CHUNK: usize = 64 << 10;
+
+/// A table.
+pub(crate) trait Table: Send + Sync + 'static {
+    /// Who may read it.
+    const ACCESS: Access;
+
+    /// Makes the whole text, for the opener of `file`.
+    ///
+    /// Context: process context, may sleep.
+    ///
+    /// # Errors
+    ///
+    /// `ENOMEM`, or `EINTR` when the reader is being killed.
+    fn write(file: &ProcFile, text: &mut Text) -> Result;
+}
+
+/// The text of a table in the making.
+///
+/// Its memory is charged to the memory cgroup of the task that reads.
+pub(crate) struct Text {
+    bytes: KVVec<u8>,
+}
+
+impl Text {
+    /// Appends a line.
+    ///
+    /// Context: may sleep.
+    pub(crate) fn line(&mut self, write: impl FnOnce(&mut Line)) -> Result {
+        let mut line = Line::new();
+        write(&mut line);
+        self.bytes
+            .extend_from_slice(line.as_bytes(), GFP_KERNEL_ACCOUNT)?;
+        Ok(())
+    }
+
+    /// Appends rows, many at a time inside one RCU read-side critical section.
+    ///
+    /// `row` writes the next row, and returns `None` after the last.
+    ///
+    /// Context: may sleep, but `row` may not.
+    pub(crate) fn rows(
+        &mut self,
+        mut row: impl FnMut(&rcu::Guard, &mut Line) -> Option<()>,
+    ) -> Result {
+        let mut line = Line::new();
+        loop {
+            if bindings::memintro_fatal_signal_pending() {
+                return Err(EINTR);
+            }
+            self.bytes.reserve(CHUNK, GFP_KERNEL_ACCOUNT)?;
+            let mut room = CHUNK / LINE_MAX;
+            let guard = rcu::read_lock();
+            while room > 0 {
+                line.clear();
+                if row(&guard, &mut line).is_none() {
+                    return Ok(());
+                }
+                // There is room, so this does not allocate.
+                self.bytes.extend_from_slice(line.as_bytes(), GFP_NOWAIT)?;
+                room = (self.bytes.capacity() - self.bytes.len()) / LINE_MAX;
+            }
+            drop(guard);
+            // SAFETY: No lock is held, and RCU no more.
+            unsafe { bindings::memintro_cond_resched() };
+        }
+    }
+}
+
+/// An open file that shows a table.
+#[pin_data]
+pub(crate) struct Snapshot<T: Table> {
+    #[pin]
+    text: Mutex<Text>,
+    _table: PhantomData<T>,
+}
+
+#[vtable]
+impl<T: Table> Operations for Snapshot<T> {
+    const ACCESS: Access = T::ACCESS;
+    const SEEKABLE: bool = true;
+
+    fn open(_file: &ProcFile) -> Result<Pin<KBox<Self>>> {
+        let text = Text {
+            bytes: KVVec::new(),
+        };
+        KBox::pin_init(
+            pin_init!(Snapshot {
+                text <- new_mutex!(text),
+                _table: PhantomData,
+            }),
+            GFP_KERNEL_ACCOUNT,
+        )
+    }
+
+    fn read(
+        self: Pin<&Self>,
+        file: &ProcFile,
+        to: &mut IovIterDest<'_>,
+        pos: &mut i64,
+    ) -> Result<usize> {
+        let mut text = self.text.lock();
+        if *pos == 0 {
+            text.bytes.clear();
+            if let Err(error) = T::write(file, &mut text) {
+                text.bytes.clear();
+                return Err(error);
+            }
+        }
+        let at_end = usize::try_from(*pos).map_or(true, |pos| pos >= text.bytes.len());
+        match to.simple_read_from_buffer(pos, &text.bytes)? {
+            0 if !at_end => Err(EFAULT),
+            count => Ok(count),
+        }
+    }
+}

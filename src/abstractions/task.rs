@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Tasks: finding them, and what can be read from one that is not the current one.
+//!
+//! C headers: [`include/linux/sched.h`](srctree/include/linux/sched.h),
+//! [`include/linux/pid.h`](srctree/include/linux/pid.h)
+
+use super::{
+    bindings,
+    proc_fs::ProcFile, //
+};
+use core::ptr::NonNull;
+use kernel::{
+    pid_namespace::PidNamespace,
+    sync::{
+        aref::ARef,
+        rcu, //
+    },
+    task::{
+        Pid,
+        Task, //
+    },
+};
+
+/// The size of a task's name, its final NUL included.
+pub(crate) const TASK_COMM_LEN: usize = bindings::TASK_COMM_LEN as usize;
+
+/// What a PID is looked up as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u32)]
+pub(crate) enum PidType {
+    /// Any thread.
+    Thread = bindings::pid_type_PIDTYPE_PID,
+    /// The leader of a thread group: a process.
+    Process = bindings::pid_type_PIDTYPE_TGID,
+}
+
+/// Returns the task that has `pid` as its ID of this type.
+///
+/// # Safety
+///
+/// `pid` must be NULL or valid for the duration of the guard.
+unsafe fn pid_task(pid: *mut bindings::pid, pid_type: PidType, _rcu: &rcu::Guard) -> Option<&Task> {
+    // SAFETY: The caller promises that `pid` is NULL or valid.
+    let task = NonNull::new(unsafe { bindings::pid_task(pid, pid_type as bindings::pid_type) })?;
+    // CAST: `Task` is a transparent wrapper of `struct task_struct`.
+    // SAFETY: A task that is attached to its PID inside an RCU read-side critical section has a
+    // usage count above zero, and is not freed, before the section ends: release_task() gives its
+    // count up through call_rcu() (put_task_struct_rcu_user()). `&Task` lives no longer than the
+    // guard.
+    Some(unsafe { task.cast().as_ref() })
+}
+
+/// Finds the task with an ID in a PID namespace.
+#[doc(alias = "find_task_by_pid_ns")]
+pub(crate) fn find_by_pid(pid: Pid, ns: &PidNamespace) -> Option<ARef<Task>> {
+    let rcu = rcu::read_lock();
+    // SAFETY: The namespace is valid, and the RCU read lock, which the lookup needs, is held. It
+    // keeps the `struct pid` valid until the guard is dropped.
+    let task = unsafe {
+        pid_task(
+            bindings::find_pid_ns(pid, ns.as_ptr()),
+            PidType::Thread,
+            &rcu,
+        )
+    };
+    task.map(ARef::from)
+}
+
+/// The tasks of a PID namespace, in the order of their IDs.
+///
+/// A task that lives throughout is seen exactly once, whatever others do meanwhile: the position
+/// is an ID, not a pointer.
+pub(crate) struct Tasks<'ns> {
+    ns: &'ns PidNamespace,
+    pid_type: PidType,
+    next: Pid,
+}
+
+impl<'ns> Tasks<'ns> {
+    /// Begins at the lowest ID.
+    pub(crate) fn new(ns: &'ns PidNamespace, pid_type: PidType) -> Self {
+        Tasks {
+            ns,
+            pid_type,
+            next: 1,
+        }
+    }
+
+    /// Returns the next task and its ID in the namespace.
+    #[doc(alias = "find_ge_pid")]
+    pub(crate) fn next<'rcu>(&mut self, rcu: &'rcu rcu::Guard) -> Option<(Pid, &'rcu Task)> {
+        loop {
+            // SAFETY: The namespace is valid, and the RCU read lock is held.
+            let pid = unsafe { bindings::find_ge_pid(self.next, self.ns.as_ptr()) };
+            if pid.is_null() {
+                return None;
+            }
+            // SAFETY: RCU keeps the `struct pid` valid; it was just found in this namespace.
+            let nr = unsafe { bindings::pid_nr_ns(pid, self.ns.as_ptr()) };
+            // An ID is below PID_MAX_LIMIT, far from overflow.
+            self.next = nr.saturating_add(1);
+            // SAFETY: As above.
+            if let Some(task) = unsafe { pid_task(pid, self.pid_type, rcu) } {
+                return Some((nr, task));
+            }
+        }
+    }
+}
+
+/// What can be read from any task.
+pub(crate) trait TaskExt {
+    /// Returns the task's own name, NUL-padded. It may be torn while the task renames itself.
+    #[doc(alias = "get_task_comm")]
+    fn comm(&self) -> [u8; TASK_COMM_LEN];
+
+    /// Returns the letter of the task's state.
+    #[doc(alias = "task_state_to_char")]
+    fn state(&self) -> u8;
+
+    /// Returns whether this is a kernel thread.
+    fn is_kernel_thread(&self) -> bool;
+
+    /// Returns the ID of the parent's process in `ns`, 0 if it has none there.
+    #[doc(alias = "task_ppid_nr_ns")]
+    fn ppid(&self, ns: &PidNamespace) -> Pid;
+
+    /// Returns the number of threads of the task's process.
+    #[doc(alias = "get_nr_threads")]
+    fn threads(&self) -> u32;
+
+    /// Returns the effective user ID, in the user namespace of the opener of `file`.
+    #[doc(alias = "from_kuid_munged")]
+    fn euid_for(&self, file: &ProcFile, rcu: &rcu::Guard) -> u32;
+
+    /// Returns the task's kernel stack.
+    fn kernel_stack(&self) -> KernelStack;
+}
+
+/// Where a task's kernel stack stands.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct KernelStack {
+    /// The lowest address; `None` once the stack is freed.
+    pub(crate) stack: Option<u64>,
+    /// The stack pointer that was saved when the task last left a CPU; `None` while it is on one.
+    pub(crate) sp: Option<u64>,
+    /// The size in bytes.
+    pub(crate) size: u64,
+}
+
+impl TaskExt for Task {
+    fn comm(&self) -> [u8; TASK_COMM_LEN] {
+        let mut comm = [0; TASK_COMM_LEN];
+        // SAFETY: The task is valid; the buffer has the size that is written.
+        unsafe { bindings::memintro_task_comm(self.as_ptr(), comm.as_mut_ptr()) };
+        comm
+    }
+
+    fn state(&self) -> u8 {
+        // SAFETY: The task is valid.
+        unsafe { bindings::memintro_task_state(self.as_ptr()) }
+    }
+
+    fn is_kernel_thread(&self) -> bool {
+        // SAFETY: The task is valid.
+        unsafe { bindings::memintro_task_is_kthread(self.as_ptr()) }
+    }
+
+    fn ppid(&self, ns: &PidNamespace) -> Pid {
+        // SAFETY: The task and the namespace are valid; the helper takes the RCU read lock.
+        unsafe { bindings::memintro_task_ppid(self.as_ptr(), ns.as_ptr()) }
+    }
+
+    fn threads(&self) -> u32 {
+        // SAFETY: The task is valid, and its `signal` is freed only with it (free_task()).
+        unsafe { bindings::memintro_task_threads(self.as_ptr()) }
+    }
+
+    fn euid_for(&self, file: &ProcFile, _rcu: &rcu::Guard) -> u32 {
+        // SAFETY: The task and the file are valid, and the RCU read lock keeps the task's
+        // credentials.
+        unsafe { bindings::memintro_task_euid(self.as_ptr(), file.as_ptr()) }
+    }
+
+    fn kernel_stack(&self) -> KernelStack {
+        let task = self.as_ptr();
+        // The stack pointer of a task that comes to a CPU or leaves one meanwhile says nothing.
+        // SAFETY: The task is valid for these four; only its own fields are read, the stack is not.
+        let (ran, sp, runs, stack) = unsafe {
+            (
+                bindings::memintro_task_on_cpu(task),
+                bindings::memintro_task_sp(task),
+                bindings::memintro_task_on_cpu(task),
+                bindings::memintro_task_stack(task),
+            )
+        };
+        KernelStack {
+            // CAST: addresses have 64 bits.
+            stack: NonNull::new(stack.cast_mut()).map(|stack| stack.addr().get() as u64),
+            sp: (!ran && !runs).then_some(sp as u64),
+            size: bindings::memintro_thread_size() as u64,
+        }
+    }
+}

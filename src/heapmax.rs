@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! `/proc/memintro/heapmax`: the process with the largest heap.
+
+use crate::{
+    abstractions::{
+        file::{
+            proc_pid_ns,
+            Access, //
+        },
+        mm::{
+            with_process_mm,
+            MmExt, //
+        },
+        proc_fs::ProcFile,
+        snapshot::{
+            Table,
+            Text, //
+        },
+        task::{
+            PidType,
+            TaskExt,
+            Tasks,
+            TASK_COMM_LEN, //
+        },
+    },
+    model::{
+        name::until_nul,
+        rows, //
+    },
+};
+use kernel::prelude::*;
+
+/// The table, of one row.
+pub(crate) struct HeapMax;
+
+/// The largest heap so far.
+struct Largest {
+    pid: u32,
+    bytes: u64,
+    comm: [u8; TASK_COMM_LEN],
+}
+
+impl Table for HeapMax {
+    // No address is shown, so an administrator may give the file to others.
+    const ACCESS: Access = Access {
+        capabilities: &[],
+        confidential: false,
+    };
+
+    fn write(file: &ProcFile, text: &mut Text) -> Result {
+        let mut processes = Tasks::new(proc_pid_ns(file), PidType::Process);
+        let mut largest: Option<Largest> = None;
+
+        text.line(rows::Heap::header)?;
+        text.rows(|rcu, _line| {
+            let (pid, process) = processes.next(rcu)?;
+            if let Some(bytes) = with_process_mm(process, rcu, |mm| mm.heap_size()) {
+                // Among equals the first has the lowest PID.
+                if largest.as_ref().is_none_or(|largest| bytes > largest.bytes) {
+                    largest = Some(Largest {
+                        pid: pid.unsigned_abs(),
+                        bytes,
+                        comm: process.comm(),
+                    });
+                }
+            }
+            Some(())
+        })?;
+        match largest {
+            None => Ok(()),
+            Some(Largest { pid, bytes, comm }) => text.line(|line| {
+                let comm = until_nul(&comm);
+                rows::Heap { pid, bytes, comm }.row(line);
+            }),
+        }
+    }
+}

@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The kernel's inline functions and macros, one thin function each, in the
+ * order of helpers.h.
+ */
+#include <linux/cred.h>
+#include <linux/fs.h>
+#include <linux/mm.h>
+#include <linux/mmap_lock.h>
+#include <linux/proc_fs.h>
+#include <linux/sched.h>
+#include <linux/sched/signal.h>
+#include <linux/sched/task.h>
+#include <linux/sched/task_stack.h>
+#include <linux/uaccess.h>
+#include <linux/user_namespace.h>
+
+#include "helpers.h"
+#include "helpers_x86.h"
+
+/* struct proc_ops has a twin in src/abstractions/bindings.rs. */
+static_assert(PROC_ENTRY_PERMANENT == 0);
+static_assert(offsetof(struct proc_ops, proc_flags) == 0);
+static_assert(offsetof(struct proc_ops, proc_open) == 8);
+static_assert(offsetof(struct proc_ops, proc_read_iter) == 24);
+static_assert(offsetof(struct proc_ops, proc_write) == 32);
+static_assert(offsetof(struct proc_ops, proc_lseek) == 40);
+static_assert(offsetof(struct proc_ops, proc_release) == 48);
+
+int memintro_mmap_read_lock_killable(struct mm_struct *mm)
+{
+	return mmap_read_lock_killable(mm);
+}
+
+u64 memintro_untagged_addr(u64 va)
+{
+	return (u64)untagged_addr((unsigned long)va);
+}
+
+bool memintro_task_is_kthread(const struct task_struct *task)
+{
+	return task->flags & PF_KTHREAD;
+}
+
+/* The thread of @process after @thread, or the first. Context: RCU. */
+struct task_struct *memintro_next_thread(struct task_struct *process,
+					 struct task_struct *thread)
+{
+	if (thread)
+		return __next_thread(thread);
+	return list_first_or_null_rcu(&process->signal->thread_head,
+				      struct task_struct, thread_node);
+}
+
+char memintro_task_state(struct task_struct *task)
+{
+	return task_state_to_char(task);
+}
+
+/* @comm: TASK_COMM_LEN bytes. */
+void memintro_task_comm(struct task_struct *task, char *comm)
+{
+	strscpy_pad(comm, task->comm, TASK_COMM_LEN);
+}
+
+pid_t memintro_task_ppid(struct task_struct *task, struct pid_namespace *ns)
+{
+	return task_ppid_nr_ns(task, ns);
+}
+
+unsigned int memintro_task_threads(const struct task_struct *task)
+{
+	return READ_ONCE(task->signal->nr_threads);
+}
+
+/* Context: RCU. */
+uid_t memintro_task_euid(struct task_struct *task, const struct file *opener)
+{
+	return from_kuid_munged(opener->f_cred->user_ns,
+				__task_cred(task)->euid);
+}
+
+void memintro_task_lock(struct task_struct *task)
+{
+	task_lock(task);
+}
+
+void memintro_task_unlock(struct task_struct *task)
+{
+	task_unlock(task);
+}
+
+const void *memintro_task_stack(const struct task_struct *task)
+{
+	return READ_ONCE(task->stack);
+}
+
+unsigned long memintro_task_sp(const struct task_struct *task)
+{
+	return arch_task_sp(task);
+}
+
+bool memintro_task_on_cpu(const struct task_struct *task)
+{
+	return task == current || READ_ONCE(task->on_cpu);
+}
+
+unsigned long memintro_thread_size(void)
+{
+	return THREAD_SIZE;
+}
+
+/* The procfs mount, and so its namespace, lives as long as @file is open. */
+struct pid_namespace *memintro_proc_pid_ns(const struct file *file)
+{
+	return proc_pid_ns(file_inode(file)->i_sb);
+}
+
+bool memintro_file_is_readable(const struct file *file)
+{
+	return file->f_mode & FMODE_READ;
+}
+
+void memintro_cond_resched(void)
+{
+	cond_resched();
+}
+
+bool memintro_fatal_signal_pending(void)
+{
+	return fatal_signal_pending(current);
+}

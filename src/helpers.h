@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The kernel's inline functions and macros that memintro needs from Rust.
+ *
+ * Structures and numbers here have a twin in Rust: struct memintro_entry,
+ * enum memintro_kind and enum memintro_flag in src/model/pgtable.rs, the rest
+ * in src/abstractions/bindings.rs.
+ */
+#ifndef MEMINTRO_HELPERS_H
+#define MEMINTRO_HELPERS_H
+
+#include <linux/types.h>
+
+struct file;
+struct mm_struct;
+struct pid_namespace;
+struct task_struct;
+struct vm_area_struct;
+
+/* Levels of the page tables, from the page up. */
+enum memintro_level {
+	MEMINTRO_PTE,
+	MEMINTRO_PMD,
+	MEMINTRO_PUD,
+	MEMINTRO_P4D,
+	MEMINTRO_PGD,
+	MEMINTRO_LEVELS,
+};
+
+enum memintro_kind {
+	MEMINTRO_NONE,
+	MEMINTRO_TABLE,
+	MEMINTRO_LEAF,
+	MEMINTRO_SWAP,
+	MEMINTRO_MIGRATION,
+	MEMINTRO_DEVICE,
+	MEMINTRO_HWPOISON,
+	MEMINTRO_POISON,
+	MEMINTRO_GUARD,
+	MEMINTRO_UFFD,
+	MEMINTRO_BAD,
+};
+
+enum memintro_flag {
+	MEMINTRO_READ		= 1 << 0,
+	MEMINTRO_WRITE		= 1 << 1,
+	MEMINTRO_EXEC		= 1 << 2,
+	MEMINTRO_USER		= 1 << 3,
+	MEMINTRO_ACCESSED	= 1 << 4,
+	MEMINTRO_DIRTY		= 1 << 5,
+	MEMINTRO_SOFT_DIRTY	= 1 << 6,
+	MEMINTRO_NX		= 1 << 7,
+	MEMINTRO_GLOBAL		= 1 << 8,
+	MEMINTRO_SPECIAL	= 1 << 9,
+	MEMINTRO_ZERO		= 1 << 10,
+	MEMINTRO_PROTNONE	= 1 << 11,
+	MEMINTRO_IS_UFFD	= 1 << 12,
+	MEMINTRO_HUGETLB	= 1 << 13,
+	MEMINTRO_CONTIGUOUS	= 1 << 14,
+};
+
+struct memintro_entry {
+	u64 value;
+	u64 target;
+	u32 flags;
+	u8 kind;
+	u8 page_shift;
+	u16 swap_type;
+};
+
+/* What the entries of one mapping mean beyond their bits. */
+struct memintro_view {
+	/* The size of a hugetlb mapping's pages; 0 for any other mapping. */
+	u8 hugetlb_shift;
+	/* The level at which those pages are entries. */
+	u8 hugetlb_level;
+	/* Only the huge zero page can be special here. */
+	bool special_is_zero;
+};
+
+/* The shape of the page tables in the paging mode that the machine runs. */
+struct memintro_paging {
+	u8 shift[MEMINTRO_LEVELS];
+	u16 entries[MEMINTRO_LEVELS];
+	u8 top;
+	u8 user_bits;
+	u8 kernel_bits;
+};
+
+/* Page tables: helpers_pgtable.c */
+void memintro_paging(struct memintro_paging *paging);
+void memintro_view(struct vm_area_struct *vma, struct memintro_view *view);
+void memintro_read_entries(const struct memintro_view *view,
+			   unsigned int level, const void *table,
+			   unsigned int first, unsigned int count,
+			   struct memintro_entry *entries);
+u64 memintro_entry_at(unsigned int level, const void *table,
+		      unsigned int index);
+void *memintro_table_at(u64 pa);
+void *memintro_mm_pgd(const struct mm_struct *mm);
+
+/* Memory: helpers.c */
+int memintro_mmap_read_lock_killable(struct mm_struct *mm);
+u64 memintro_untagged_addr(u64 va);
+
+/* Tasks: helpers.c */
+bool memintro_task_is_kthread(const struct task_struct *task);
+struct task_struct *memintro_next_thread(struct task_struct *process,
+					 struct task_struct *thread);
+char memintro_task_state(struct task_struct *task);
+void memintro_task_comm(struct task_struct *task, char *comm);
+pid_t memintro_task_ppid(struct task_struct *task, struct pid_namespace *ns);
+unsigned int memintro_task_threads(const struct task_struct *task);
+uid_t memintro_task_euid(struct task_struct *task, const struct file *opener);
+void memintro_task_lock(struct task_struct *task);
+void memintro_task_unlock(struct task_struct *task);
+const void *memintro_task_stack(const struct task_struct *task);
+unsigned long memintro_task_sp(const struct task_struct *task);
+bool memintro_task_on_cpu(const struct task_struct *task);
+unsigned long memintro_thread_size(void);
+
+/* Files: helpers.c */
+struct pid_namespace *memintro_proc_pid_ns(const struct file *file);
+bool memintro_file_is_readable(const struct file *file);
+void memintro_cond_resched(void);
+bool memintro_fatal_signal_pending(void);
+
+#endif

@@ -1,0 +1,342 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Reads page tables and decodes their entries with the kernel's accessors.
+ *
+ * Nothing here takes a lock, follows an entry to the next table, or writes.
+ * The caller upholds that the table it passes stays readable; see
+ * src/abstractions/pgtable.rs.
+ */
+#include <linux/hugetlb.h>
+#include <linux/leafops.h>
+#include <linux/log2.h>
+#include <linux/mm.h>
+#include <linux/pgtable.h>
+#include <linux/swapops.h>
+#include <linux/version.h>
+
+#include "helpers.h"
+#include "helpers_x86.h"
+
+/* The layout has a twin in src/model/pgtable.rs. */
+static_assert(sizeof(struct memintro_entry) == 24);
+static_assert(offsetof(struct memintro_entry, flags) == 16);
+static_assert(offsetof(struct memintro_entry, kind) == 20);
+static_assert(offsetof(struct memintro_entry, page_shift) == 21);
+static_assert(offsetof(struct memintro_entry, swap_type) == 22);
+static_assert(sizeof(struct memintro_view) == 3);
+static_assert(sizeof(struct memintro_paging) == 20);
+
+#if LINUX_VERSION_CODE < KERNEL_VERSION(7, 3, 0)
+#define pte_uffd pte_uffd_wp
+#define pmd_uffd pmd_uffd_wp
+#endif
+
+void memintro_paging(struct memintro_paging *paging)
+{
+	*paging = (struct memintro_paging) {
+		.shift = {
+			[MEMINTRO_PTE] = PAGE_SHIFT,
+			[MEMINTRO_PMD] = PMD_SHIFT,
+			[MEMINTRO_PUD] = PUD_SHIFT,
+			[MEMINTRO_P4D] = P4D_SHIFT,
+			[MEMINTRO_PGD] = PGDIR_SHIFT,
+		},
+		.entries = {
+			[MEMINTRO_PTE] = PTRS_PER_PTE,
+			[MEMINTRO_PMD] = PTRS_PER_PMD,
+			[MEMINTRO_PUD] = PTRS_PER_PUD,
+			/*
+			 * Where the pgd is folded away, the first table is
+			 * read as p4d: it has as many entries as a page holds.
+			 */
+			[MEMINTRO_P4D] = PAGE_SIZE / sizeof(p4d_t),
+			[MEMINTRO_PGD] = PTRS_PER_PGD,
+		},
+		.top = arch_top_level(),
+		.user_bits = arch_va_bits(),
+		.kernel_bits = arch_va_bits(),
+	};
+}
+
+/* Context: the mmap lock or the VMA's lock is held for reading. */
+void memintro_view(struct vm_area_struct *vma, struct memintro_view *view)
+{
+	*view = (struct memintro_view) {
+		.special_is_zero = !(vma->vm_flags & (VM_PFNMAP | VM_MIXEDMAP)),
+	};
+	if (is_vm_hugetlb_page(vma)) {
+		view->hugetlb_shift = huge_page_shift(hstate_vma(vma));
+		view->hugetlb_level = view->hugetlb_shift >= PUD_SHIFT ?
+			MEMINTRO_PUD : view->hugetlb_shift >= PMD_SHIFT ?
+			MEMINTRO_PMD : MEMINTRO_PTE;
+	}
+}
+
+static void decode_softleaf(softleaf_t leaf, struct memintro_entry *entry)
+{
+	switch (softleaf_type(leaf)) {
+	case SOFTLEAF_SWAP:
+		entry->kind = MEMINTRO_SWAP;
+		entry->swap_type = __swp_type(leaf);
+		entry->target = __swp_offset(leaf);
+		break;
+	case SOFTLEAF_MIGRATION_READ:
+	case SOFTLEAF_MIGRATION_READ_EXCLUSIVE:
+	case SOFTLEAF_MIGRATION_WRITE:
+		entry->kind = MEMINTRO_MIGRATION;
+		break;
+	case SOFTLEAF_DEVICE_PRIVATE_READ:
+	case SOFTLEAF_DEVICE_PRIVATE_WRITE:
+	case SOFTLEAF_DEVICE_EXCLUSIVE:
+		entry->kind = MEMINTRO_DEVICE;
+		break;
+	case SOFTLEAF_HWPOISON:
+		entry->kind = MEMINTRO_HWPOISON;
+		break;
+	case SOFTLEAF_MARKER:
+		if (softleaf_is_poison_marker(leaf))
+			entry->kind = MEMINTRO_POISON;
+		else if (softleaf_is_guard_marker(leaf))
+			entry->kind = MEMINTRO_GUARD;
+		else
+			entry->kind = MEMINTRO_UFFD;
+		break;
+	default:
+		entry->kind = MEMINTRO_BAD;
+	}
+}
+
+static void set_leaf(struct memintro_entry *entry, u64 pfn, u32 flags)
+{
+	entry->kind = MEMINTRO_LEAF;
+	entry->target = PFN_PHYS(pfn);
+	/* No access is possible, but the page is a user's. */
+	if (flags & MEMINTRO_PROTNONE)
+		flags = (flags & ~(MEMINTRO_READ | MEMINTRO_WRITE |
+				   MEMINTRO_EXEC)) | MEMINTRO_USER;
+	entry->flags = flags;
+}
+
+static void set_table(struct memintro_entry *entry, u64 next, u32 flags)
+{
+	entry->kind = MEMINTRO_TABLE;
+	entry->target = next;
+	entry->flags = flags;
+}
+
+static u32 pte_leaf_flags(pte_t pte)
+{
+	u32 flags = arch_leaf_flags(pte);
+
+	if (pte_young(pte))
+		flags |= MEMINTRO_ACCESSED;
+	if (pte_dirty(pte))
+		flags |= MEMINTRO_DIRTY;
+	if (pte_soft_dirty(pte))
+		flags |= MEMINTRO_SOFT_DIRTY;
+	if (pte_protnone(pte))
+		flags |= MEMINTRO_PROTNONE;
+	if (pte_uffd(pte))
+		flags |= MEMINTRO_IS_UFFD;
+	if (arch_pte_cont(pte))
+		flags |= MEMINTRO_CONTIGUOUS;
+	return flags;
+}
+
+/*
+ * An entry of a hugetlb mapping is a pte, whatever its level: pud_present(),
+ * say, knows nothing of PROT_NONE. @pfn is what the level's own accessor says,
+ * because a pte has no PAT bit among its address bits.
+ */
+static void decode_hugetlb(const struct memintro_view *view, pte_t pte,
+			   u64 pfn, struct memintro_entry *entry)
+{
+	if (pte_none(pte)) {
+		entry->kind = MEMINTRO_NONE;
+	} else if (!pte_present(pte)) {
+		decode_softleaf(softleaf_from_pte(pte), entry);
+	} else {
+		set_leaf(entry, pfn, pte_leaf_flags(pte) | MEMINTRO_HUGETLB);
+		entry->page_shift = view->hugetlb_shift;
+	}
+}
+
+static void decode_pte(const struct memintro_view *view, pte_t pte,
+		       struct memintro_entry *entry)
+{
+	u32 flags;
+
+	entry->value = pte_val(pte);
+	if (pte_none(pte)) {
+		entry->kind = MEMINTRO_NONE;
+		return;
+	}
+	if (view->hugetlb_shift) {
+		decode_hugetlb(view, pte, pte_pfn(pte), entry);
+		return;
+	}
+	if (!pte_present(pte)) {
+		decode_softleaf(softleaf_from_pte(pte), entry);
+		return;
+	}
+	flags = pte_leaf_flags(pte);
+	if (pte_special(pte))
+		flags |= MEMINTRO_SPECIAL;
+	if (is_zero_pfn(pte_pfn(pte)))
+		flags |= MEMINTRO_ZERO;
+	set_leaf(entry, pte_pfn(pte), flags);
+	entry->page_shift = ilog2(pte_leaf_size(pte));
+}
+
+static void decode_pmd(const struct memintro_view *view, pmd_t pmd,
+		       struct memintro_entry *entry)
+{
+	u32 flags;
+
+	entry->value = pmd_val(pmd);
+	if (pmd_none(pmd)) {
+		entry->kind = MEMINTRO_NONE;
+	} else if (view->hugetlb_shift &&
+		   view->hugetlb_level == MEMINTRO_PMD) {
+		decode_hugetlb(view, __pte(pmd_val(pmd)), pmd_pfn(pmd), entry);
+	} else if (!pmd_present(pmd)) {
+		decode_softleaf(softleaf_from_pmd(pmd), entry);
+	} else if (pmd_leaf(pmd)) {
+		flags = arch_leaf_flags(__pte(arch_pmd_bits(pmd)));
+		if (pmd_young(pmd))
+			flags |= MEMINTRO_ACCESSED;
+		if (pmd_dirty(pmd))
+			flags |= MEMINTRO_DIRTY;
+		if (pmd_soft_dirty(pmd))
+			flags |= MEMINTRO_SOFT_DIRTY;
+		if (pmd_protnone(pmd))
+			flags |= MEMINTRO_PROTNONE;
+		if (pmd_uffd(pmd))
+			flags |= MEMINTRO_IS_UFFD;
+		/* is_huge_zero_pmd() needs a symbol that is not exported. */
+		if (pmd_special(pmd))
+			flags |= MEMINTRO_SPECIAL |
+				(view->special_is_zero ? MEMINTRO_ZERO : 0);
+		set_leaf(entry, pmd_pfn(pmd), flags);
+		entry->page_shift = ilog2(pmd_leaf_size(pmd));
+	} else if (pmd_bad(pmd)) {
+		entry->kind = MEMINTRO_BAD;
+	} else {
+		set_table(entry, arch_pmd_next(pmd),
+			  arch_table_flags(arch_pmd_bits(pmd), false));
+	}
+}
+
+static void decode_pud(const struct memintro_view *view, pud_t pud,
+		       struct memintro_entry *entry)
+{
+	u32 flags;
+
+	entry->value = pud_val(pud);
+	if (pud_none(pud)) {
+		entry->kind = MEMINTRO_NONE;
+	} else if (view->hugetlb_shift &&
+		   view->hugetlb_level == MEMINTRO_PUD) {
+		decode_hugetlb(view, __pte(pud_val(pud)), pud_pfn(pud), entry);
+	} else if (!pud_present(pud)) {
+		entry->kind = MEMINTRO_BAD;
+	} else if (pud_leaf(pud)) {
+		flags = arch_leaf_flags(__pte(arch_pud_bits(pud)));
+		if (pud_young(pud))
+			flags |= MEMINTRO_ACCESSED;
+		if (pud_dirty(pud))
+			flags |= MEMINTRO_DIRTY;
+		if (pud_special(pud))
+			flags |= MEMINTRO_SPECIAL;
+		set_leaf(entry, pud_pfn(pud), flags);
+		entry->page_shift = ilog2(pud_leaf_size(pud));
+	} else if (pud_bad(pud)) {
+		entry->kind = MEMINTRO_BAD;
+	} else {
+		set_table(entry, arch_pud_next(pud),
+			  arch_table_flags(arch_pud_bits(pud),
+					   arch_top_level() == MEMINTRO_PUD));
+	}
+}
+
+static void decode_p4d(p4d_t p4d, struct memintro_entry *entry)
+{
+	entry->value = p4d_val(p4d);
+	if (p4d_none(p4d))
+		entry->kind = MEMINTRO_NONE;
+	else if (!p4d_present(p4d) || p4d_bad(p4d))
+		entry->kind = MEMINTRO_BAD;
+	else
+		set_table(entry, arch_p4d_next(p4d),
+			  arch_table_flags(arch_p4d_bits(p4d),
+					   arch_top_level() == MEMINTRO_P4D));
+}
+
+static void decode_pgd(pgd_t pgd, struct memintro_entry *entry)
+{
+	entry->value = pgd_val(pgd);
+	if (pgd_none(pgd))
+		entry->kind = MEMINTRO_NONE;
+	else if (!pgd_present(pgd) || pgd_bad(pgd))
+		entry->kind = MEMINTRO_BAD;
+	else
+		set_table(entry, arch_pgd_next(pgd),
+			  arch_table_flags(arch_pgd_bits(pgd), true));
+}
+
+/*
+ * Reads @count entries of @table, a table of @level, from @first on.
+ *
+ * Each entry is loaded once. Context: @table cannot be freed; for ptes and for
+ * hugetlb that means inside an RCU read-side critical section.
+ */
+void memintro_read_entries(const struct memintro_view *view,
+			   unsigned int level, const void *table,
+			   unsigned int first, unsigned int count,
+			   struct memintro_entry *entries)
+{
+	unsigned int i;
+
+	memset(entries, 0, count * sizeof(*entries));
+	for (i = 0; i < count; i++) {
+		struct memintro_entry *entry = &entries[i];
+
+		switch (level) {
+		case MEMINTRO_PTE:
+			decode_pte(view, ptep_get_lockless((pte_t *)table +
+							   first + i), entry);
+			break;
+		case MEMINTRO_PMD:
+			decode_pmd(view, pmdp_get_lockless((pmd_t *)table +
+							   first + i), entry);
+			break;
+		case MEMINTRO_PUD:
+			decode_pud(view, pudp_get((pud_t *)table + first + i),
+				   entry);
+			break;
+		case MEMINTRO_P4D:
+			decode_p4d(p4dp_get((p4d_t *)table + first + i), entry);
+			break;
+		case MEMINTRO_PGD:
+			decode_pgd(pgdp_get((pgd_t *)table + first + i), entry);
+			break;
+		}
+	}
+}
+
+/* Every level's entries have the same size. */
+u64 memintro_entry_at(unsigned int level, const void *table,
+		      unsigned int index)
+{
+	return (u64)(unsigned long)((const pte_t *)table + index);
+}
+
+void *memintro_table_at(u64 pa)
+{
+	return __va(pa);
+}
+
+void *memintro_mm_pgd(const struct mm_struct *mm)
+{
+	return mm->pgd;
+}

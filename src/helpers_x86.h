@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What the generic page-table accessors leave to x86. */
+#ifndef MEMINTRO_HELPERS_X86_H
+#define MEMINTRO_HELPERS_X86_H
+
+#include <linux/pgtable.h>
+#include <linux/sched.h>
+#include <asm/cpufeature.h>
+
+static inline u32 arch_perm(pteval_t flags)
+{
+	u32 perm = 0;
+
+	if (flags & _PAGE_PRESENT)
+		perm |= MEMINTRO_READ;
+	if (flags & _PAGE_RW)
+		perm |= MEMINTRO_WRITE;
+	if (!(flags & _PAGE_NX))
+		perm |= MEMINTRO_EXEC;
+	if (flags & _PAGE_USER)
+		perm |= MEMINTRO_USER;
+	return perm;
+}
+
+/* The flags of a leaf of any level: they share their bits. */
+static inline u32 arch_leaf_flags(pte_t pte)
+{
+	pteval_t bits = pte_flags(pte);
+	u32 flags = arch_perm(bits);
+
+	if (bits & _PAGE_NX)
+		flags |= MEMINTRO_NX;
+	/* In an entry that is not present the bit means PROT_NONE. */
+	if ((bits & _PAGE_PRESENT) && (bits & _PAGE_GLOBAL))
+		flags |= MEMINTRO_GLOBAL;
+	return flags;
+}
+
+/*
+ * What a table entry allows. With page-table isolation the kernel's copy of
+ * the top-level entries of user space is marked NX; the processor runs user
+ * code on the other copy.
+ */
+static inline u32 arch_table_flags(pteval_t bits, bool top)
+{
+	u32 flags = arch_perm(bits);
+
+	if (top && (bits & _PAGE_USER) && boot_cpu_has(X86_FEATURE_PTI))
+		flags |= MEMINTRO_EXEC;
+	else if (bits & _PAGE_NX)
+		flags |= MEMINTRO_NX;
+	return flags;
+}
+
+static inline pteval_t arch_pmd_bits(pmd_t pmd) { return pmd_flags(pmd); }
+static inline pteval_t arch_pud_bits(pud_t pud) { return pud_flags(pud); }
+static inline pteval_t arch_p4d_bits(p4d_t p4d) { return p4d_flags(p4d); }
+static inline pteval_t arch_pgd_bits(pgd_t pgd) { return pgd_flags(pgd); }
+
+static inline u64 arch_pmd_next(pmd_t pmd) { return PFN_PHYS(pmd_pfn(pmd)); }
+static inline u64 arch_pud_next(pud_t pud) { return PFN_PHYS(pud_pfn(pud)); }
+static inline u64 arch_p4d_next(p4d_t p4d) { return PFN_PHYS(p4d_pfn(p4d)); }
+static inline u64 arch_pgd_next(pgd_t pgd) { return PFN_PHYS(pgd_pfn(pgd)); }
+
+static inline bool arch_pte_cont(pte_t pte) { return false; }
+
+static inline unsigned int arch_top_level(void)
+{
+	return pgtable_l5_enabled() ? MEMINTRO_PGD : MEMINTRO_P4D;
+}
+
+static inline unsigned int arch_va_bits(void)
+{
+	return __VIRTUAL_MASK_SHIFT;
+}
+
+static inline unsigned long arch_task_sp(const struct task_struct *task)
+{
+	return READ_ONCE(task->thread.sp);
+}
+
+#endif

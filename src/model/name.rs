@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Names that processes and files chose for themselves, made safe for a table.
+
+use super::text::Line;
+
+/// The longest name of a task, in bytes (`TASK_COMM_LEN` without its final NUL).
+pub const COMM_MAX: usize = 15;
+
+/// Appends one byte of a name.
+///
+/// Bytes outside 0x21-0x7e, and the backslash, become `\ooo`.
+fn put_name_byte(line: &mut Line, byte: u8) {
+    if matches!(byte, 0x21..=0x7e) && byte != b'\\' {
+        line.put_byte(byte);
+    } else {
+        put_escaped(line, byte);
+    }
+}
+
+fn put_escaped(line: &mut Line, byte: u8) {
+    line.put(&[
+        b'\\',
+        b'0' + (byte >> 6),
+        b'0' + ((byte >> 3) & 7),
+        b'0' + (byte & 7),
+    ]);
+}
+
+/// Appends `name` so that it is one field of a row.
+///
+/// An empty name is `-`. The names `-` and `denied`, which mean something else in a table, have
+/// their first byte escaped.
+pub fn put_name(line: &mut Line, name: &[u8]) {
+    let Some((&first, rest)) = name.split_first() else {
+        line.put_byte(b'-');
+        return;
+    };
+    if name == b"-" || name == b"denied" {
+        put_escaped(line, first);
+    } else {
+        put_name_byte(line, first);
+    }
+    for &byte in rest {
+        put_name_byte(line, byte);
+    }
+}
+
+/// Cuts a buffer at its first NUL byte.
+pub fn until_nul(bytes: &[u8]) -> &[u8] {
+    bytes.split(|&byte| byte == 0).next().unwrap_or(&[])
+}

@@ -1,0 +1,238 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Page tables as a walk sees them: levels, geometry, decoded entries.
+//!
+//! No bit of a real entry is known here. The kernel's own accessors decode entries (see
+//! `src/helpers.c`); what comes back is an [`Entry`].
+
+/// A level of the page tables, counted from the page up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum Level {
+    /// Page table entries: pages of the base size.
+    Pte = 0,
+    /// Page middle directory.
+    Pmd = 1,
+    /// Page upper directory.
+    Pud = 2,
+    /// The fourth level, folded into the pgd by 4-level paging.
+    P4d = 3,
+    /// Page global directory.
+    Pgd = 4,
+}
+
+impl Level {
+    /// All levels, from the top down.
+    pub const ALL: [Level; 5] = [Level::Pgd, Level::P4d, Level::Pud, Level::Pmd, Level::Pte];
+
+    /// Returns the name that an answer prints.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Level::Pte => "pte",
+            Level::Pmd => "pmd",
+            Level::Pud => "pud",
+            Level::P4d => "p4d",
+            Level::Pgd => "pgd",
+        }
+    }
+
+    /// Returns the level below, if any.
+    pub fn below(self) -> Option<Level> {
+        match self {
+            Level::Pte => None,
+            Level::Pmd => Some(Level::Pte),
+            Level::Pud => Some(Level::Pmd),
+            Level::P4d => Some(Level::Pud),
+            Level::Pgd => Some(Level::P4d),
+        }
+    }
+}
+
+/// The shape of the page tables in the paging mode that the machine runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Paging {
+    /// How many address bits an entry of each level covers; indexed by [`Level`].
+    pub shift: [u8; 5],
+    /// How many entries a table of each level has, a power of two; indexed by [`Level`].
+    pub entries: [u16; 5],
+    /// The level of the first table. The levels above it are folded: they have no table.
+    pub top: Level,
+}
+
+impl Paging {
+    /// Returns how many bytes of address space an entry of `level` covers.
+    pub fn span(&self, level: Level) -> u64 {
+        1u64.checked_shl(u32::from(self.shift[level as usize]))
+            .unwrap_or(0)
+    }
+
+    /// Returns which entry of a table of `level` belongs to `va`.
+    pub fn index(&self, level: Level, va: u64) -> usize {
+        let index = va
+            .checked_shr(u32::from(self.shift[level as usize]))
+            .unwrap_or(0);
+        // CAST: the mask leaves at most 16 bits.
+        (index & u64::from(self.entries[level as usize].saturating_sub(1))) as usize
+    }
+}
+
+/// What an entry is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Empty.
+    None,
+    /// Leads to a table of the level below.
+    Table,
+    /// Maps a page, even if the processor may not use it now.
+    Leaf,
+    /// The page is in swap.
+    Swap,
+    /// The page is being moved.
+    Migration,
+    /// The page is private or exclusive to a device.
+    Device,
+    /// The page's memory has failed.
+    HwPoison,
+    /// A marker of `UFFDIO_POISON`.
+    Poison,
+    /// A guard marker.
+    Guard,
+    /// A marker of userfaultfd's write protection.
+    Uffd,
+    /// None of these: an entry that is being changed, or damaged.
+    Bad,
+}
+
+/// Flags of an entry: what the page tables allow, and what they note.
+///
+/// The values are those of `enum memintro_flag` in `src/helpers.h`.
+pub mod flags {
+    /// May be read.
+    pub const READ: u32 = 1 << 0;
+    /// May be written.
+    pub const WRITE: u32 = 1 << 1;
+    /// May be executed.
+    pub const EXEC: u32 = 1 << 2;
+    /// Belongs to user space.
+    pub const USER: u32 = 1 << 3;
+    /// The permissions together.
+    pub const PERM: u32 = READ | WRITE | EXEC | USER;
+    /// The first of the flags that have a name of their own, in the order of [`NAMES`].
+    pub const FIRST: u32 = 4;
+    /// The processor has used it.
+    pub const ACCESSED: u32 = 1 << 4;
+    /// The processor has written through it.
+    pub const DIRTY: u32 = 1 << 5;
+    /// Written since the soft-dirty bits were cleared.
+    pub const SOFT_DIRTY: u32 = 1 << 6;
+    /// Not executable at this level.
+    pub const NX: u32 = 1 << 7;
+    /// Survives a switch of address spaces in the TLB.
+    pub const GLOBAL: u32 = 1 << 8;
+    /// A mapping without reference counting.
+    pub const SPECIAL: u32 = 1 << 9;
+    /// The zero page, or the huge zero page.
+    pub const ZERO: u32 = 1 << 10;
+    /// Unusable by the processor, by PROT_NONE or as a NUMA hint.
+    pub const PROTNONE: u32 = 1 << 11;
+    /// Watched by userfaultfd.
+    pub const UFFD: u32 = 1 << 12;
+    /// A hugetlb page.
+    pub const HUGETLB: u32 = 1 << 13;
+    /// One of a contiguous run that the TLB may hold as one.
+    pub const CONTIGUOUS: u32 = 1 << 14;
+    /// The names of the flags from [`ACCESSED`] on.
+    pub const NAMES: [&str; 11] = [
+        "accessed",
+        "dirty",
+        "soft-dirty",
+        "nx",
+        "global",
+        "special",
+        "zero",
+        "protnone",
+        "uffd",
+        "hugetlb",
+        "contiguous",
+    ];
+}
+
+/// A decoded entry of a page table; the layout is that of `struct memintro_entry`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(C)]
+pub struct Entry {
+    /// The entry as it stands in memory.
+    pub value: u64,
+    /// Leaf and table: the physical address it leads to. Swap: the offset in the swap area.
+    pub target: u64,
+    /// The bits of [`flags`].
+    pub flags: u32,
+    /// A number of [`Entry::kind`].
+    pub raw_kind: u8,
+    /// Leaf: the size of its page is `1 << page_shift` bytes.
+    pub page_shift: u8,
+    /// Swap: the number of the swap area.
+    pub swap_type: u16,
+}
+
+impl Entry {
+    /// The kinds, numbered as in `enum memintro_kind`.
+    pub const KINDS: [Kind; 11] = [
+        Kind::None,
+        Kind::Table,
+        Kind::Leaf,
+        Kind::Swap,
+        Kind::Migration,
+        Kind::Device,
+        Kind::HwPoison,
+        Kind::Poison,
+        Kind::Guard,
+        Kind::Uffd,
+        Kind::Bad,
+    ];
+
+    /// Tells what the entry is.
+    pub fn kind(&self) -> Kind {
+        Self::KINDS
+            .get(usize::from(self.raw_kind))
+            .copied()
+            .unwrap_or(Kind::Bad)
+    }
+
+    /// Tells whether two readings of an entry lead to the same place.
+    ///
+    /// Bits that the processor sets on its own, such as accessed, do not count.
+    pub fn leads_like(&self, other: &Entry) -> bool {
+        self.raw_kind == other.raw_kind && self.target == other.target
+    }
+}
+
+/// One reading of one entry.
+#[derive(Clone, Copy, Debug)]
+pub struct Reading<T> {
+    /// The kernel address of the entry.
+    pub at: u64,
+    /// What it said.
+    pub entry: Entry,
+    /// The table that it leads to, if it is of the kind [`Kind::Table`].
+    pub next: Option<T>,
+}
+
+/// Page tables that can be read, one entry at a time.
+///
+/// A reading may be different each time, and tables may be taken away under the walk: what an
+/// implementation promises is that reading never faults and that a table it handed out stays
+/// readable.
+pub trait PageTables {
+    /// A table at a level that it knows.
+    type Table: Copy;
+
+    /// Returns the shape of these tables.
+    fn paging(&self) -> &Paging;
+
+    /// Returns the table of the level [`Paging::top`].
+    fn root(&self) -> Self::Table;
+
+    /// Reads the entry of `table` that belongs to `va`; `None` if it cannot be read.
+    fn read(&self, table: Self::Table, va: u64) -> Option<Reading<Self::Table>>;
+}

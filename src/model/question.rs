@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Questions, as users write them.
+
+use super::{
+    addr::{
+        Half,
+        Halves, //
+    },
+    words::Refusal, //
+};
+
+/// The most bytes that a question may have, its final newline not counted.
+pub const QUESTION_MAX: usize = 256;
+
+/// Whose memory a question is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Whose {
+    /// The process with this ID, or the process that a thread with this ID belongs to.
+    Process(i32),
+    /// The kernel's own half of the address space.
+    Kernel,
+}
+
+/// A question about one address: `PID VA` or `kernel VA`, and for a conversation `levels`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WalkQuestion {
+    /// Whose memory.
+    pub whose: Whose,
+    /// Which address; checked by [`WalkQuestion::check_half`], not by the parser.
+    pub va: u64,
+    /// Whether the answer shows each level of the walk.
+    pub levels: bool,
+}
+
+impl WalkQuestion {
+    /// Reads a question.
+    ///
+    /// # Errors
+    ///
+    /// Returns a refusal of the kind [`super::words::Errno::Einval`].
+    pub fn parse(text: &[u8]) -> Result<Self, Refusal> {
+        let mut words = words(text)?;
+        let whose = words.next().ok_or(Refusal::NotAQuestion)?;
+        let va = words.next().ok_or(Refusal::NotAQuestion)?;
+        let levels = match words.next() {
+            None => false,
+            Some(b"levels") => true,
+            Some(_) => return Err(Refusal::NotAQuestion),
+        };
+        if words.next().is_some() {
+            return Err(Refusal::NotAQuestion);
+        }
+        Ok(WalkQuestion {
+            whose: parse_whose(whose)?,
+            va: parse_address(va)?,
+            levels,
+        })
+    }
+
+    /// Checks that the address lies in the half of the address space that the question is about.
+    pub fn check_half(&self, halves: &Halves) -> Result<(), Refusal> {
+        match (halves.half(self.va), self.whose) {
+            (Half::User, Whose::Process(_)) | (Half::Kernel, Whose::Kernel) => Ok(()),
+            (Half::NonCanonical, _) => Err(Refusal::NotCanonical),
+            (Half::Kernel, Whose::Process(_)) => Err(Refusal::KernelAddress),
+            (Half::User, Whose::Kernel) => Err(Refusal::UserAddress),
+        }
+    }
+}
+
+/// Splits a question into words, after the checks that hold for every question.
+fn words(text: &[u8]) -> Result<impl Iterator<Item = &[u8]>, Refusal> {
+    let text = text.strip_suffix(b"\n").unwrap_or(text);
+    if text.len() > QUESTION_MAX {
+        return Err(Refusal::TooLong);
+    }
+    if text.contains(&b'\n') {
+        return Err(Refusal::NotAQuestion);
+    }
+    Ok(text
+        .split(|byte| matches!(byte, b' ' | b'\t'))
+        .filter(|word| !word.is_empty()))
+}
+
+fn parse_whose(word: &[u8]) -> Result<Whose, Refusal> {
+    if word == b"kernel" {
+        return Ok(Whose::Kernel);
+    }
+    parse_pid(word).map(Whose::Process)
+}
+
+/// Reads a PID: 1 to 10 decimal digits that fit in a `pid_t`.
+fn parse_pid(word: &[u8]) -> Result<i32, Refusal> {
+    if !matches!(word.len(), 1..=10) {
+        return Err(Refusal::NotAQuestion);
+    }
+    word.iter().try_fold(0i32, |pid, byte| {
+        let digit = match byte {
+            b'0'..=b'9' => i32::from(byte - b'0'),
+            _ => return Err(Refusal::NotAQuestion),
+        };
+        pid.checked_mul(10)
+            .and_then(|pid| pid.checked_add(digit))
+            .ok_or(Refusal::NotAQuestion)
+    })
+}
+
+/// Reads an address: `0x` and 1 to 16 hexadecimal digits of either case.
+fn parse_address(word: &[u8]) -> Result<u64, Refusal> {
+    let Some(digits) = word.strip_prefix(b"0x") else {
+        return Err(match parse_hex(word) {
+            Some(_) => Refusal::Need0x,
+            None => Refusal::NotAnAddress,
+        });
+    };
+    parse_hex(digits).ok_or(Refusal::NotAnAddress)
+}
+
+fn parse_hex(digits: &[u8]) -> Option<u64> {
+    if !matches!(digits.len(), 1..=16) {
+        return None;
+    }
+    digits.iter().try_fold(0u64, |value, &byte| {
+        let digit = match byte {
+            b'0'..=b'9' => byte - b'0',
+            b'a'..=b'f' => byte - b'a' + 10,
+            b'A'..=b'F' => byte - b'A' + 10,
+            _ => return None,
+        };
+        Some(value << 4 | u64::from(digit))
+    })
+}

@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The rows of the tables.
+
+use super::{
+    name::put_name,
+    text::Line, //
+};
+
+/// Column widths that fit what real machines have; a wider value pushes its row to the right.
+mod width {
+    pub(super) const PID: usize = 8;
+    pub(super) const UID: usize = 7;
+    pub(super) const STATE: usize = 6;
+    pub(super) const THREADS: usize = 8;
+    pub(super) const BYTES: usize = 12;
+    pub(super) const ADDRESS: usize = 19;
+    pub(super) const SIZE: usize = 7;
+}
+
+/// Writes a header: the names of the columns.
+fn header(line: &mut Line, columns: &[(&str, usize)], last: &str) {
+    for (name, width) in columns {
+        line.put(name.as_bytes()).pad(*width);
+    }
+    line.put(last.as_bytes()).end();
+}
+
+/// A process, as `tasks` shows it.
+#[derive(Clone, Copy, Debug)]
+pub struct Task<'a> {
+    /// The process ID.
+    pub pid: u32,
+    /// The parent's process ID, 0 if it has none in this namespace.
+    pub ppid: u32,
+    /// The effective user ID.
+    pub uid: u32,
+    /// The state's letter.
+    pub state: u8,
+    /// The number of threads.
+    pub threads: u32,
+    /// The task's own name.
+    pub comm: &'a [u8],
+}
+
+impl Task<'_> {
+    /// Writes the header of `tasks`.
+    pub fn header(line: &mut Line) {
+        let columns = [
+            ("PID", width::PID),
+            ("PPID", width::PID),
+            ("UID", width::UID),
+            ("STATE", width::STATE),
+            ("THREADS", width::THREADS),
+        ];
+        header(line, &columns, "COMM");
+    }
+
+    /// Writes the row.
+    pub fn row(&self, line: &mut Line) {
+        line.dec(u64::from(self.pid)).pad(width::PID);
+        line.dec(u64::from(self.ppid)).pad(width::PID);
+        line.dec(u64::from(self.uid)).pad(width::UID);
+        line.put_byte(self.state).pad(width::STATE);
+        line.dec(u64::from(self.threads)).pad(width::THREADS);
+        put_name(line, self.comm);
+        line.end();
+    }
+}
+
+/// A process and its heap, as `heapmax` shows it.
+#[derive(Clone, Copy, Debug)]
+pub struct Heap<'a> {
+    /// The process ID.
+    pub pid: u32,
+    /// The size of the heap, in bytes.
+    pub bytes: u64,
+    /// The task's own name.
+    pub comm: &'a [u8],
+}
+
+impl Heap<'_> {
+    /// Writes the header of `heapmax`.
+    pub fn header(line: &mut Line) {
+        let columns = [("PID", width::PID), ("HEAP_B", width::BYTES)];
+        header(line, &columns, "COMM");
+    }
+
+    /// Writes the row.
+    pub fn row(&self, line: &mut Line) {
+        line.dec(u64::from(self.pid)).pad(width::PID);
+        line.dec(self.bytes).pad(width::BYTES);
+        put_name(line, self.comm);
+        line.end();
+    }
+}
+
+/// A thread and its kernel stack, as `kstack` shows it.
+#[derive(Clone, Copy, Debug)]
+pub struct KernelStack<'a> {
+    /// The thread's ID.
+    pub tid: u32,
+    /// The ID of its process.
+    pub pid: u32,
+    /// The state's letter.
+    pub state: u8,
+    /// The lowest address of the stack; `None` once it is freed.
+    pub stack: Option<u64>,
+    /// The saved stack pointer; `None` while the thread runs.
+    pub sp: Option<u64>,
+    /// The size of the stack, in bytes.
+    pub size: u64,
+    /// The task's own name.
+    pub comm: &'a [u8],
+}
+
+impl KernelStack<'_> {
+    /// Writes the header of `kstack`.
+    pub fn header(line: &mut Line) {
+        let columns = [
+            ("TID", width::PID),
+            ("PID", width::PID),
+            ("STATE", width::STATE),
+            ("STACK", width::ADDRESS),
+            ("SP", width::ADDRESS),
+            ("SIZE_B", width::SIZE),
+            ("USED_B", width::SIZE),
+        ];
+        header(line, &columns, "COMM");
+    }
+
+    /// Returns the saved stack pointer and how far it is from the top of the stack.
+    ///
+    /// `None` unless the pointer lies in the stack: a pointer that was saved while the stack was
+    /// being taken away says nothing.
+    fn depth(&self) -> Option<(u64, u64)> {
+        let sp = self.sp?;
+        let used = self.stack?.checked_add(self.size)?.checked_sub(sp)?;
+        (1..=self.size).contains(&used).then_some((sp, used))
+    }
+
+    /// Writes the row.
+    pub fn row(&self, line: &mut Line) {
+        line.dec(u64::from(self.tid)).pad(width::PID);
+        line.dec(u64::from(self.pid)).pad(width::PID);
+        line.put_byte(self.state).pad(width::STATE);
+        match self.stack {
+            Some(stack) => line.hex(stack),
+            None => line.put_byte(b'-'),
+        };
+        line.pad(width::ADDRESS);
+        match self.depth() {
+            Some((sp, used)) => {
+                line.hex(sp).pad(width::ADDRESS);
+                line.dec(self.size).pad(width::SIZE);
+                line.dec(used).pad(width::SIZE);
+            }
+            None => {
+                line.put_byte(b'-').pad(width::ADDRESS);
+                line.dec(self.size).pad(width::SIZE);
+                line.put_byte(b'-').pad(width::SIZE);
+            }
+        }
+        put_name(line, self.comm);
+        line.end();
+    }
+}

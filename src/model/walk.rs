@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The walk: from the top table to what is behind one address.
+
+use super::{
+    pgtable::{
+        flags,
+        Entry,
+        Kind,
+        Level,
+        PageTables,
+        Paging, //
+    },
+    words::Why,
+};
+
+/// How often a walk starts again when the tables change under it.
+const TRIES: usize = 8;
+
+/// A page, and how an address reaches it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Page {
+    /// The physical address, with the offset inside the page.
+    pub pa: u64,
+    /// The size of the page is `1 << shift` bytes.
+    pub shift: u8,
+    /// The level of the entry that maps it.
+    pub level: Level,
+    /// The bits of [`flags::PERM`] that every level allows.
+    pub perm: u32,
+    /// The other bits of [`flags`], of the last entry.
+    pub flags: u32,
+}
+
+/// An address without a page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Absent {
+    /// Why there is none.
+    pub why: Why,
+    /// The level of the entry that says so, if one does.
+    pub level: Option<Level>,
+    /// The swap area and the offset in it, for [`Why::Swap`].
+    pub swap: Option<(u16, u64)>,
+}
+
+/// What is behind an address.
+pub type Answer = Result<Page, Absent>;
+
+/// One level of a walk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Step {
+    /// The level.
+    pub level: Level,
+    /// Which entry of its table.
+    pub index: usize,
+    /// The kernel address of the entry.
+    pub at: u64,
+    /// What it said.
+    pub entry: Entry,
+}
+
+/// A walk: the entries that it read, and what is behind the address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Walk {
+    steps: [Option<Step>; 5],
+    /// What the last of them says.
+    pub answer: Answer,
+}
+
+impl Walk {
+    /// A walk that found no mapping to begin with.
+    pub const NO_VMA: Walk = Walk::without_steps(Why::NoVma);
+
+    const fn without_steps(why: Why) -> Self {
+        Walk {
+            steps: [None; 5],
+            answer: Err(Absent {
+                why,
+                level: None,
+                swap: None,
+            }),
+        }
+    }
+
+    /// Returns the entries that were read, from the top down.
+    pub fn steps(&self) -> impl Iterator<Item = &Step> {
+        self.steps.iter().flatten()
+    }
+}
+
+/// Walks `tables` to what is behind `va`.
+///
+/// An entry above the last that no longer leads where it led makes the walk start again, so that an
+/// answer is never taken from a table that was no longer in use when it was read. After several
+/// such changes in a row the answer is [`Why::Retry`].
+pub fn walk<T: PageTables>(tables: &T, va: u64) -> Walk {
+    for _ in 0..TRIES {
+        if let Some(walk) = walk_once(tables, va) {
+            return walk;
+        }
+    }
+    Walk::without_steps(Why::Retry)
+}
+
+/// Walks once; `None` if the tables changed meanwhile.
+fn walk_once<T: PageTables>(tables: &T, va: u64) -> Option<Walk> {
+    let paging = tables.paging();
+    let mut steps = [None; 5];
+    let mut visited: [Option<(T::Table, Entry)>; 5] = [None; 5];
+    let mut perm = flags::PERM;
+    let mut level = paging.top;
+    let mut table = tables.root();
+
+    loop {
+        let reading = tables.read(table, va)?;
+        let entry = reading.entry;
+        steps[Level::Pgd as usize - level as usize] = Some(Step {
+            level,
+            index: paging.index(level, va),
+            at: reading.at,
+            entry,
+        });
+        match (entry.kind(), reading.next, level.below()) {
+            (Kind::Bad, _, _) => return None,
+            (Kind::Table, Some(next), Some(below)) => {
+                perm &= entry.flags;
+                visited[level as usize] = Some((table, entry));
+                table = next;
+                level = below;
+            }
+            (Kind::Table, _, _) => return None,
+            (kind, _, _) => {
+                if !still_leads(tables, &visited, va)? {
+                    return None;
+                }
+                let answer = answer(paging, level, &entry, kind, perm, va);
+                return Some(Walk { steps, answer });
+            }
+        }
+    }
+}
+
+/// Reads the entries above the last once more: do they lead where they led?
+fn still_leads<T: PageTables>(
+    tables: &T,
+    visited: &[Option<(T::Table, Entry)>; 5],
+    va: u64,
+) -> Option<bool> {
+    for (table, entry) in visited.iter().flatten() {
+        if !tables.read(*table, va)?.entry.leads_like(entry) {
+            return Some(false);
+        }
+    }
+    Some(true)
+}
+
+/// Says what the entry that ended a walk means for `va`.
+fn answer(paging: &Paging, level: Level, entry: &Entry, kind: Kind, perm: u32, va: u64) -> Answer {
+    if kind == Kind::Leaf {
+        return Ok(Page {
+            pa: entry.target | (va & paging.span(level).wrapping_sub(1)),
+            shift: entry.page_shift,
+            level,
+            perm: perm & entry.flags,
+            flags: entry.flags & !flags::PERM,
+        });
+    }
+    let why = match kind {
+        Kind::None => Why::NotPopulated,
+        Kind::Swap => Why::Swap,
+        Kind::Migration => Why::Migration,
+        Kind::Device => Why::Device,
+        Kind::HwPoison => Why::HwPoison,
+        Kind::Poison => Why::Poison,
+        Kind::Guard => Why::Guard,
+        Kind::Uffd => Why::Uffd,
+        Kind::Table | Kind::Leaf | Kind::Bad => Why::Retry,
+    };
+    Err(Absent {
+        why,
+        level: Some(level),
+        swap: (kind == Kind::Swap).then_some((entry.swap_type, entry.target)),
+    })
+}
