@@ -94,10 +94,15 @@ void memintro_read_entries(const struct memintro_view *view,
 			   unsigned int level, const void *table,
 			   unsigned int first, unsigned int count,
 			   struct memintro_entry *entries);
-u64 memintro_entry_at(unsigned int level, const void *table,
-		      unsigned int index);
+void memintro_read_kernel_entries(unsigned int level, const void *table,
+				  unsigned int first, unsigned int count,
+				  struct memintro_entry *entries);
+u64 memintro_entry_at(const void *table, unsigned int index);
 void *memintro_table_at(u64 pa);
 void *memintro_mm_pgd(const struct mm_struct *mm);
+void *memintro_kernel_pgd(void);
+u64 memintro_pa_linear(u64 va);
+const char *memintro_region(u64 va);
 
 /* Memory: helpers.c */
 int memintro_mmap_read_lock_killable(struct mm_struct *mm);

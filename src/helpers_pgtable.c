@@ -12,6 +12,7 @@
 #include <linux/mm.h>
 #include <linux/pgtable.h>
 #include <linux/swapops.h>
+#include <linux/uaccess.h>
 #include <linux/version.h>
 
 #include "helpers.h"
@@ -324,19 +325,109 @@ void memintro_read_entries(const struct memintro_view *view,
 	}
 }
 
-/* Every level's entries have the same size. */
-u64 memintro_entry_at(unsigned int level, const void *table,
-		      unsigned int index)
+/* Kernel entries use some bits for other things than user entries do. */
+static void set_kernel_leaf(struct memintro_entry *entry, u64 pfn, pte_t pte,
+			    unsigned int shift)
 {
-	return (u64)(unsigned long)((const pte_t *)table + index);
+	u32 flags = arch_leaf_flags(pte);
+
+	if (pte_young(pte))
+		flags |= MEMINTRO_ACCESSED;
+	if (pte_dirty(pte))
+		flags |= MEMINTRO_DIRTY;
+	if (arch_pte_cont(pte))
+		flags |= MEMINTRO_CONTIGUOUS;
+	set_leaf(entry, pfn, flags);
+	entry->page_shift = shift;
 }
 
+static void decode_kernel(unsigned int level, u64 value,
+			  struct memintro_entry *entry)
+{
+	pte_t pte = __pte(value);
+	pmd_t pmd = __pmd(value);
+	pud_t pud = __pud(value);
+	p4d_t p4d = __p4d(value);
+	pgd_t pgd = __pgd(value);
+	u32 table = arch_table_flags(value, false);
+
+	entry->value = value;
+	/* What the processor cannot use is not mapped, whatever it holds. */
+	if (!arch_valid(value))
+		entry->kind = MEMINTRO_NONE;
+	else if (level == MEMINTRO_PTE)
+		set_kernel_leaf(entry, pte_pfn(pte), pte,
+				ilog2(pte_leaf_size(pte)));
+	else if (level == MEMINTRO_PMD && pmd_leaf(pmd))
+		set_kernel_leaf(entry, pmd_pfn(pmd),
+				__pte(arch_pmd_bits(pmd)),
+				ilog2(pmd_leaf_size(pmd)));
+	else if (level == MEMINTRO_PMD)
+		set_table(entry, arch_pmd_next(pmd), table);
+	else if (level == MEMINTRO_PUD && pud_leaf(pud))
+		set_kernel_leaf(entry, pud_pfn(pud),
+				__pte(arch_pud_bits(pud)),
+				ilog2(pud_leaf_size(pud)));
+	else if (level == MEMINTRO_PUD)
+		set_table(entry, arch_pud_next(pud), table);
+	else if (level == MEMINTRO_P4D)
+		set_table(entry, arch_p4d_next(p4d), table);
+	else
+		set_table(entry, arch_pgd_next(pgd), table);
+}
+
+/*
+ * Reads entries of the kernel's own page tables, which may be freed at any
+ * time: an entry that cannot be read is bad. Entries of every level are words.
+ */
+void memintro_read_kernel_entries(unsigned int level, const void *table,
+				  unsigned int first, unsigned int count,
+				  struct memintro_entry *entries)
+{
+	const u64 *words = (const u64 *)table + first;
+	unsigned int i;
+	u64 value;
+
+	static_assert(sizeof(pgd_t) == 8 && sizeof(pte_t) == 8);
+	memset(entries, 0, count * sizeof(*entries));
+	for (i = 0; i < count; i++) {
+		if (copy_from_kernel_nofault(&value, &words[i], sizeof(value)))
+			entries[i].kind = MEMINTRO_BAD;
+		else
+			decode_kernel(level, value, &entries[i]);
+	}
+}
+
+/* Entries of every level are words. */
+u64 memintro_entry_at(const void *table, unsigned int index)
+{
+	return (u64)(unsigned long)((const u64 *)table + index);
+}
+
+/* The linear map's address of a table; NULL for what cannot be one. */
 void *memintro_table_at(u64 pa)
 {
-	return __va(pa);
+	return pfn_valid(PHYS_PFN(pa)) ? __va(pa) : NULL;
 }
 
 void *memintro_mm_pgd(const struct mm_struct *mm)
 {
 	return mm->pgd;
+}
+
+/* The table of the level paging.top that translates kernel addresses. */
+void *memintro_kernel_pgd(void)
+{
+	return arch_kernel_pgd();
+}
+
+/* What __pa() computes, without the checks of CONFIG_DEBUG_VIRTUAL. */
+u64 memintro_pa_linear(u64 va)
+{
+	return arch_pa_linear(va);
+}
+
+const char *memintro_region(u64 va)
+{
+	return arch_region(va);
 }

@@ -5,7 +5,9 @@
 
 #include <linux/pgtable.h>
 #include <linux/sched.h>
+#include <asm/cpu_entry_area.h>
 #include <asm/cpufeature.h>
+#include <asm/fixmap.h>
 
 static inline u32 arch_perm(pteval_t flags)
 {
@@ -63,6 +65,41 @@ static inline u64 arch_p4d_next(p4d_t p4d) { return PFN_PHYS(p4d_pfn(p4d)); }
 static inline u64 arch_pgd_next(pgd_t pgd) { return PFN_PHYS(pgd_pfn(pgd)); }
 
 static inline bool arch_pte_cont(pte_t pte) { return false; }
+
+/* Whether the processor uses the entry. */
+static inline bool arch_valid(u64 value) { return value & _PAGE_PRESENT; }
+
+/*
+ * Every address space holds the kernel's top-level entries; the one in use is
+ * the current task's, or what a kernel thread has borrowed.
+ */
+static inline void *arch_kernel_pgd(void) { return current->active_mm->pgd; }
+
+static inline u64 arch_pa_linear(u64 va) { return __phys_addr_nodebug(va); }
+
+static inline const char *arch_region(u64 va)
+{
+	if (va >= PAGE_OFFSET && va < (unsigned long)high_memory)
+		return "linear";
+	if (va >= VMALLOC_START && va <= VMALLOC_END)
+		return "vmalloc";
+	if (va >= VMEMMAP_START && va - VMEMMAP_START <
+	    (((u64)high_memory - PAGE_OFFSET) >> PAGE_SHIFT) *
+	    sizeof(struct page))
+		return "vmemmap";
+	/* x86 has fixed addresses for a part of its per-cpu data. */
+	if (va >= CPU_ENTRY_AREA_BASE &&
+	    va - CPU_ENTRY_AREA_BASE < CPU_ENTRY_AREA_MAP_SIZE)
+		return "percpu";
+	if (va >= __START_KERNEL_map &&
+	    va - __START_KERNEL_map < KERNEL_IMAGE_SIZE)
+		return "text";
+	if (va >= MODULES_VADDR && va < MODULES_END)
+		return "modules";
+	if (va >= FIXADDR_TOT_START && va < FIXADDR_TOP)
+		return "fixmap";
+	return "other";
+}
 
 static inline unsigned int arch_top_level(void)
 {

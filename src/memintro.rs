@@ -11,8 +11,10 @@ mod kstack;
 pub mod model;
 mod tasks;
 mod walk;
+mod walk_slot;
 
 use abstractions::{
+    conversation::Dialogue,
     proc_fs::Dir,
     snapshot::Snapshot,
     sysfs::{
@@ -34,7 +36,7 @@ module! {
 #[pin_data(PinnedDrop)]
 struct Memintro {
     #[pin]
-    _walk: BinAttribute<walk::WalkSlot>,
+    _walk: BinAttribute<walk_slot::WalkSlot>,
     _dir: Dir,
 }
 
@@ -44,6 +46,7 @@ fn proc_files() -> Result<Dir> {
     dir.create::<Snapshot<tasks::TaskTable>>(c"tasks", 0o400)?;
     dir.create::<Snapshot<heapmax::HeapMax>>(c"heapmax", 0o400)?;
     dir.create::<Snapshot<kstack::KernelStacks>>(c"kstack", 0o400)?;
+    dir.create::<Dialogue<walk::WalkConversation>>(c"walk", 0o600)?;
     Ok(dir)
 }
 
@@ -55,7 +58,7 @@ impl kernel::InPlaceModule for Memintro {
                 Kobject::new_in_kernel(c"memintro")?,
                 c"walk",
                 0o600,
-                walk::WalkSlot::new(),
+                walk_slot::WalkSlot::new(),
             ),
             _: {
                 pr_info!("loaded\n");

@@ -1,15 +1,24 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! `walk`: what is behind an address.
+//! `/proc/memintro/walk`: what is behind an address.
 //!
-//! `/sys/kernel/memintro/walk` holds one answer: a write asks, reads repeat the answer.
+//! [`crate::walk_slot`] offers the same through sysfs, one question at a time.
 
 use crate::{
     abstractions::{
+        conversation::{
+            Conversation,
+            Out, //
+        },
         file::{
-            is_readable,
+            opener_capable,
+            proc_pid_ns,
             Access,
             Capability, //
+        },
+        kernel_pgtable::{
+            self,
+            KernelTables, //
         },
         mm::{
             process_mm,
@@ -20,40 +29,38 @@ use crate::{
             untagged_addr,
             UserTables, //
         },
-        sysfs::BinOperations,
+        proc_fs::ProcFile,
         task::{
             find_by_pid,
             TaskExt, //
         },
     },
     model::{
+        answer::{
+            self,
+            KernelAddress, //
+        },
         question::{
             WalkQuestion,
             Whose, //
         },
-        text::Line,
         walk::{
             walk,
-            Answer,
+            walk_twice,
             Walk, //
         },
-        words::{
-            Errno,
-            Refusal, //
-        },
+        words::Refusal,
     },
 };
 use kernel::{
-    current,
     fs::LocalFile,
+    interrupt::local_interrupt_disable,
     mm::MmWithUser,
-    new_mutex,
     pid_namespace::PidNamespace,
     prelude::*,
     sync::{
         aref::ARef,
-        rcu,
-        Mutex, //
+        rcu, //
     },
 };
 
@@ -63,8 +70,20 @@ pub(crate) const ACCESS: Access = Access {
     confidential: true,
 };
 
+/// Reads a question, strips the tag of its address, and checks the address.
+///
+/// A refusal comes with the question, as far as it could be read.
+pub(crate) fn parse(text: &[u8]) -> Result<WalkQuestion, (Option<WalkQuestion>, Refusal)> {
+    let mut question = WalkQuestion::parse(text).map_err(|refusal| (None, refusal))?;
+    question.va = untagged_addr(question.va);
+    question
+        .check_half(&paging().1)
+        .map_err(|refusal| (Some(question), refusal))?;
+    Ok(question)
+}
+
 /// Finds the memory of the process that a thread of `ns` with this ID belongs to.
-fn find_mm(pid: i32, ns: &PidNamespace) -> Result<ARef<MmWithUser>, Refusal> {
+pub(crate) fn find_mm(pid: i32, ns: &PidNamespace) -> Result<ARef<MmWithUser>, Refusal> {
     let task = find_by_pid(pid, ns).ok_or(Refusal::NoProcess)?;
     process_mm(&task).ok_or(if task.is_kernel_thread() {
         Refusal::KernelThread
@@ -73,13 +92,35 @@ fn find_mm(pid: i32, ns: &PidNamespace) -> Result<ARef<MmWithUser>, Refusal> {
     })
 }
 
-/// Walks the page tables of a process.
+/// Walks to what a question asks for.
 ///
-/// Context: may sleep, to wait for the mmap lock.
+/// Context: may sleep, to wait for the mmap lock of the process.
 ///
 /// # Errors
 ///
-/// `EINTR` when the current task is killed while it waits.
+/// The inner result is a refusal; the outer `EINTR`, when the current task is killed while it
+/// waits.
+pub(crate) fn find(
+    question: &WalkQuestion,
+    opener: &LocalFile,
+    ns: &PidNamespace,
+) -> Result<Result<Walk, Refusal>> {
+    let va = question.va;
+    match question.whose {
+        Whose::Kernel if !opener_capable(opener, Capability::Syslog) => {
+            Ok(Err(Refusal::NeedCapSyslog))
+        }
+        Whose::Kernel => {
+            let irq = local_interrupt_disable();
+            Ok(Ok(walk_twice(&KernelTables::new(&irq), va)))
+        }
+        Whose::Process(pid) => match find_mm(pid, ns) {
+            Ok(mm) => walk_user(&mm, va).map(Ok),
+            Err(refusal) => Ok(Err(refusal)),
+        },
+    }
+}
+
 fn walk_user(mm: &MmWithUser, va: u64) -> Result<Walk> {
     // CAST: addresses have 64 bits.
     let guard = mm.lock_vma(va as usize)?;
@@ -90,84 +131,47 @@ fn walk_user(mm: &MmWithUser, va: u64) -> Result<Walk> {
     Ok(walk(&UserTables::new(vma, &rcu), va))
 }
 
-/// The slot behind `/sys/kernel/memintro/walk`.
-#[pin_data]
-pub(crate) struct WalkSlot {
-    #[pin]
-    answer: Mutex<Option<Answer>>,
-}
+/// The conversation.
+pub(crate) struct WalkConversation;
 
-impl WalkSlot {
-    /// Makes a slot without an answer.
-    pub(crate) fn new() -> impl PinInit<Self, Error> {
-        try_pin_init!(WalkSlot {
-            answer <- new_mutex!(None),
-        })
+impl Conversation for WalkConversation {
+    const ACCESS: Access = ACCESS;
+    const USAGE: &'static str = "PID 0xADDRESS | kernel 0xADDRESS, each with ' levels' or without";
+
+    type Answer = Result<WalkQuestion, (Option<WalkQuestion>, Refusal)>;
+
+    fn begin(_file: &ProcFile, question: &[u8]) -> Self::Answer {
+        parse(question)
     }
 
-    /// Answers a question of the current task.
-    fn ask(question: &WalkQuestion) -> Result<Answer> {
-        let Whose::Process(pid) = question.whose else {
-            return Err(EINVAL);
+    fn proceed(answer: &mut Self::Answer, file: &ProcFile, out: &mut Out) -> Result<bool> {
+        let question = match *answer {
+            Ok(question) => question,
+            Err((question, refusal)) => {
+                out.line(|line| {
+                    let whose = question.map(|question| question.whose);
+                    answer::refusal(line, whose, question.map(|question| question.va), refusal);
+                })?;
+                return Ok(true);
+            }
         };
-        let task = current!();
-        let ns = task.active_pid_ns().ok_or(ESRCH)?;
-        let mm = find_mm(pid, ns).map_err(to_error)?;
-        Ok(walk_user(&mm, question.va)?.answer)
-    }
-}
-
-/// Reads a question, and strips the tag of its address.
-fn parse(from: &[u8]) -> Result<WalkQuestion, Refusal> {
-    let mut question = WalkQuestion::parse(from)?;
-    if question.levels {
-        // The slot holds one value.
-        return Err(Refusal::NotAQuestion);
-    }
-    question.va = untagged_addr(question.va);
-    question.check_half(&paging().1)?;
-    Ok(question)
-}
-
-fn to_error(refusal: Refusal) -> Error {
-    match refusal.errno() {
-        Errno::Einval => EINVAL,
-        Errno::Eperm => EPERM,
-        Errno::Esrch => ESRCH,
-    }
-}
-
-impl BinOperations for WalkSlot {
-    fn read(&self, file: &LocalFile, to: &mut [u8], pos: usize) -> Result<usize> {
-        ACCESS.check(file)?;
-        let answer = (*self.answer.lock()).ok_or(ENODATA)?;
-        let mut line = Line::new();
-        match answer {
-            Ok(page) => line.hex(page.pa),
-            Err(absent) => line.put(absent.why.as_str().as_bytes()),
+        let WalkQuestion { whose, va, levels } = question;
+        let walk = match find(&question, file, proc_pid_ns(file))? {
+            Ok(walk) => walk,
+            Err(refusal) => {
+                out.line(|line| answer::refusal(line, Some(whose), Some(va), refusal))?;
+                return Ok(true);
+            }
         };
-        line.end();
-        let rest = line.as_bytes().get(pos..).unwrap_or(&[]);
-        let count = rest.len().min(to.len());
-        for (to, from) in to.iter_mut().zip(rest) {
-            *to = *from;
+        if levels {
+            let show_entry = opener_capable(file, Capability::Syslog);
+            answer::levels(walk.steps(), show_entry, |write| out.line(write))?;
         }
-        Ok(count)
-    }
-
-    fn write(&self, file: &LocalFile, from: &[u8]) -> Result {
-        // sysfs would read the answer from where the question ended.
-        let question = if is_readable(file) {
-            Err(EINVAL)
-        } else {
-            parse(from).map_err(to_error)
-        };
-        // Whoever may not ask gets no effect on the slot either, not even by a bad question.
-        if let Err(denied) = ACCESS.check(file) {
-            return Err(question.err().unwrap_or(denied));
-        }
-        let answer = question.and_then(|question| Self::ask(&question));
-        *self.answer.lock() = answer.as_ref().ok().copied();
-        answer.map(|_| ())
+        let kernel = (whose == Whose::Kernel).then(|| KernelAddress {
+            region: kernel_pgtable::region(va),
+            pa_linear: kernel_pgtable::pa_linear(va),
+        });
+        out.line(|line| answer::walk(line, whose, va, kernel.as_ref(), &walk.answer))?;
+        Ok(true)
     }
 }

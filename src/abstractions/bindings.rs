@@ -90,10 +90,19 @@ unsafe extern "C" {
         count: c_uint,
         entries: *mut Entry,
     );
-    pub(super) safe fn memintro_entry_at(level: c_uint, table: *const c_void, index: c_uint)
-        -> u64;
-    pub(super) fn memintro_table_at(pa: u64) -> *mut c_void;
+    pub(super) fn memintro_read_kernel_entries(
+        level: c_uint,
+        table: *const c_void,
+        first: c_uint,
+        count: c_uint,
+        entries: *mut Entry,
+    );
+    pub(super) safe fn memintro_entry_at(table: *const c_void, index: c_uint) -> u64;
+    pub(super) safe fn memintro_table_at(pa: u64) -> *mut c_void;
     pub(super) fn memintro_mm_pgd(mm: *const mm_struct) -> *mut c_void;
+    pub(super) safe fn memintro_kernel_pgd() -> *mut c_void;
+    pub(super) safe fn memintro_pa_linear(va: u64) -> u64;
+    pub(super) safe fn memintro_region(va: u64) -> *const c_char;
 
     pub(super) fn memintro_mmap_read_lock_killable(mm: *mut mm_struct) -> c_int;
     pub(super) safe fn memintro_untagged_addr(va: u64) -> u64;
@@ -117,6 +126,6 @@ unsafe extern "C" {
 
     pub(super) fn memintro_proc_pid_ns(file: *const file) -> *mut pid_namespace;
     pub(super) fn memintro_file_is_readable(file: *const file) -> bool;
-    pub(super) fn memintro_cond_resched();
+    pub(super) safe fn memintro_cond_resched();
     pub(super) safe fn memintro_fatal_signal_pending() -> bool;
 }

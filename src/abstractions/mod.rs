@@ -6,7 +6,9 @@
 //! `rust/kernel`, so that it can go there.
 
 pub(crate) mod bindings;
+pub(crate) mod conversation;
 pub(crate) mod file;
+pub(crate) mod kernel_pgtable;
 pub(crate) mod mm;
 pub(crate) mod pgtable;
 pub(crate) mod proc_fs;

@@ -146,15 +146,14 @@ impl<'a> PageTables for UserTables<'a> {
             // module's documentation for why its table is not freed before both end.
             (Kind::Table, Some(below)) => Some(Table {
                 level: below,
-                // SAFETY: The target is the physical address of a table, which is in the linear
-                // map.
-                table: unsafe { bindings::memintro_table_at(entry.target) },
+                table: bindings::memintro_table_at(entry.target),
                 _lock: PhantomData,
-            }),
+            })
+            .filter(|next| !next.table.is_null()),
             _ => None,
         };
         Some(Reading {
-            at: bindings::memintro_entry_at(level as c_uint, table.table, index),
+            at: bindings::memintro_entry_at(table.table, index),
             entry,
             next,
         })

@@ -97,10 +97,17 @@ impl Text {
                 room = (self.bytes.capacity() - self.bytes.len()) / LINE_MAX;
             }
             drop(guard);
-            // SAFETY: No lock is held, and RCU no more.
-            unsafe { bindings::memintro_cond_resched() };
+            reschedule();
         }
     }
+}
+
+/// Gives way to other tasks where it is time to.
+///
+/// Context: process context, may sleep.
+#[doc(alias = "cond_resched")]
+pub(crate) fn reschedule() {
+    bindings::memintro_cond_resched();
 }
 
 /// An open file that shows a table.

@@ -9,9 +9,11 @@
 #![forbid(unsafe_code)]
 
 pub mod addr;
+pub mod answer;
 pub mod name;
 pub mod pgtable;
 pub mod question;
+pub mod queue;
 pub mod rows;
 pub mod text;
 pub mod walk;

@@ -82,6 +82,24 @@ impl Walk {
         }
     }
 
+    /// Tells whether two walks went the same way.
+    fn leads_like(&self, other: &Walk) -> bool {
+        self.steps.iter().zip(&other.steps).all(|pair| match pair {
+            (None, None) => true,
+            (Some(one), Some(other)) => one.at == other.at && one.entry.leads_like(&other.entry),
+            _ => false,
+        })
+    }
+
+    /// Words for a kernel address: there it makes no difference why nothing is mapped.
+    fn of_the_kernel(&self) -> Self {
+        let answer = self.answer.map_err(|absent| Absent {
+            why: Why::NotMapped,
+            ..absent
+        });
+        Walk { answer, ..*self }
+    }
+
     /// Returns the entries that were read, from the top down.
     pub fn steps(&self) -> impl Iterator<Item = &Step> {
         self.steps.iter().flatten()
@@ -98,6 +116,24 @@ pub fn walk<T: PageTables>(tables: &T, va: u64) -> Walk {
         if let Some(walk) = walk_once(tables, va) {
             return walk;
         }
+    }
+    Walk::without_steps(Why::Retry)
+}
+
+/// Walks `tables`, that nothing keeps from being freed, to what is behind a kernel address.
+///
+/// Believes only what two walks in a row agree on, entry by entry. What is not mapped has one word,
+/// [`Why::NotMapped`].
+pub fn walk_twice<T: PageTables>(tables: &T, va: u64) -> Walk {
+    let mut last: Option<Walk> = None;
+    for _ in 0..TRIES {
+        let walk = walk_once(tables, va);
+        if let (Some(one), Some(other)) = (&last, &walk) {
+            if one.leads_like(other) {
+                return other.of_the_kernel();
+            }
+        }
+        last = walk;
     }
     Walk::without_steps(Why::Retry)
 }

@@ -1,0 +1,272 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Conversations: write question lines, read answer lines.
+//!
+//! Each open file is a conversation of its own. It is a stream, not seekable: a read continues
+//! where the last one stopped, and returns 0 when everything is answered; then more can be asked.
+//!
+//! Answers are made while they are read, never ahead of the reader's buffer, so that what a read
+//! returns was true during that read. Only the end of a line that did not fit waits for the next.
+//!
+//! Two locks, never held together: that of the questions, for as long as bytes are copied in
+//! memory, and that of the answers, which a read holds for its whole duration. A second read at
+//! the same time gets `EBUSY` instead of waiting for it, so that nobody waits unkillably.
+
+use super::{
+    file::{
+        is_readable,
+        Access, //
+    },
+    proc_fs::{
+        Operations,
+        ProcFile, //
+    },
+    snapshot::reschedule,
+};
+use crate::model::{
+    queue::{
+        Queue,
+        QUEUE_MAX,
+        QUEUE_MEMORY, //
+    },
+    text::{
+        Line,
+        LINE_MAX, //
+    },
+};
+use kernel::{
+    alloc::flags::{
+        GFP_KERNEL_ACCOUNT,
+        GFP_NOWAIT, //
+    },
+    current,
+    iov::IovIterDest,
+    new_mutex,
+    prelude::*,
+    sync::Mutex,
+    uaccess::UserSliceReader, //
+};
+
+/// How many bytes of answers are made at a time.
+const OUT_MAX: usize = 16 << 10;
+
+/// What a file of conversations answers.
+pub(crate) trait Conversation: Send + Sync + 'static {
+    /// Who may open it.
+    const ACCESS: Access;
+
+    /// How to ask, without `# usage: ` and newline.
+    const USAGE: &'static str;
+
+    /// An answer in the making. It may keep no lock, and no reference that pins memory of another
+    /// process.
+    type Answer: Send + Unpin;
+
+    /// Begins to answer a question.
+    ///
+    /// Context: process context, may sleep, but waits for no other process.
+    fn begin(file: &ProcFile, question: &[u8]) -> Self::Answer;
+
+    /// Continues an answer, as long as `out` has room, and returns whether it is complete.
+    ///
+    /// On an error the same question is continued by the next read.
+    ///
+    /// Context: process context, may sleep.
+    fn proceed(answer: &mut Self::Answer, file: &ProcFile, out: &mut Out) -> Result<bool>;
+}
+
+/// Text that is ready to be read.
+pub(crate) struct Out {
+    bytes: KVec<u8>,
+    read: usize,
+    /// How many bytes the current read can still take.
+    wanted: usize,
+}
+
+impl Out {
+    /// Returns whether to write one more line: it fits, and the reader waits for it.
+    pub(crate) fn has_room(&self) -> bool {
+        let waiting = self.bytes.len() - self.read;
+        waiting < self.wanted && self.bytes.len() + LINE_MAX <= OUT_MAX
+    }
+
+    /// Appends a line, even past what the reader waits for.
+    pub(crate) fn line(&mut self, write: impl FnOnce(&mut Line)) -> Result {
+        let mut line = Line::new();
+        write(&mut line);
+        // Allocates only if an answer wrote more than its share past `has_room`.
+        let flags = if self.bytes.len() + line.as_bytes().len() <= self.bytes.capacity() {
+            GFP_NOWAIT
+        } else {
+            GFP_KERNEL_ACCOUNT
+        };
+        self.bytes.extend_from_slice(line.as_bytes(), flags)?;
+        Ok(())
+    }
+
+    /// Copies to the reader what is ready, and returns how much that was.
+    fn copy_to(&mut self, to: &mut IovIterDest<'_>) -> Result<usize> {
+        let ready = self.bytes.get(self.read..).unwrap_or(&[]);
+        let copied = to.copy_to_iter(ready);
+        if copied == 0 && !ready.is_empty() {
+            return Err(EFAULT);
+        }
+        self.read += copied;
+        if self.read == self.bytes.len() {
+            self.bytes.clear();
+            self.read = 0;
+        }
+        Ok(copied)
+    }
+}
+
+/// The questions that wait.
+struct Questions {
+    queue: Queue,
+    /// Empty before the first write, then [`QUEUE_MEMORY`] bytes.
+    memory: KVVec<u8>,
+}
+
+/// What is being answered.
+struct Answers<A> {
+    out: Out,
+    current: Option<A>,
+    usage_shown: bool,
+}
+
+/// An open file of a conversation.
+#[pin_data]
+pub(crate) struct Dialogue<T: Conversation> {
+    #[pin]
+    questions: Mutex<Questions>,
+    #[pin]
+    answers: Mutex<Answers<T::Answer>>,
+}
+
+impl<T: Conversation> Dialogue<T> {
+    /// Begins the answer to the next question, if there is one.
+    fn next_answer(&self, file: &ProcFile) -> Option<T::Answer> {
+        let mut line = [0; 2 * crate::model::question::QUESTION_MAX];
+        let length = {
+            let mut guard = self.questions.lock();
+            let Questions { queue, memory } = &mut *guard;
+            let question = queue.pop(memory)?;
+            for (to, from) in line.iter_mut().zip(question) {
+                *to = *from;
+            }
+            question.len()
+        };
+        Some(T::begin(file, line.get(..length).unwrap_or(&line)))
+    }
+
+    /// Makes answers until the reader's wish is met, or all is answered: then it returns `false`.
+    fn make(&self, answers: &mut Answers<T::Answer>, file: &ProcFile) -> Result<bool> {
+        while answers.out.has_room() {
+            if answers.current.is_none() {
+                answers.current = self.next_answer(file);
+            }
+            let Some(current) = &mut answers.current else {
+                return Ok(false);
+            };
+            if T::proceed(current, file, &mut answers.out)? {
+                answers.current = None;
+            }
+            if current!().signal_pending() {
+                return Err(EINTR);
+            }
+        }
+        Ok(true)
+    }
+}
+
+#[vtable]
+impl<T: Conversation> Operations for Dialogue<T> {
+    const ACCESS: Access = T::ACCESS;
+    const SEEKABLE: bool = false;
+
+    fn open(file: &ProcFile) -> Result<Pin<KBox<Self>>> {
+        // The answers of a file that is only written could never be read.
+        if !is_readable(file) {
+            return Err(EINVAL);
+        }
+        let questions = Questions {
+            queue: Queue::new(),
+            memory: KVVec::new(),
+        };
+        let answers = Answers {
+            out: Out {
+                bytes: KVec::new(),
+                read: 0,
+                wanted: 0,
+            },
+            current: None,
+            usage_shown: false,
+        };
+        KBox::pin_init(
+            pin_init!(Dialogue {
+                questions <- new_mutex!(questions),
+                answers <- new_mutex!(answers),
+            }),
+            GFP_KERNEL_ACCOUNT,
+        )
+    }
+
+    fn read(
+        self: Pin<&Self>,
+        file: &ProcFile,
+        to: &mut IovIterDest<'_>,
+        _pos: &mut i64,
+    ) -> Result<usize> {
+        let mut guard = self.answers.try_lock().ok_or(EBUSY)?;
+        let answers = &mut *guard;
+        answers.out.bytes.reserve(OUT_MAX, GFP_KERNEL_ACCOUNT)?;
+        answers.out.wanted = to.len();
+
+        // Nobody has asked anything: say how.
+        if self.questions.lock().memory.is_empty() && !answers.usage_shown {
+            answers.usage_shown = true;
+            answers.out.line(|line| {
+                line.put(b"# usage: ").put(T::USAGE.as_bytes()).end();
+            })?;
+        }
+
+        let mut total = 0;
+        loop {
+            answers.out.wanted = to.len();
+            let more = self.make(answers, file);
+            match answers.out.copy_to(to) {
+                Ok(copied) => total += copied,
+                // What was not copied is not lost: the next read begins with it.
+                Err(error) if total == 0 => return Err(error),
+                Err(_) => return Ok(total),
+            }
+            match more {
+                Ok(true) if !to.is_empty() => reschedule(),
+                Err(error) if total == 0 => return Err(error),
+                _ => return Ok(total),
+            }
+        }
+    }
+
+    fn write(self: Pin<&Self>, _file: &ProcFile, mut from: UserSliceReader) -> Result<usize> {
+        // The user's memory is read first, as a whole: where that fails, nothing was taken.
+        let length = from.len().min(QUEUE_MAX);
+        let whole = length == from.len();
+        let mut bytes = KVVec::from_elem(0, length, GFP_KERNEL_ACCOUNT)?;
+        from.read_slice(&mut bytes)?;
+        // Of a write that is too long, only whole lines.
+        let mut bytes: &[u8] = &bytes;
+        if !whole {
+            if let Some(newline) = bytes.iter().rposition(|&byte| byte == b'\n') {
+                bytes = bytes.get(..=newline).unwrap_or(bytes);
+            }
+        }
+
+        let mut guard = self.questions.lock();
+        let Questions { queue, memory } = &mut *guard;
+        if memory.is_empty() {
+            memory.resize(QUEUE_MEMORY, 0, GFP_KERNEL_ACCOUNT)?;
+        }
+        queue.push(memory, bytes).map_err(|_full| ENOSPC)
+    }
+}

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The kernel's own page tables.
+//!
+//! # What keeps a table from being freed while it is read
+//!
+//! Nothing that a module can hold: vmalloc's huge mappings, module text, memory hotplug and ptdump
+//! synchronise by means that are not exported. So a table is treated as memory that may be gone:
+//!
+//! - Entries are copied by `copy_from_kernel_nofault()`, and a table is entered only where its
+//!   frame has memory behind it. A freed table is read as what the page holds now, without a
+//!   fault and without a write.
+//! - Interrupts are off, which holds back most frees: they wait for an interprocessor interrupt.
+//! - [`crate::model::walk::walk_twice`] believes only what two walks in a row agree on.
+//!
+//! Nothing here sleeps.
+
+use super::{
+    bindings,
+    pgtable::paging, //
+};
+use crate::model::pgtable::{
+    Entry,
+    Kind,
+    Level,
+    PageTables,
+    Paging,
+    Reading, //
+};
+use kernel::{
+    interrupt::LocalInterruptDisabled,
+    prelude::*, //
+};
+
+/// What might be a table of a level.
+#[derive(Clone, Copy)]
+pub(crate) struct Table {
+    level: Level,
+    table: *const c_void,
+}
+
+/// The page tables behind kernel addresses.
+pub(crate) struct KernelTables<'a> {
+    paging: Paging,
+    _irq: &'a LocalInterruptDisabled,
+}
+
+impl<'a> KernelTables<'a> {
+    /// Gives access to the kernel's tables while interrupts are off.
+    pub(crate) fn new(irq: &'a LocalInterruptDisabled) -> Self {
+        KernelTables {
+            paging: paging().0,
+            _irq: irq,
+        }
+    }
+}
+
+impl PageTables for KernelTables<'_> {
+    type Table = Table;
+
+    fn paging(&self) -> &Paging {
+        &self.paging
+    }
+
+    fn root(&self) -> Table {
+        Table {
+            level: self.paging.top,
+            table: bindings::memintro_kernel_pgd(),
+        }
+    }
+
+    fn read(&self, table: Table, va: u64) -> Option<Reading<Table>> {
+        let level = table.level;
+        // CAST: a table has at most 65536 entries.
+        let index = self.paging.index(level, va) as c_uint;
+        let mut entry = Entry::default();
+        // SAFETY: `entry` may be written. The table may be read whatever it is: it is copied from
+        // with faults handled.
+        unsafe {
+            bindings::memintro_read_kernel_entries(
+                level as c_uint,
+                table.table,
+                index,
+                1,
+                &mut entry,
+            );
+        }
+        let next = match (entry.kind(), level.below()) {
+            (Kind::Table, Some(level)) => Some(Table {
+                level,
+                table: bindings::memintro_table_at(entry.target),
+            })
+            .filter(|next| !next.table.is_null()),
+            _ => None,
+        };
+        Some(Reading {
+            at: bindings::memintro_entry_at(table.table, index),
+            entry,
+            next,
+        })
+    }
+}
+
+/// Returns what the formula of the linear map gives for a kernel address.
+#[doc(alias = "__pa")]
+pub(crate) fn pa_linear(va: u64) -> u64 {
+    bindings::memintro_pa_linear(va)
+}
+
+/// Returns the name of the region of the kernel's half that an address lies in.
+pub(crate) fn region(va: u64) -> &'static str {
+    // SAFETY: The function returns string literals.
+    let name = unsafe { CStr::from_char_ptr(bindings::memintro_region(va)) };
+    name.to_str().unwrap_or("other")
+}

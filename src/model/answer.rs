@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Answers to questions about one address, as a shell reads them.
+//!
+//! Keys and their order are promised to users, and so is that values hold only
+//! `[0-9A-Za-z_.,:-]`: a shell may `eval` such a line.
+
+use super::{
+    pgtable::{
+        flags,
+        Entry,
+        Kind,
+        Level, //
+    },
+    question::Whose,
+    text::Line,
+    walk::{
+        Answer,
+        Step, //
+    },
+    words::Refusal, //
+};
+
+/// What is known of a kernel address besides the walk.
+#[derive(Clone, Copy, Debug)]
+pub struct KernelAddress {
+    /// The region of the kernel's half that it lies in.
+    pub region: &'static str,
+    /// What the formula of the linear map, `__pa()`, gives.
+    pub pa_linear: u64,
+}
+
+/// Writes the size of a page as `4K`, `2M` or `1G`.
+pub fn put_page_size(line: &mut Line, shift: u8) {
+    let (shift, unit) = match shift {
+        30.. => (shift - 30, b'G'),
+        20.. => (shift - 20, b'M'),
+        10.. => (shift - 10, b'K'),
+        _ => (shift, b'B'),
+    };
+    line.dec(1u64.checked_shl(u32::from(shift)).unwrap_or(0))
+        .put_byte(unit);
+}
+
+/// Writes permissions as `rw-u`.
+pub fn put_perm(line: &mut Line, perm: u32) {
+    let letter = |flag, letter| if perm & flag != 0 { letter } else { b'-' };
+    line.put(&[
+        letter(flags::READ, b'r'),
+        letter(flags::WRITE, b'w'),
+        letter(flags::EXEC, b'x'),
+        if perm & flags::USER != 0 { b'u' } else { b'k' },
+    ]);
+}
+
+/// Writes the names of flags with commas between, or `-`.
+pub fn put_flags(line: &mut Line, bits: u32) {
+    let mut separator: &[u8] = b"";
+    for (number, name) in (flags::FIRST..).zip(flags::NAMES) {
+        if bits & (1 << number) != 0 {
+            line.put(separator).put(name.as_bytes());
+            separator = b",";
+        }
+    }
+    if separator.is_empty() {
+        line.put_byte(b'-');
+    }
+}
+
+/// Writes the beginning of an answer: `pid=… va=…`, `-` for what is not known.
+fn put_question(line: &mut Line, whose: Option<Whose>, va: Option<u64>) {
+    line.put(b"pid=");
+    match whose {
+        Some(Whose::Process(pid)) => line.dec(u64::from(pid.unsigned_abs())),
+        Some(Whose::Kernel) => line.put(b"kernel"),
+        None => line.put_byte(b'-'),
+    };
+    line.put(b" va=");
+    match va {
+        Some(va) => line.hex(va),
+        None => line.put_byte(b'-'),
+    };
+}
+
+/// Writes the answer to a question that is refused.
+pub fn refusal(line: &mut Line, whose: Option<Whose>, va: Option<u64>, refusal: Refusal) {
+    put_question(line, whose, va);
+    line.put(b" pa=none error=")
+        .put(refusal.errno().as_str().as_bytes())
+        .put(b" why=")
+        .put(refusal.as_str().as_bytes())
+        .end();
+}
+
+/// Writes the answer of a walk.
+pub fn walk(
+    line: &mut Line,
+    whose: Whose,
+    va: u64,
+    kernel: Option<&KernelAddress>,
+    answer: &Answer,
+) {
+    put_question(line, Some(whose), Some(va));
+    if let Some(kernel) = kernel {
+        let agree = answer.is_ok_and(|page| page.pa == kernel.pa_linear);
+        line.put(b" region=")
+            .put(kernel.region.as_bytes())
+            .put(b" pa_linear=")
+            .hex(kernel.pa_linear)
+            .put(if agree { b" agree=yes" } else { b" agree=no" });
+    }
+    match answer {
+        Ok(page) => {
+            line.put(b" pa=").hex(page.pa).put(b" page=");
+            put_page_size(line, page.shift);
+            line.put(b" level=")
+                .put(page.level.as_str().as_bytes())
+                .put(b" perm=");
+            put_perm(line, page.perm);
+            line.put(b" flags=");
+            put_flags(line, page.flags);
+        }
+        Err(absent) => {
+            line.put(b" pa=none why=")
+                .put(absent.why.as_str().as_bytes());
+            if let Some(level) = absent.level {
+                line.put(b" level=").put(level.as_str().as_bytes());
+            }
+            if let Some((area, offset)) = absent.swap {
+                line.put(b" swap=")
+                    .dec(u64::from(area))
+                    .put_byte(b':')
+                    .dec(offset);
+            }
+        }
+    }
+    line.end();
+}
+
+/// Returns the word for a kind of entry.
+fn kind_word(kind: Kind) -> &'static str {
+    match kind {
+        Kind::None => "none",
+        Kind::Table => "table",
+        Kind::Leaf => "page",
+        Kind::Swap => "swap",
+        Kind::Migration => "migration",
+        Kind::Device => "device",
+        Kind::HwPoison => "hwpoison",
+        Kind::Poison => "poison",
+        Kind::Guard => "guard",
+        Kind::Uffd => "uffd",
+        Kind::Bad => "bad",
+    }
+}
+
+/// Writes one level of a walk; `show_entry` says whether the opener may see kernel addresses.
+fn step(line: &mut Line, level: Level, step: &Step, folded: bool, show_entry: bool) {
+    let Step {
+        index, at, entry, ..
+    } = step;
+    line.put(b"level=")
+        .put(level.as_str().as_bytes())
+        .put(b" index=")
+        // CAST: an index has at most 16 bits.
+        .dec(*index as u64)
+        .put(b" entry=");
+    if show_entry {
+        line.hex(*at);
+    } else {
+        line.put(b"denied");
+    }
+    line.put(b" value=").hex(entry.value).put(b" next=");
+    match next(entry) {
+        Some(next) => line.hex(next),
+        None => line.put_byte(b'-'),
+    };
+    line.put(b" kind=")
+        .put(kind_word(entry.kind()).as_bytes())
+        .put(if folded {
+            b" folded=yes"
+        } else {
+            b" folded=no"
+        })
+        .end();
+}
+
+/// Returns the physical address that an entry leads to.
+fn next(entry: &Entry) -> Option<u64> {
+    matches!(entry.kind(), Kind::Table | Kind::Leaf).then_some(entry.target)
+}
+
+/// Writes the levels of a walk, a line each, from the pgd to the entry that ended it.
+///
+/// Levels that the paging mode folds away repeat the line above: the kernel finds the same entry
+/// there.
+///
+/// # Errors
+///
+/// Those of `put`, which gets each line.
+pub fn levels<'a, E>(
+    steps: impl Iterator<Item = &'a Step>,
+    show_entry: bool,
+    mut put: impl FnMut(&mut dyn FnMut(&mut Line)) -> Result<(), E>,
+) -> Result<(), E> {
+    let mut steps = steps.peekable();
+    let Some(first) = steps.peek().copied() else {
+        return Ok(());
+    };
+    // The entry of the top table belongs to the pgd, and to each level that is folded into it.
+    let mut folded = false;
+    for level in Level::ALL.into_iter().filter(|level| *level > first.level) {
+        put(&mut |line| step(line, level, first, folded, show_entry))?;
+        folded = true;
+    }
+    for item in steps {
+        put(&mut |line| step(line, item.level, item, folded, show_entry))?;
+        folded = false;
+    }
+    Ok(())
+}

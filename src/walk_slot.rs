@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! `/sys/kernel/memintro/walk`: a write asks, reads repeat the answer.
+//!
+//! There is one slot in the system, and the last write wins. `/proc/memintro/walk` has an answer
+//! for each open file.
+
+use crate::{
+    abstractions::{
+        file::is_readable,
+        sysfs::BinOperations, //
+    },
+    model::{
+        question::WalkQuestion,
+        text::Line,
+        walk::Answer,
+        words::{
+            Errno,
+            Refusal, //
+        },
+    },
+    walk::{
+        find,
+        parse,
+        ACCESS, //
+    },
+};
+use kernel::{
+    current,
+    fs::LocalFile,
+    new_mutex,
+    prelude::*,
+    sync::Mutex, //
+};
+
+/// The slot.
+#[pin_data]
+pub(crate) struct WalkSlot {
+    #[pin]
+    answer: Mutex<Option<Answer>>,
+}
+
+impl WalkSlot {
+    /// Makes a slot without an answer.
+    pub(crate) fn new() -> impl PinInit<Self, Error> {
+        try_pin_init!(WalkSlot {
+            answer <- new_mutex!(None),
+        })
+    }
+
+    /// Answers a question of the current task.
+    fn ask(question: &WalkQuestion, opener: &LocalFile) -> Result<Answer> {
+        let task = current!();
+        let ns = task.active_pid_ns().ok_or(ESRCH)?;
+        let walk = find(question, opener, ns)?.map_err(to_error)?;
+        Ok(walk.answer)
+    }
+}
+
+/// Reads a question; the slot holds one value, so it has no levels.
+fn parse_value(from: &[u8]) -> Result<WalkQuestion> {
+    let question = parse(from).map_err(|(_, refusal)| to_error(refusal))?;
+    if question.levels {
+        return Err(EINVAL);
+    }
+    Ok(question)
+}
+
+fn to_error(refusal: Refusal) -> Error {
+    match refusal.errno() {
+        Errno::Einval => EINVAL,
+        Errno::Eperm => EPERM,
+        Errno::Esrch => ESRCH,
+    }
+}
+
+impl BinOperations for WalkSlot {
+    fn read(&self, file: &LocalFile, to: &mut [u8], pos: usize) -> Result<usize> {
+        ACCESS.check(file)?;
+        let answer = (*self.answer.lock()).ok_or(ENODATA)?;
+        let mut line = Line::new();
+        match answer {
+            Ok(page) => line.hex(page.pa),
+            Err(absent) => line.put(absent.why.as_str().as_bytes()),
+        };
+        line.end();
+        let rest = line.as_bytes().get(pos..).unwrap_or(&[]);
+        let count = rest.len().min(to.len());
+        for (to, from) in to.iter_mut().zip(rest) {
+            *to = *from;
+        }
+        Ok(count)
+    }
+
+    fn write(&self, file: &LocalFile, from: &[u8]) -> Result {
+        // sysfs would read the answer from where the question ended.
+        let question = if is_readable(file) {
+            Err(EINVAL)
+        } else {
+            parse_value(from)
+        };
+        // Whoever may not ask has no effect on the slot, not even by a bad question.
+        if let Err(denied) = ACCESS.check(file) {
+            return Err(question.err().unwrap_or(denied));
+        }
+        let answer = question.and_then(|question| Self::ask(&question, file));
+        if answer.as_ref().err() != Some(&EPERM) {
+            *self.answer.lock() = answer.as_ref().ok().copied();
+        }
+        answer.map(|_| ())
+    }
+}
