@@ -41,14 +41,14 @@ struct Largest {
     comm: [u8; TASK_COMM_LEN],
 }
 
-impl Table for HeapMax {
+impl<D: Sync> Table<D> for HeapMax {
     // No address is shown, so an administrator may give the file to others.
     const ACCESS: Access = Access {
         capabilities: &[],
         confidential: false,
     };
 
-    fn write(file: &ProcFile, text: &mut Text) -> Result {
+    fn write(_data: &D, file: &ProcFile, text: &mut Text) -> Result {
         let mut processes = Tasks::new(proc_pid_ns(file), PidType::Process);
         let mut largest: Option<Largest> = None;
 

@@ -4,9 +4,13 @@
  * order of helpers.h.
  */
 #include <linux/cred.h>
+#include <linux/dcache.h>
 #include <linux/fs.h>
 #include <linux/mm.h>
+#include <linux/mm_inline.h>
 #include <linux/mmap_lock.h>
+#include <linux/module.h>
+#include <linux/percpu.h>
 #include <linux/proc_fs.h>
 #include <linux/sched.h>
 #include <linux/sched/signal.h>
@@ -110,6 +114,11 @@ unsigned long memintro_thread_size(void)
 	return THREAD_SIZE;
 }
 
+const void *memintro_pde_data(const struct file *file)
+{
+	return pde_data(file_inode(file));
+}
+
 /* The procfs mount, and so its namespace, lives as long as @file is open. */
 struct pid_namespace *memintro_proc_pid_ns(const struct file *file)
 {
@@ -129,4 +138,69 @@ void memintro_cond_resched(void)
 bool memintro_fatal_signal_pending(void)
 {
 	return fatal_signal_pending(current);
+}
+
+/* Context: any; exact counters, so the cost grows with the CPUs. */
+void memintro_mm_stat(struct mm_struct *mm, struct memintro_mm_stat *stat)
+{
+	*stat = (struct memintro_mm_stat) {
+		.total_vm = (u64)READ_ONCE(mm->total_vm) << PAGE_SHIFT,
+		.anon = (u64)get_mm_counter_sum(mm, MM_ANONPAGES) << PAGE_SHIFT,
+		.file = (u64)get_mm_counter_sum(mm, MM_FILEPAGES) << PAGE_SHIFT,
+		.shmem = (u64)get_mm_counter_sum(mm, MM_SHMEMPAGES) << PAGE_SHIFT,
+		.swap = (u64)get_mm_counter_sum(mm, MM_SWAPENTS) << PAGE_SHIFT,
+		.hugetlb = (u64)atomic_long_read(&mm->hugetlb_usage) << PAGE_SHIFT,
+		.pgtables = mm_pgtables_bytes(mm),
+		.map_count = READ_ONCE(mm->map_count),
+	};
+}
+
+/*
+ * Writes the name that /proc/PID/maps shows to @name, without a final NUL, and
+ * returns its length. Context: the mapping is locked for reading.
+ */
+size_t memintro_vma_name(struct vm_area_struct *vma, char *name, size_t size)
+{
+	struct anon_vma_name *anon_name = anon_vma_name(vma);
+	const char *special = NULL;
+	char *path;
+
+	if (vma->vm_file) {
+		if (anon_name)
+			return scnprintf(name, size, "[anon_shmem:%s]",
+					 anon_name->name);
+		path = d_path(file_user_path(vma->vm_file), name, size);
+		if (IS_ERR(path))
+			return scnprintf(name, size, "(name too long)");
+		size = strlen(path);
+		memmove(name, path, size);
+		return size;
+	}
+	if (vma->vm_ops && vma->vm_ops->name)
+		special = vma->vm_ops->name(vma);
+	if (!special && vma_is_initial_heap(vma))
+		special = "[heap]";
+	if (!special && vma_is_initial_stack(vma))
+		special = "[stack]";
+	if (special)
+		return scnprintf(name, size, "%s", special);
+	if (anon_name)
+		return scnprintf(name, size, "[anon:%s]", anon_name->name);
+	return 0;
+}
+
+static DEFINE_PER_CPU(u64, percpu_sample);
+
+/* Memory of the module's own, for kmem. */
+void memintro_own_memory(struct module *module, struct memintro_own_memory *own)
+{
+	own->text = module->mem[MOD_TEXT].base;
+	own->text_size = module->mem[MOD_TEXT].size;
+	own->data = module->mem[MOD_DATA].base;
+	own->data_size = module->mem[MOD_DATA].size;
+	own->percpu = per_cpu_ptr(&percpu_sample,
+				  cpumask_first(cpu_possible_mask));
+	own->percpu_size = sizeof(percpu_sample);
+	own->stack = task_stack_page(current);
+	own->stack_size = THREAD_SIZE;
 }

@@ -13,6 +13,7 @@
 
 struct file;
 struct mm_struct;
+struct module;
 struct pid_namespace;
 struct task_struct;
 struct vm_area_struct;
@@ -87,6 +88,30 @@ struct memintro_paging {
 	u8 kernel_bits;
 };
 
+/* What an address space amounts to; bytes, but for the number of mappings. */
+struct memintro_mm_stat {
+	u64 total_vm;
+	u64 anon;
+	u64 file;
+	u64 shmem;
+	u64 swap;
+	u64 hugetlb;
+	u64 pgtables;
+	u64 map_count;
+};
+
+/* Memory of the module's own. */
+struct memintro_own_memory {
+	const void *text;
+	u64 text_size;
+	const void *data;
+	u64 data_size;
+	const void *percpu;
+	u64 percpu_size;
+	const void *stack;
+	u64 stack_size;
+};
+
 /* Page tables: helpers_pgtable.c */
 void memintro_paging(struct memintro_paging *paging);
 void memintro_view(struct vm_area_struct *vma, struct memintro_view *view);
@@ -107,6 +132,10 @@ const char *memintro_region(u64 va);
 /* Memory: helpers.c */
 int memintro_mmap_read_lock_killable(struct mm_struct *mm);
 u64 memintro_untagged_addr(u64 va);
+void memintro_mm_stat(struct mm_struct *mm, struct memintro_mm_stat *stat);
+size_t memintro_vma_name(struct vm_area_struct *vma, char *name, size_t size);
+void memintro_own_memory(struct module *module,
+			 struct memintro_own_memory *own);
 
 /* Tasks: helpers.c */
 bool memintro_task_is_kthread(const struct task_struct *task);
@@ -125,6 +154,7 @@ bool memintro_task_on_cpu(const struct task_struct *task);
 unsigned long memintro_thread_size(void);
 
 /* Files: helpers.c */
+const void *memintro_pde_data(const struct file *file);
 struct pid_namespace *memintro_proc_pid_ns(const struct file *file);
 bool memintro_file_is_readable(const struct file *file);
 void memintro_cond_resched(void);

@@ -31,14 +31,14 @@ use kernel::prelude::*;
 /// The table.
 pub(crate) struct KernelStacks;
 
-impl Table for KernelStacks {
+impl<D: Sync> Table<D> for KernelStacks {
     // Kernel addresses.
     const ACCESS: Access = Access {
         capabilities: &[Capability::Syslog],
         confidential: true,
     };
 
-    fn write(file: &ProcFile, text: &mut Text) -> Result {
+    fn write(_data: &D, file: &ProcFile, text: &mut Text) -> Result {
         let ns = proc_pid_ns(file);
         let mut threads = Tasks::new(ns, PidType::Thread);
 

@@ -6,10 +6,16 @@
 //! what is in each file.
 
 mod abstractions;
+mod extents;
 mod heapmax;
+mod kmem;
 mod kstack;
 pub mod model;
+mod range;
+mod rmap;
 mod tasks;
+mod vm;
+mod vmas;
 mod walk;
 mod walk_slot;
 
@@ -37,23 +43,29 @@ module! {
 struct Memintro {
     #[pin]
     _walk: BinAttribute<walk_slot::WalkSlot>,
-    _dir: Dir,
+    _dir: Dir<kmem::Samples>,
 }
 
 /// Makes `/proc/memintro` and its files.
-fn proc_files() -> Result<Dir> {
-    let dir = Dir::new(c"memintro")?;
+fn proc_files(module: &'static ThisModule) -> Result<Dir<kmem::Samples>> {
+    let samples = KBox::new(kmem::Samples::new(module)?, GFP_KERNEL)?;
+    let dir = Dir::new(c"memintro", samples)?;
     dir.create::<Snapshot<tasks::TaskTable>>(c"tasks", 0o400)?;
     dir.create::<Snapshot<heapmax::HeapMax>>(c"heapmax", 0o400)?;
     dir.create::<Snapshot<kstack::KernelStacks>>(c"kstack", 0o400)?;
+    dir.create::<Snapshot<vm::MemoryTable>>(c"vm", 0o400)?;
+    dir.create::<Snapshot<kmem::KernelMemoryTable>>(c"kmem", 0o400)?;
     dir.create::<Dialogue<walk::WalkConversation>>(c"walk", 0o600)?;
+    dir.create::<Dialogue<vmas::VmasConversation>>(c"vmas", 0o600)?;
+    dir.create::<Dialogue<extents::ExtentsConversation>>(c"extents", 0o600)?;
+    dir.create::<Dialogue<rmap::RmapConversation>>(c"rmap", 0o600)?;
     Ok(dir)
 }
 
 impl kernel::InPlaceModule for Memintro {
-    fn init(_module: &'static ThisModule) -> impl PinInit<Self, Error> {
+    fn init(module: &'static ThisModule) -> impl PinInit<Self, Error> {
         try_pin_init!(Memintro {
-            _dir: proc_files()?,
+            _dir: proc_files(module)?,
             _walk <- BinAttribute::new(
                 Kobject::new_in_kernel(c"memintro")?,
                 c"walk",

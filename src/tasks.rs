@@ -29,14 +29,14 @@ use kernel::prelude::*;
 /// The table.
 pub(crate) struct TaskTable;
 
-impl Table for TaskTable {
+impl<D: Sync> Table<D> for TaskTable {
     // No address is shown, so an administrator may give the file to others.
     const ACCESS: Access = Access {
         capabilities: &[],
         confidential: false,
     };
 
-    fn write(file: &ProcFile, text: &mut Text) -> Result {
+    fn write(_data: &D, file: &ProcFile, text: &mut Text) -> Result {
         let ns = proc_pid_ns(file);
         let mut processes = Tasks::new(ns, PidType::Process);
 

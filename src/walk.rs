@@ -123,12 +123,14 @@ pub(crate) fn find(
 
 fn walk_user(mm: &MmWithUser, va: u64) -> Result<Walk> {
     // CAST: addresses have 64 bits.
-    let guard = mm.lock_vma(va as usize)?;
-    let Some(vma) = guard.as_ref().and_then(|guard| guard.vma()) else {
-        return Ok(Walk::NO_VMA);
-    };
-    let rcu = rcu::read_lock();
-    Ok(walk(&UserTables::new(vma, &rcu), va))
+    let found = mm.with_vma_from(va as usize, |vma| {
+        if va < vma.start() as u64 {
+            return Walk::NO_VMA;
+        }
+        let rcu = rcu::read_lock();
+        walk(&UserTables::new(vma, &rcu), va)
+    })?;
+    Ok(found.unwrap_or(Walk::NO_VMA))
 }
 
 /// The conversation.

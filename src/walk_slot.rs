@@ -71,6 +71,7 @@ fn to_error(refusal: Refusal) -> Error {
         Errno::Einval => EINVAL,
         Errno::Eperm => EPERM,
         Errno::Esrch => ESRCH,
+        Errno::Eagain => EAGAIN,
     }
 }
 

@@ -52,6 +52,34 @@ pub(super) struct memintro_paging {
     pub(super) kernel_bits: u8,
 }
 
+/// Mirrors `struct memintro_mm_stat`.
+#[derive(Clone, Copy, Default)]
+#[repr(C)]
+pub(super) struct memintro_mm_stat {
+    pub(super) total_vm: u64,
+    pub(super) anon: u64,
+    pub(super) file: u64,
+    pub(super) shmem: u64,
+    pub(super) swap: u64,
+    pub(super) hugetlb: u64,
+    pub(super) pgtables: u64,
+    pub(super) map_count: u64,
+}
+
+/// Mirrors `struct memintro_own_memory`.
+#[derive(Clone, Copy)]
+#[repr(C)]
+pub(super) struct memintro_own_memory {
+    pub(super) text: *const c_void,
+    pub(super) text_size: u64,
+    pub(super) data: *const c_void,
+    pub(super) data_size: u64,
+    pub(super) percpu: *const c_void,
+    pub(super) percpu_size: u64,
+    pub(super) stack: *const c_void,
+    pub(super) stack_size: u64,
+}
+
 const _: () = {
     assert!(size_of::<Entry>() == 24);
     assert!(core::mem::offset_of!(Entry, flags) == 16);
@@ -106,6 +134,9 @@ unsafe extern "C" {
 
     pub(super) fn memintro_mmap_read_lock_killable(mm: *mut mm_struct) -> c_int;
     pub(super) safe fn memintro_untagged_addr(va: u64) -> u64;
+    pub(super) fn memintro_mm_stat(mm: *mut mm_struct, stat: *mut memintro_mm_stat);
+    pub(super) fn memintro_vma_name(vma: *mut vm_area_struct, name: *mut u8, size: usize) -> usize;
+    pub(super) fn memintro_own_memory(module: *mut module, own: *mut memintro_own_memory);
 
     pub(super) fn memintro_task_is_kthread(task: *const task_struct) -> bool;
     pub(super) fn memintro_next_thread(
@@ -124,6 +155,7 @@ unsafe extern "C" {
     pub(super) fn memintro_task_on_cpu(task: *const task_struct) -> bool;
     pub(super) safe fn memintro_thread_size() -> c_ulong;
 
+    pub(super) fn memintro_pde_data(file: *const file) -> *const c_void;
     pub(super) fn memintro_proc_pid_ns(file: *const file) -> *mut pid_namespace;
     pub(super) fn memintro_file_is_readable(file: *const file) -> bool;
     pub(super) safe fn memintro_cond_resched();

@@ -67,9 +67,10 @@ pub(crate) trait Conversation: Send + Sync + 'static {
     /// Context: process context, may sleep, but waits for no other process.
     fn begin(file: &ProcFile, question: &[u8]) -> Self::Answer;
 
-    /// Continues an answer, as long as `out` has room, and returns whether it is complete.
+    /// Continues an answer by a step, unless `out` has no room, and returns whether it is complete.
     ///
-    /// On an error the same question is continued by the next read.
+    /// Steps are short: between them signals are looked at, and other tasks get their turn. On an
+    /// error the same answer is continued by the next read.
     ///
     /// Context: process context, may sleep.
     fn proceed(answer: &mut Self::Answer, file: &ProcFile, out: &mut Out) -> Result<bool>;
@@ -88,6 +89,12 @@ impl Out {
     pub(crate) fn has_room(&self) -> bool {
         let waiting = self.bytes.len() - self.read;
         waiting < self.wanted && self.bytes.len() + LINE_MAX <= OUT_MAX
+    }
+
+    /// Appends text that may be longer than a line, even past what the reader waits for.
+    pub(crate) fn text(&mut self, text: &[u8]) -> Result {
+        self.bytes.extend_from_slice(text, GFP_KERNEL_ACCOUNT)?;
+        Ok(())
     }
 
     /// Appends a line, even past what the reader waits for.
@@ -174,13 +181,14 @@ impl<T: Conversation> Dialogue<T> {
             if current!().signal_pending() {
                 return Err(EINTR);
             }
+            reschedule();
         }
         Ok(true)
     }
 }
 
 #[vtable]
-impl<T: Conversation> Operations for Dialogue<T> {
+impl<D: Sync, T: Conversation> Operations<D> for Dialogue<T> {
     const ACCESS: Access = T::ACCESS;
     const SEEKABLE: bool = false;
 
@@ -213,6 +221,7 @@ impl<T: Conversation> Operations for Dialogue<T> {
 
     fn read(
         self: Pin<&Self>,
+        _data: &D,
         file: &ProcFile,
         to: &mut IovIterDest<'_>,
         _pos: &mut i64,
@@ -241,7 +250,7 @@ impl<T: Conversation> Operations for Dialogue<T> {
                 Err(_) => return Ok(total),
             }
             match more {
-                Ok(true) if !to.is_empty() => reschedule(),
+                Ok(true) if !to.is_empty() => (),
                 Err(error) if total == 0 => return Err(error),
                 _ => return Ok(total),
             }

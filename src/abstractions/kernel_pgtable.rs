@@ -19,16 +19,26 @@ use super::{
     bindings,
     pgtable::paging, //
 };
-use crate::model::pgtable::{
-    Entry,
-    Kind,
-    Level,
-    PageTables,
-    Paging,
-    Reading, //
+use crate::model::{
+    pgtable::{
+        Entry,
+        Kind,
+        Level,
+        PageTables,
+        Paging,
+        Reading, //
+    },
+    range::{
+        step,
+        BulkTables,
+        Found, //
+    },
 };
 use kernel::{
-    interrupt::LocalInterruptDisabled,
+    interrupt::{
+        local_interrupt_disable,
+        LocalInterruptDisabled, //
+    },
     prelude::*, //
 };
 
@@ -99,6 +109,37 @@ impl PageTables for KernelTables<'_> {
             next,
         })
     }
+}
+
+impl BulkTables for KernelTables<'_> {
+    fn read_many(&self, table: Table, va: u64, entries: &mut [Entry]) -> Option<usize> {
+        let index = self.paging.index(table.level, va);
+        let count = self
+            .paging
+            .entries_from(table.level, index)
+            .min(entries.len());
+        // SAFETY: `entries` has room for `count`. The table may be read whatever it is: it is
+        // copied from with faults handled.
+        unsafe {
+            bindings::memintro_read_kernel_entries(
+                table.level as c_uint,
+                table.table,
+                // CAST: a table has at most 65536 entries.
+                index as c_uint,
+                count as c_uint,
+                entries.as_mut_ptr(),
+            );
+        }
+        Some(count)
+    }
+}
+
+/// Finds what is behind `va` and the kernel addresses above it, as far as one table says.
+///
+/// Interrupts are off while it reads.
+pub(crate) fn step_kernel(va: u64, last: u64, buffer: &mut [Entry]) -> Option<Found<'_>> {
+    let irq = local_interrupt_disable();
+    step(&KernelTables::new(&irq), va, last, buffer)
 }
 
 /// Returns what the formula of the linear map gives for a kernel address.

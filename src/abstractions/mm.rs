@@ -9,12 +9,15 @@ use super::{
     bindings,
     task::TaskExt, //
 };
+use crate::model::vmas::Perm;
 use core::ptr::NonNull;
 use kernel::{
     mm::{
-        virt::VmaRef,
-        MmWithUser,
-        VmaReadGuard, //
+        virt::{
+            flags,
+            VmaRef, //
+        },
+        MmWithUser, //
     },
     prelude::*,
     sync::{
@@ -130,14 +133,21 @@ pub(crate) trait MmExt {
     /// `EINTR` when the current task is killed while it waits.
     fn mmap_read_lock_killable(&self) -> Result<MmapReadGuard<'_>>;
 
-    /// Locks the mapping that contains `va`: its own lock if that is free, else the mmap lock.
+    /// Returns what the address space amounts to, from exact counters.
+    fn stat(&self) -> MmStat;
+
+    /// Calls `read` with the first mapping that ends after `va`, locked for reading: by its own
+    /// lock if that is free, else by the mmap lock.
     ///
-    /// Returns `None` where there is no mapping.
+    /// Returns `None` where there is no such mapping.
+    ///
+    /// Context: may sleep; `read` must not wait for other processes.
     ///
     /// # Errors
     ///
     /// `EINTR` when the current task is killed while it waits.
-    fn lock_vma(&self, va: usize) -> Result<Option<VmaGuard<'_>>>;
+    #[doc(alias = "find_vma")]
+    fn with_vma_from<R>(&self, va: usize, read: impl FnOnce(&VmaRef) -> R) -> Result<Option<R>>;
 }
 
 impl MmExt for MmWithUser {
@@ -167,15 +177,28 @@ impl MmExt for MmWithUser {
         })
     }
 
-    fn lock_vma(&self, va: usize) -> Result<Option<VmaGuard<'_>>> {
-        if let Some(guard) = self.lock_vma_under_rcu(va) {
-            return Ok(Some(VmaGuard::Vma(guard)));
+    fn stat(&self) -> MmStat {
+        let mut stat = bindings::memintro_mm_stat::default();
+        // SAFETY: The mm is valid; the structure may be written.
+        unsafe { bindings::memintro_mm_stat(self.as_raw(), &mut stat) };
+        MmStat {
+            total_vm: stat.total_vm,
+            anon: stat.anon,
+            file: stat.file,
+            shmem: stat.shmem,
+            swap: stat.swap,
+            hugetlb: stat.hugetlb,
+            page_tables: stat.pgtables,
+            mappings: stat.map_count,
+        }
+    }
+
+    fn with_vma_from<R>(&self, va: usize, read: impl FnOnce(&VmaRef) -> R) -> Result<Option<R>> {
+        if let Some(vma) = self.lock_vma_under_rcu(va) {
+            return Ok(Some(read(&vma)));
         }
         let guard = self.mmap_read_lock_killable()?;
-        if guard.vma_lookup(va).is_none() {
-            return Ok(None);
-        }
-        Ok(Some(VmaGuard::Mmap(guard, va)))
+        Ok(guard.find_vma(va).map(read))
     }
 }
 
@@ -192,10 +215,10 @@ pub(crate) struct MmapReadGuard<'a> {
 }
 
 impl MmapReadGuard<'_> {
-    /// Returns the mapping that contains `va`.
-    pub(crate) fn vma_lookup(&self, va: usize) -> Option<&VmaRef> {
+    /// Returns the first mapping that ends after `va`.
+    pub(crate) fn find_vma(&self, va: usize) -> Option<&VmaRef> {
         // SAFETY: The mm is valid and its lock is held by the type invariant.
-        let vma = NonNull::new(unsafe { bindings::vma_lookup(self.mm.as_raw(), va) })?;
+        let vma = NonNull::new(unsafe { bindings::find_vma(self.mm.as_raw(), va) })?;
         // SAFETY: The lock keeps the mapping, and the reference borrows from the guard.
         Some(unsafe { VmaRef::from_raw(vma.as_ptr()) })
     }
@@ -208,20 +231,56 @@ impl Drop for MmapReadGuard<'_> {
     }
 }
 
-/// A lock that keeps one mapping as it is.
-pub(crate) enum VmaGuard<'a> {
-    /// The mapping's own lock.
-    Vma(VmaReadGuard<'a>),
-    /// The lock of the whole address space, and an address in the mapping.
-    Mmap(MmapReadGuard<'a>, usize),
+/// What an address space amounts to: bytes, but for the number of mappings.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct MmStat {
+    /// The size of all mappings.
+    pub(crate) total_vm: u64,
+    /// Resident anonymous memory.
+    pub(crate) anon: u64,
+    /// Resident memory of files.
+    pub(crate) file: u64,
+    /// Resident shared memory.
+    pub(crate) shmem: u64,
+    /// Anonymous memory in swap.
+    pub(crate) swap: u64,
+    /// hugetlb memory.
+    pub(crate) hugetlb: u64,
+    /// The page tables themselves.
+    pub(crate) page_tables: u64,
+    /// How many mappings there are.
+    pub(crate) mappings: u64,
 }
 
-impl VmaGuard<'_> {
-    /// Returns the mapping.
-    pub(crate) fn vma(&self) -> Option<&VmaRef> {
-        match self {
-            VmaGuard::Vma(guard) => Some(guard),
-            VmaGuard::Mmap(guard, va) => guard.vma_lookup(*va),
+/// The longest name of a mapping, in bytes.
+pub(crate) const VMA_NAME_MAX: usize = bindings::PATH_MAX as usize;
+
+/// What can be read from a mapping that is locked for reading.
+pub(crate) trait VmaExt {
+    /// Returns what the mapping allows.
+    fn perm(&self) -> Perm;
+
+    /// Writes the name that `/proc/PID/maps` shows, and returns it.
+    #[doc(alias = "get_vma_name")]
+    fn name<'a>(&self, buffer: &'a mut [u8]) -> &'a [u8];
+}
+
+impl VmaExt for VmaRef {
+    fn perm(&self) -> Perm {
+        let flags = self.flags();
+        Perm {
+            read: flags & flags::READ != 0,
+            write: flags & flags::WRITE != 0,
+            exec: flags & flags::EXEC != 0,
+            shared: flags & flags::MAYSHARE != 0,
         }
+    }
+
+    fn name<'a>(&self, buffer: &'a mut [u8]) -> &'a [u8] {
+        // SAFETY: The mapping is valid and locked; the buffer has the size that is passed.
+        let length = unsafe {
+            bindings::memintro_vma_name(self.as_ptr(), buffer.as_mut_ptr(), buffer.len())
+        };
+        buffer.get(..length).unwrap_or(&[])
     }
 }

@@ -10,6 +10,7 @@ pub(crate) mod conversation;
 pub(crate) mod file;
 pub(crate) mod kernel_pgtable;
 pub(crate) mod mm;
+pub(crate) mod own;
 pub(crate) mod pgtable;
 pub(crate) mod proc_fs;
 pub(crate) mod snapshot;

@@ -19,7 +19,10 @@
 //!
 //! Nothing here sleeps.
 
-use super::bindings;
+use super::{
+    bindings,
+    mm::MmExt, //
+};
 use crate::model::{
     addr::Halves,
     pgtable::{
@@ -30,10 +33,18 @@ use crate::model::{
         Paging,
         Reading, //
     },
+    range::{
+        step,
+        BulkTables,
+        Found, //
+    },
 };
 use core::marker::PhantomData;
 use kernel::{
-    mm::virt::VmaRef,
+    mm::{
+        virt::VmaRef,
+        MmWithUser, //
+    },
     prelude::*,
     sync::rcu, //
 };
@@ -99,6 +110,12 @@ impl<'a> UserTables<'a> {
             _rcu: rcu,
         }
     }
+
+    /// Returns whether the mapping, whose tables are locked, contains an address.
+    fn contains(&self, va: u64) -> bool {
+        // CAST: addresses have 64 bits.
+        (self.vma.start() as u64..self.vma.end() as u64).contains(&va)
+    }
 }
 
 impl<'a> PageTables for UserTables<'a> {
@@ -121,8 +138,7 @@ impl<'a> PageTables for UserTables<'a> {
     }
 
     fn read(&self, table: Table<'a>, va: u64) -> Option<Reading<Table<'a>>> {
-        // CAST: addresses have 64 bits.
-        if !(self.vma.start() as u64..self.vma.end() as u64).contains(&va) {
+        if !self.contains(va) {
             return None;
         }
         let level = table.level;
@@ -158,4 +174,84 @@ impl<'a> PageTables for UserTables<'a> {
             next,
         })
     }
+}
+
+impl BulkTables for UserTables<'_> {
+    fn read_many(&self, table: Self::Table, va: u64, entries: &mut [Entry]) -> Option<usize> {
+        let (level, paging) = (table.level, &self.paging);
+        let index = paging.index(level, va);
+        if !self.contains(va) {
+            return None;
+        }
+        let count = paging.entries_from(level, index).min(entries.len());
+        // SAFETY: By its invariant the table is readable; the entries from `index` on that are
+        // read are of this table, and `entries` has room for them.
+        unsafe {
+            bindings::memintro_read_entries(
+                &self.view,
+                level as c_uint,
+                table.table,
+                // CAST: a table has at most 65536 entries.
+                index as c_uint,
+                count as c_uint,
+                entries.as_mut_ptr(),
+            );
+        }
+        Some(count)
+    }
+}
+
+/// What one step over the memory of a process found.
+pub(crate) enum UserStep<'a> {
+    /// Entries of one table, all in one mapping.
+    Found(Found<'a>),
+    /// No mapping any more.
+    Over,
+    /// The tables kept changing.
+    Unstable,
+}
+
+/// Finds what is behind the first mapped address from `va` to `last`, as far as one table says.
+///
+/// The lock of the mapping is held for one table.
+///
+/// Context: may sleep, to wait for the mmap lock.
+///
+/// # Errors
+///
+/// `EINTR` when the current task is killed while it waits.
+pub(crate) fn step_user<'a>(
+    mm: &MmWithUser,
+    va: u64,
+    last: u64,
+    buffer: &'a mut [Entry],
+) -> Result<UserStep<'a>> {
+    // CAST: addresses have 64 bits.
+    let found = mm.with_vma_from(va as usize, |vma| {
+        if vma.start() as u64 > last {
+            return UserStep::Over;
+        }
+        step_vma(vma, va, last, buffer).map_or(UserStep::Unstable, UserStep::Found)
+    })?;
+    Ok(found.unwrap_or(UserStep::Over))
+}
+
+/// Finds what is behind a mapping from `va` on, as far as one table says.
+///
+/// `None` if the tables kept changing.
+pub(crate) fn step_vma<'a>(
+    vma: &VmaRef,
+    va: u64,
+    last: u64,
+    buffer: &'a mut [Entry],
+) -> Option<Found<'a>> {
+    // CAST: addresses have 64 bits; a mapping is not empty.
+    let (start, end) = (vma.start() as u64, vma.end() as u64);
+    let rcu = rcu::read_lock();
+    step(
+        &UserTables::new(vma, &rcu),
+        va.max(start),
+        last.min(end - 1),
+        buffer,
+    )
 }

@@ -2,8 +2,9 @@
 
 //! Files in `/proc`.
 //!
-//! A [`Dir`] is a directory directly below `/proc`; it owns the files that are created in it. Each
-//! open file has private data of the type that implements [`Operations`].
+//! A [`Dir`] is a directory directly below `/proc`; it owns the files that are created in it, and
+//! data that all of them share. Each open file has private data of the type that implements
+//! [`Operations`].
 //!
 //! procfs brackets every call into a file by `use_pde()` and `unuse_pde()`. Removing a file waits
 //! for the calls that run and then releases the files that are still open, so no call comes after
@@ -67,8 +68,10 @@ impl Deref for ProcFile {
 }
 
 /// What can be done with an open file; implemented by its private data.
+///
+/// `D` is the data of its directory.
 #[vtable]
-pub(crate) trait Operations: Sized + Send + Sync + 'static {
+pub(crate) trait Operations<D>: Sized + Send + Sync + 'static {
     /// Who may open the file. Lockdown is checked again by each read and write.
     const ACCESS: Access;
 
@@ -83,6 +86,7 @@ pub(crate) trait Operations: Sized + Send + Sync + 'static {
     /// Context: process context, may sleep.
     fn read(
         self: Pin<&Self>,
+        data: &D,
         file: &ProcFile,
         to: &mut IovIterDest<'_>,
         pos: &mut i64,
@@ -96,33 +100,36 @@ pub(crate) trait Operations: Sized + Send + Sync + 'static {
     }
 }
 
-/// A directory directly below `/proc`, with its files.
+/// A directory directly below `/proc`, with its files and what they share.
 ///
 /// # Invariants
 ///
 /// `entry` was returned by `proc_mkdir()` and has not been removed.
-pub(crate) struct Dir {
+pub(crate) struct Dir<D> {
     entry: NonNull<bindings::proc_dir_entry>,
+    // Dropped after `drop()` has removed the files.
+    data: KBox<D>,
 }
 
 // SAFETY: procfs synchronises the use of its entries; they belong to no thread.
-unsafe impl Send for Dir {}
+unsafe impl<D: Send> Send for Dir<D> {}
 // SAFETY: As above.
-unsafe impl Sync for Dir {}
+unsafe impl<D: Sync> Sync for Dir<D> {}
 
-impl Dir {
+impl<D: Sync> Dir<D> {
     /// Makes the directory `/proc/NAME`.
     ///
     /// # Errors
     ///
     /// `ENOMEM`; also where the name is taken, as `proc_mkdir()` does not tell the two apart.
     #[doc(alias = "proc_mkdir")]
-    pub(crate) fn new(name: &CStr) -> Result<Self> {
+    pub(crate) fn new(name: &CStr, data: KBox<D>) -> Result<Self> {
         // SAFETY: `name` is a valid string, which procfs copies. No parent means `/proc`.
         let entry = unsafe { bindings::proc_mkdir(name.as_char_ptr(), core::ptr::null_mut()) };
         // INVARIANT: The entry was just made.
         Ok(Dir {
             entry: NonNull::new(entry).ok_or(ENOMEM)?,
+            data,
         })
     }
 
@@ -132,17 +139,17 @@ impl Dir {
     ///
     /// `ENOMEM`; also where the name is taken.
     #[doc(alias = "proc_create_data")]
-    pub(crate) fn create<T: Operations>(&self, name: &CStr, mode: u16) -> Result {
+    pub(crate) fn create<T: Operations<D>>(&self, name: &CStr, mode: u16) -> Result {
         // SAFETY: `name` is a valid string, which procfs copies. The parent is alive by the type
-        // invariant. The operations are static data of this module: procfs uses them until the
-        // entry is removed, and `Dir` is dropped before the module is unloaded.
+        // invariant. The operations are static data of this module, and the data is that of this
+        // directory: procfs uses them until the entry is removed, by `drop()`.
         let entry = unsafe {
             bindings::proc_create_data(
                 name.as_char_ptr(),
                 mode,
                 self.entry.as_ptr(),
-                &VTable::<T>::OPS,
-                core::ptr::null_mut(),
+                &VTable::<T, D>::OPS,
+                (&raw const *self.data).cast_mut().cast(),
             )
         };
         if entry.is_null() {
@@ -152,7 +159,7 @@ impl Dir {
     }
 }
 
-impl Drop for Dir {
+impl<D> Drop for Dir<D> {
     fn drop(&mut self) {
         // SAFETY: The entry is alive by the type invariant, and not used afterwards. This removes
         // the files in it too, after the calls into them have returned.
@@ -160,10 +167,10 @@ impl Drop for Dir {
     }
 }
 
-/// The operations of the files whose private data is a `T`.
-struct VTable<T>(PhantomData<T>);
+/// The operations of the files whose private data is a `T`, in a [`Dir<D>`].
+struct VTable<T, D>(PhantomData<(T, D)>);
 
-impl<T: Operations> VTable<T> {
+impl<T: Operations<D>, D: Sync> VTable<T, D> {
     const OPS: bindings::proc_ops = bindings::proc_ops {
         proc_flags: 0,
         proc_open: Some(Self::open),
@@ -245,7 +252,10 @@ impl<T: Operations> VTable<T> {
             if to.is_empty() {
                 return Ok(0);
             }
-            data.read(file, to, kiocb.ki_pos_mut())
+            // SAFETY: `Dir::create` made the file with a pointer to the data of its directory,
+            // which is dropped after the file is removed, and so after this call.
+            let shared = unsafe { &*bindings::memintro_pde_data(file.as_ptr()).cast::<D>() };
+            data.read(shared, file, to, kiocb.ki_pos_mut())
         }))
     }
 

@@ -36,8 +36,8 @@ use kernel::{
 /// How much room for text is made at a time; also bounds how long rows are made under RCU.
 const CHUNK: usize = 64 << 10;
 
-/// A table.
-pub(crate) trait Table: Send + Sync + 'static {
+/// A table in a directory with data of the type `D`.
+pub(crate) trait Table<D>: Send + Sync + 'static {
     /// Who may read it.
     const ACCESS: Access;
 
@@ -48,7 +48,7 @@ pub(crate) trait Table: Send + Sync + 'static {
     /// # Errors
     ///
     /// `ENOMEM`, or `EINTR` when the reader is being killed.
-    fn write(file: &ProcFile, text: &mut Text) -> Result;
+    fn write(data: &D, file: &ProcFile, text: &mut Text) -> Result;
 }
 
 /// The text of a table in the making.
@@ -112,14 +112,14 @@ pub(crate) fn reschedule() {
 
 /// An open file that shows a table.
 #[pin_data]
-pub(crate) struct Snapshot<T: Table> {
+pub(crate) struct Snapshot<T> {
     #[pin]
     text: Mutex<Text>,
     _table: PhantomData<T>,
 }
 
 #[vtable]
-impl<T: Table> Operations for Snapshot<T> {
+impl<D: Sync, T: Table<D>> Operations<D> for Snapshot<T> {
     const ACCESS: Access = T::ACCESS;
     const SEEKABLE: bool = true;
 
@@ -138,6 +138,7 @@ impl<T: Table> Operations for Snapshot<T> {
 
     fn read(
         self: Pin<&Self>,
+        data: &D,
         file: &ProcFile,
         to: &mut IovIterDest<'_>,
         pos: &mut i64,
@@ -145,7 +146,7 @@ impl<T: Table> Operations for Snapshot<T> {
         let mut text = self.text.lock();
         if *pos == 0 {
             text.bytes.clear();
-            if let Err(error) = T::write(file, &mut text) {
+            if let Err(error) = T::write(data, file, &mut text) {
                 text.bytes.clear();
                 return Err(error);
             }

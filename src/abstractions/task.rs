@@ -25,6 +25,12 @@ use kernel::{
 /// The size of a task's name, its final NUL included.
 pub(crate) const TASK_COMM_LEN: usize = bindings::TASK_COMM_LEN as usize;
 
+/// Returns the PID namespace that contains all others.
+pub(crate) fn init_pid_ns() -> &'static PidNamespace {
+    // SAFETY: The namespace is static data of the kernel, and never freed.
+    unsafe { PidNamespace::from_ptr(&raw const bindings::init_pid_ns) }
+}
+
 /// What a PID is looked up as.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u32)]
@@ -80,10 +86,16 @@ pub(crate) struct Tasks<'ns> {
 impl<'ns> Tasks<'ns> {
     /// Begins at the lowest ID.
     pub(crate) fn new(ns: &'ns PidNamespace, pid_type: PidType) -> Self {
+        Self::after(ns, pid_type, 0)
+    }
+
+    /// Begins after an ID.
+    pub(crate) fn after(ns: &'ns PidNamespace, pid_type: PidType, last: Pid) -> Self {
         Tasks {
             ns,
             pid_type,
-            next: 1,
+            // An ID is below PID_MAX_LIMIT, far from overflow.
+            next: last.saturating_add(1),
         }
     }
 
@@ -98,7 +110,6 @@ impl<'ns> Tasks<'ns> {
             }
             // SAFETY: RCU keeps the `struct pid` valid; it was just found in this namespace.
             let nr = unsafe { bindings::pid_nr_ns(pid, self.ns.as_ptr()) };
-            // An ID is below PID_MAX_LIMIT, far from overflow.
             self.next = nr.saturating_add(1);
             // SAFETY: As above.
             if let Some(task) = unsafe { pid_task(pid, self.pid_type, rcu) } {

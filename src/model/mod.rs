@@ -10,11 +10,15 @@
 
 pub mod addr;
 pub mod answer;
+pub mod extents;
 pub mod name;
 pub mod pgtable;
 pub mod question;
 pub mod queue;
+pub mod range;
+pub mod rmap;
 pub mod rows;
 pub mod text;
+pub mod vmas;
 pub mod walk;
 pub mod words;

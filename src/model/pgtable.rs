@@ -66,6 +66,11 @@ impl Paging {
             .unwrap_or(0)
     }
 
+    /// Returns how many entries a table of `level` has from `index` on.
+    pub fn entries_from(&self, level: Level, index: usize) -> usize {
+        usize::from(self.entries[level as usize]).saturating_sub(index)
+    }
+
     /// Returns which entry of a table of `level` belongs to `va`.
     pub fn index(&self, level: Level, va: u64) -> usize {
         let index = va

@@ -69,6 +69,117 @@ impl WalkQuestion {
     }
 }
 
+/// Which part of a process a [`RangeQuestion`] is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// All of it.
+    Whole,
+    /// The mapping at an address.
+    At(u64),
+    /// From a first to a last address, both included.
+    Range(u64, u64),
+}
+
+/// A question about many addresses: `PID`, `PID VA` or `PID START-END`, and `totals`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RangeQuestion {
+    /// Whose memory.
+    pub whose: Whose,
+    /// Which part; checked by [`RangeQuestion::check_half`], not by the parser.
+    pub part: Part,
+    /// Whether the answer is the last line alone.
+    pub totals: bool,
+}
+
+impl RangeQuestion {
+    /// Reads a question.
+    ///
+    /// # Errors
+    ///
+    /// Returns a refusal of the kind [`super::words::Errno::Einval`].
+    pub fn parse(text: &[u8]) -> Result<Self, Refusal> {
+        let mut words = words(text)?.peekable();
+        let whose = parse_whose(words.next().ok_or(Refusal::NotAQuestion)?)?;
+        let part = match words.peek() {
+            None | Some(&b"totals") => Part::Whole,
+            Some(word) => {
+                let part = parse_part(word)?;
+                words.next();
+                part
+            }
+        };
+        let totals = words.next_if_eq(&b"totals".as_slice()).is_some();
+        if words.next().is_some() {
+            return Err(Refusal::NotAQuestion);
+        }
+        Ok(RangeQuestion {
+            whose,
+            part,
+            totals,
+        })
+    }
+
+    /// Rounds a range outward to pages, after its addresses were stripped of their tags by `untag`.
+    pub fn normalize(&mut self, page_shift: u8, untag: impl Fn(u64) -> u64) {
+        let inside = 1u64
+            .checked_shl(u32::from(page_shift))
+            .unwrap_or(1)
+            .wrapping_sub(1);
+        self.part = match self.part {
+            Part::Whole => Part::Whole,
+            Part::At(va) => Part::At(untag(va)),
+            Part::Range(start, last) => Part::Range(untag(start) & !inside, untag(last) | inside),
+        };
+    }
+
+    /// Checks that the addresses lie in the half of the address space that the question is about.
+    pub fn check_half(&self, halves: &Halves) -> Result<(), Refusal> {
+        let check = |va| {
+            let question = WalkQuestion {
+                whose: self.whose,
+                va,
+                levels: false,
+            };
+            question.check_half(halves)
+        };
+        match self.part {
+            Part::Whole => Ok(()),
+            Part::At(va) => check(va),
+            Part::Range(start, last) => check(start).and_then(|()| check(last)),
+        }
+    }
+}
+
+/// Reads a question about a physical address: the address alone.
+///
+/// # Errors
+///
+/// Returns a refusal of the kind [`super::words::Errno::Einval`].
+pub fn parse_physical(text: &[u8]) -> Result<u64, Refusal> {
+    let mut words = words(text)?;
+    let pa = parse_address(words.next().ok_or(Refusal::NotAQuestion)?)?;
+    match words.next() {
+        None => Ok(pa),
+        Some(_) => Err(Refusal::NotAQuestion),
+    }
+}
+
+/// Reads `VA` or `START-END`.
+fn parse_part(word: &[u8]) -> Result<Part, Refusal> {
+    let Some(dash) = word.iter().position(|&byte| byte == b'-') else {
+        return parse_address(word).map(Part::At);
+    };
+    let (start, end) = word.split_at(dash);
+    let start = parse_address(start)?;
+    let end = parse_address(end.get(1..).unwrap_or(&[]))?;
+    if start >= end {
+        return Err(Refusal::NotAnAddress);
+    }
+    // The end is not part of the range; but the last address of all can be named no other way.
+    let last = if end == u64::MAX { end } else { end - 1 };
+    Ok(Part::Range(start, last))
+}
+
 /// Splits a question into words, after the checks that hold for every question.
 fn words(text: &[u8]) -> Result<impl Iterator<Item = &[u8]>, Refusal> {
     let text = text.strip_suffix(b"\n").unwrap_or(text);

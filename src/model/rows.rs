@@ -3,6 +3,7 @@
 //! The rows of the tables.
 
 use super::{
+    answer::put_page_size,
     name::put_name,
     text::Line, //
 };
@@ -16,6 +17,9 @@ mod width {
     pub(super) const BYTES: usize = 12;
     pub(super) const ADDRESS: usize = 19;
     pub(super) const SIZE: usize = 7;
+    pub(super) const KB: usize = 10;
+    pub(super) const KIND: usize = 13;
+    pub(super) const PAGE: usize = 5;
 }
 
 /// Writes a header: the names of the columns.
@@ -163,5 +167,130 @@ impl KernelStack<'_> {
         }
         put_name(line, self.comm);
         line.end();
+    }
+}
+
+/// A process's memory, as `vm` shows it; sizes in bytes.
+#[derive(Clone, Copy, Debug)]
+pub struct Memory<'a> {
+    /// The process ID.
+    pub pid: u32,
+    /// All mappings.
+    pub vsz: u64,
+    /// Resident anonymous memory.
+    pub anon: u64,
+    /// Resident memory of files.
+    pub file: u64,
+    /// Resident shared memory.
+    pub shmem: u64,
+    /// Anonymous memory in swap.
+    pub swap: u64,
+    /// hugetlb memory, which is not part of the resident memory.
+    pub hugetlb: u64,
+    /// The heap.
+    pub heap: u64,
+    /// The page tables.
+    pub page_tables: u64,
+    /// The number of mappings.
+    pub vmas: u64,
+    /// The task's own name.
+    pub comm: &'a [u8],
+}
+
+impl Memory<'_> {
+    /// Writes the header of `vm`.
+    pub fn header(line: &mut Line) {
+        let columns = [
+            ("PID", width::PID),
+            ("VSZ_KB", width::KB),
+            ("RSS_KB", width::KB),
+            ("ANON_KB", width::KB),
+            ("FILE_KB", width::KB),
+            ("SHMEM_KB", width::KB),
+            ("SWAP_KB", width::KB),
+            ("HUGETLB_KB", width::KB + 1),
+            ("HEAP_B", width::BYTES),
+            ("PGTABLES_KB", width::BYTES),
+            ("VMAS", width::SIZE),
+        ];
+        header(line, &columns, "COMM");
+    }
+
+    /// Writes the row. The resident memory is the sum of the parts that are printed.
+    pub fn row(&self, line: &mut Line) {
+        let kb = |bytes: u64| bytes >> 10;
+        line.dec(u64::from(self.pid)).pad(width::PID);
+        for bytes in [
+            self.vsz,
+            self.anon
+                .saturating_add(self.file)
+                .saturating_add(self.shmem),
+            self.anon,
+            self.file,
+            self.shmem,
+            self.swap,
+        ] {
+            line.dec(kb(bytes)).pad(width::KB);
+        }
+        line.dec(kb(self.hugetlb)).pad(width::KB + 1);
+        line.dec(self.heap).pad(width::BYTES);
+        line.dec(kb(self.page_tables)).pad(width::BYTES);
+        line.dec(self.vmas).pad(width::SIZE);
+        put_name(line, self.comm);
+        line.end();
+    }
+}
+
+/// Memory of the module's own, as `kmem` shows it.
+#[derive(Clone, Copy, Debug)]
+pub struct KernelMemory {
+    /// What kind of memory.
+    pub kind: &'static str,
+    /// Where it begins.
+    pub va: u64,
+    /// Its size in bytes.
+    pub size: u64,
+    /// What the formula of the linear map gives for `va`.
+    pub pa_linear: u64,
+    /// What the page tables say of `va`, and the size of that page as a shift.
+    pub walked: Option<(u64, u8)>,
+    /// The number of physically contiguous pieces.
+    pub runs: u64,
+}
+
+impl KernelMemory {
+    /// Writes the header of `kmem`.
+    pub fn header(line: &mut Line) {
+        let columns = [
+            ("KIND", width::KIND),
+            ("VA", width::ADDRESS),
+            ("SIZE_B", width::SIZE),
+            ("PA_LINEAR", width::ADDRESS),
+            ("PA_WALK", width::ADDRESS),
+            ("PAGE", width::PAGE),
+            ("RUNS", width::PAGE),
+        ];
+        header(line, &columns, "AGREE");
+    }
+
+    /// Writes the row. The two addresses agree if the formula is right for every byte.
+    pub fn row(&self, line: &mut Line) {
+        line.put(self.kind.as_bytes()).pad(width::KIND);
+        line.hex(self.va).pad(width::ADDRESS);
+        line.dec(self.size).pad(width::SIZE);
+        line.hex(self.pa_linear).pad(width::ADDRESS);
+        match self.walked {
+            Some((pa, shift)) => {
+                line.hex(pa).pad(width::ADDRESS);
+                put_page_size(line, shift);
+            }
+            None => {
+                line.put_byte(b'-').pad(width::ADDRESS).put_byte(b'-');
+            }
+        }
+        line.pad(width::PAGE);
+        line.dec(self.runs).pad(width::PAGE);
+        let agree = self.runs == 1 && self.walked.is_some_and(|(pa, _)| pa == self.pa_linear);
+        line.put(if agree { b"yes" } else { b"no" }).end();
     }
 }

@@ -57,6 +57,8 @@ pub enum Errno {
     Eperm,
     /// There is no such process, or it has no memory of its own.
     Esrch,
+    /// The page tables kept changing.
+    Eagain,
 }
 
 impl Errno {
@@ -66,6 +68,7 @@ impl Errno {
             Errno::Einval => "EINVAL",
             Errno::Eperm => "EPERM",
             Errno::Esrch => "ESRCH",
+            Errno::Eagain => "EAGAIN",
         }
     }
 }
@@ -95,6 +98,8 @@ pub enum Refusal {
     NoMemory,
     /// Kernel addresses need CAP_SYSLOG.
     NeedCapSyslog,
+    /// The page tables kept changing: ask again.
+    Retry,
 }
 
 impl Refusal {
@@ -112,6 +117,7 @@ impl Refusal {
             Refusal::KernelThread => "kernel-thread",
             Refusal::NoMemory => "no-memory",
             Refusal::NeedCapSyslog => "need-cap-syslog",
+            Refusal::Retry => "retry",
         }
     }
 
@@ -127,6 +133,7 @@ impl Refusal {
             | Refusal::UserAddress => Errno::Einval,
             Refusal::NoProcess | Refusal::KernelThread | Refusal::NoMemory => Errno::Esrch,
             Refusal::NeedCapSyslog => Errno::Eperm,
+            Refusal::Retry => Errno::Eagain,
         }
     }
 }

@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! `/proc/memintro/extents`: physically contiguous runs.
+
+use crate::{
+    abstractions::{
+        conversation::{
+            Conversation,
+            Out, //
+        },
+        file::Access,
+        kernel_pgtable::step_kernel,
+        pgtable::{
+            step_user,
+            UserStep, //
+        },
+        proc_fs::ProcFile,
+    },
+    model::{
+        extents::{
+            Extent,
+            Extents, //
+        },
+        pgtable::Entry,
+        question::{
+            Part,
+            RangeQuestion,
+            Whose, //
+        },
+        range::{
+            Found,
+            STEP_ENTRIES, //
+        },
+        words::Refusal,
+    },
+    range::{
+        users,
+        Asked,
+        Target, //
+    },
+    walk::ACCESS,
+};
+use kernel::{
+    alloc::flags::GFP_KERNEL_ACCOUNT,
+    prelude::*, //
+};
+
+/// The conversation.
+pub(crate) struct ExtentsConversation;
+
+/// An answer in the making.
+pub(crate) struct ExtentsAnswer {
+    asked: Asked,
+    /// The addresses that were not looked at yet, first and last; `None` after the last.
+    rest: Option<(u64, u64)>,
+    header_written: bool,
+    extents: Extents,
+    buffer: KVec<Entry>,
+}
+
+fn accepts(question: &RangeQuestion) -> bool {
+    match question.part {
+        Part::Whole => question.whose != Whose::Kernel,
+        Part::Range(..) => true,
+        Part::At(_) => false,
+    }
+}
+
+impl ExtentsAnswer {
+    /// Looks at the next table.
+    ///
+    /// The outer result is `EINTR`; the inner `None` after the last mapping.
+    fn look<'a>(
+        target: &Target,
+        (va, last): (u64, u64),
+        buffer: &'a mut [Entry],
+    ) -> Result<Result<Option<Found<'a>>, Refusal>> {
+        let found = match target {
+            Target::Kernel => step_kernel(va, last, buffer),
+            Target::Process(mm) => {
+                let mm = match users(mm) {
+                    Ok(mm) => mm,
+                    Err(refusal) => return Ok(Err(refusal)),
+                };
+                match step_user(&mm, va, last, buffer)? {
+                    UserStep::Over => return Ok(Ok(None)),
+                    UserStep::Found(found) => Some(found),
+                    UserStep::Unstable => None,
+                }
+            }
+        };
+        Ok(found.map(Some).ok_or(Refusal::Retry))
+    }
+
+    /// Looks at one table, and writes the rows that it completes while there is room.
+    fn step(&mut self, rest: (u64, u64), out: &mut Out) -> Result {
+        let (totals, found) = match self.asked.target() {
+            Ok((question, target)) => {
+                (question.totals, Self::look(target, rest, &mut self.buffer)?)
+            }
+            Err(refusal) => (true, Err(refusal)),
+        };
+        let found = match found {
+            Ok(Some(found)) => found,
+            Ok(None) => {
+                self.rest = None;
+                return Ok(());
+            }
+            Err(refusal) => {
+                self.asked.refuse(refusal);
+                self.rest = None;
+                return Ok(());
+            }
+        };
+        for piece in found.pieces() {
+            let row = self.extents.push(&piece);
+            self.rest = piece
+                .last
+                .checked_add(1)
+                .filter(|next| *next <= rest.1)
+                .map(|next| (next, rest.1));
+            if let (Some(row), false) = (row, totals) {
+                out.line(|line| row.row(line))?;
+                if !out.has_room() {
+                    break;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes the last row and the last line.
+    fn end(&mut self, out: &mut Out) -> Result {
+        let row = self.extents.finish();
+        let (question, refusal) = match self.asked.target() {
+            Ok((question, _)) => (Some(question), None),
+            Err(refusal) => (None, Some(refusal)),
+        };
+        if let (Some(row), Some(true)) = (row, question.map(|question| !question.totals)) {
+            out.line(|line| row.row(line))?;
+        }
+        let range = match question.map(|question| question.part) {
+            // A range of all 2^64 addresses cannot be asked for: it lies in one half.
+            Some(Part::Range(start, last)) => Some(last - start + 1),
+            _ => None,
+        };
+        out.line(|line| match refusal {
+            Some(refusal) => self.asked.end_with(line, refusal),
+            None => self
+                .asked
+                .end(line, true, |line| self.extents.totals.put(line, range)),
+        })
+    }
+}
+
+impl Conversation for ExtentsConversation {
+    const ACCESS: Access = ACCESS;
+    const USAGE: &'static str =
+        "PID | PID 0xSTART-0xEND | kernel 0xSTART-0xEND, each with ' totals' or without";
+
+    type Answer = ExtentsAnswer;
+
+    fn begin(file: &ProcFile, question: &[u8]) -> ExtentsAnswer {
+        let asked = Asked::new(file, question, accepts);
+        let rest = match asked.target().map(|(question, _)| question.part) {
+            Ok(Part::Range(start, last)) => Some((start, last)),
+            Ok(_) => Some((0, u64::MAX)),
+            Err(_) => None,
+        };
+        ExtentsAnswer {
+            asked,
+            rest,
+            header_written: false,
+            extents: Extents::default(),
+            buffer: KVec::new(),
+        }
+    }
+
+    fn proceed(answer: &mut ExtentsAnswer, _file: &ProcFile, out: &mut Out) -> Result<bool> {
+        if !answer.header_written {
+            if answer
+                .asked
+                .target()
+                .is_ok_and(|(question, _)| !question.totals)
+            {
+                out.line(Extent::header)?;
+            }
+            answer.header_written = true;
+        }
+        let Some(rest) = answer.rest else {
+            answer.end(out)?;
+            return Ok(true);
+        };
+        if answer.buffer.is_empty() {
+            answer
+                .buffer
+                .resize(STEP_ENTRIES, Entry::default(), GFP_KERNEL_ACCOUNT)?;
+        }
+        answer.step(rest, out)?;
+        Ok(false)
+    }
+}

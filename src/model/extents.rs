@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Physically contiguous runs.
+
+use super::{
+    answer::{
+        put_flags,
+        put_page_size,
+        put_perm, //
+    },
+    pgtable::flags,
+    range::Piece,
+    text::Line, //
+};
+
+/// The flags that a row shows, and that begin a new one where they change.
+const SHOWN: u32 = flags::SPECIAL | flags::ZERO | flags::PROTNONE | flags::HUGETLB | flags::UFFD;
+
+/// A row in the making: addresses side by side, in memory side by side.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Extent {
+    /// The first address.
+    pub start: u64,
+    /// The last address, inclusive.
+    pub last: u64,
+    /// The physical address of `start`.
+    pub pa: u64,
+    /// The size of the pages is `1 << shift` bytes.
+    pub shift: u8,
+    /// The permissions over all levels.
+    pub perm: u32,
+    /// The flags that are shown.
+    pub flags: u32,
+}
+
+impl Extent {
+    /// Returns the extent of one piece, if there is a page behind it.
+    fn of(piece: &Piece) -> Option<Self> {
+        (piece.is_present() || piece.is_zero()).then_some(Extent {
+            start: piece.start,
+            last: piece.last,
+            pa: piece.pa,
+            shift: piece.shift,
+            perm: piece.perm,
+            flags: piece.flags & SHOWN,
+        })
+    }
+
+    /// Returns whether `next` continues this extent.
+    fn goes_on_with(&self, next: &Extent) -> bool {
+        let zeros = self.flags & next.flags & flags::ZERO != 0;
+        self.last.wrapping_add(1) == next.start
+            && (zeros || self.pa.wrapping_add(next.start - self.start) == next.pa)
+            && self.shift == next.shift
+            && self.perm == next.perm
+            && self.flags == next.flags
+    }
+
+    /// Writes the header of `extents`.
+    pub fn header(line: &mut Line) {
+        line.put(b"START END SIZE_KB PA PAGE PERM FLAGS").end();
+    }
+
+    /// Writes the row.
+    pub fn row(&self, line: &mut Line) {
+        line.hex(self.start).put_byte(b' ');
+        put_end(line, self.last);
+        line.put_byte(b' ')
+            .dec(((self.last - self.start) >> 10).saturating_add(1))
+            .put_byte(b' ')
+            .hex(self.pa)
+            .put_byte(b' ');
+        put_page_size(line, self.shift);
+        line.put_byte(b' ');
+        put_perm(line, self.perm);
+        line.put_byte(b' ');
+        put_flags(line, self.flags);
+        line.end();
+    }
+}
+
+/// Writes the END of a half-open range, given its last address.
+///
+/// The end after the last address of all is written as that address, as in a question.
+pub fn put_end(line: &mut Line, last: u64) {
+    line.hex(last.saturating_add(1));
+}
+
+/// What a whole answer adds up to, in bytes unless said otherwise.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Totals {
+    /// How many rows.
+    pub rows: u64,
+    /// How many physically contiguous runs, whatever their pages, permissions and mappings.
+    pub runs: u64,
+    /// Memory with a page behind it, zero pages not counted.
+    pub present: u64,
+    /// Memory with a zero page behind it.
+    pub zero: u64,
+    /// The size of the largest run.
+    pub largest: u64,
+    /// Of `present`, what is in pages of each size; indexed as [`PAGE_SIZES`].
+    pub by_size: [u64; PAGE_SIZES.len()],
+}
+
+/// The sizes of pages, as a shift and a name.
+pub const PAGE_SIZES: [(u8, &str); 5] =
+    [(12, "4k"), (16, "64k"), (21, "2m"), (25, "32m"), (30, "1g")];
+
+/// Makes rows and totals out of pieces that come in ascending order.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Extents {
+    row: Option<Extent>,
+    /// The run that may go on: its last address, the physical address after it, and its size.
+    run: Option<(u64, u64, u64)>,
+    /// What was seen so far.
+    pub totals: Totals,
+}
+
+impl Extents {
+    /// Takes a piece, and returns a row that it completes.
+    pub fn push(&mut self, piece: &Piece) -> Option<Extent> {
+        self.count(piece);
+        let Some(next) = Extent::of(piece) else {
+            return self.finish();
+        };
+        match &mut self.row {
+            Some(row) if row.goes_on_with(&next) => {
+                row.last = next.last;
+                None
+            }
+            row => {
+                self.totals.rows += 1;
+                row.replace(next)
+            }
+        }
+    }
+
+    /// Returns the last row, after the last piece.
+    pub fn finish(&mut self) -> Option<Extent> {
+        self.row.take()
+    }
+
+    fn count(&mut self, piece: &Piece) {
+        let totals = &mut self.totals;
+        if piece.is_zero() {
+            totals.zero += piece.size();
+        }
+        if !piece.is_present() {
+            self.run = None;
+            return;
+        }
+        let size = piece.size();
+        totals.present += size;
+        if let Some(place) = PAGE_SIZES
+            .iter()
+            .position(|(shift, _)| *shift == piece.shift)
+        {
+            totals.by_size[place] += size;
+        }
+        let so_far = match self.run {
+            Some((last, pa, so_far)) if last.wrapping_add(1) == piece.start && pa == piece.pa => {
+                so_far
+            }
+            _ => {
+                totals.runs += 1;
+                0
+            }
+        };
+        let run = so_far + size;
+        totals.largest = totals.largest.max(run);
+        self.run = Some((piece.last, piece.pa.wrapping_add(size), run));
+    }
+}
+
+impl Totals {
+    /// Writes the totals as `key=value`; `range` is the size of the range, if one was asked for.
+    pub fn put(&self, line: &mut Line, range: Option<u64>) {
+        let kb = |line: &mut Line, key: &str, bytes: u64| {
+            line.put(key.as_bytes()).dec(bytes >> 10);
+        };
+        line.put(b" rows=").dec(self.rows);
+        line.put(b" runs=").dec(self.runs);
+        kb(line, " kb=", self.present);
+        match range {
+            Some(range) => kb(line, " hole_kb=", range - self.present - self.zero),
+            None => {
+                line.put(b" hole_kb=-");
+            }
+        }
+        kb(line, " zero_kb=", self.zero);
+        kb(line, " largest_kb=", self.largest);
+        for ((shift, name), bytes) in PAGE_SIZES.iter().zip(self.by_size) {
+            // Sizes that only some architectures have are shown where they occur.
+            if bytes > 0 || matches!(shift, 12 | 21 | 30) {
+                line.put(b" kb_").put(name.as_bytes());
+                kb(line, "=", bytes);
+            }
+        }
+    }
+}

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Who maps a physical address.
+
+use super::{
+    answer::{
+        put_page_size,
+        put_perm, //
+    },
+    name::put_name,
+    pgtable::{
+        flags,
+        Kind, //
+    },
+    range::Found,
+    text::Line,
+    words::Refusal, //
+};
+
+/// One mapping of a physical address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Hit {
+    /// The virtual address that leads to it.
+    pub va: u64,
+    /// The size of the page is `1 << shift` bytes.
+    pub shift: u8,
+    /// The permissions over all levels.
+    pub perm: u32,
+}
+
+/// Returns the mappings of `pa` among what a step found.
+pub fn hits<'a>(found: &'a Found<'a>, pa: u64) -> impl Iterator<Item = Hit> + 'a {
+    let base = found.va & !(found.span - 1);
+    (0u64..)
+        .zip(found.entries)
+        .filter_map(move |(number, entry)| {
+            let offset = pa.wrapping_sub(entry.target);
+            if offset >= found.span || entry.kind() != Kind::Leaf {
+                return None;
+            }
+            let va = base + number * found.span + offset;
+            // A huge page may begin before the range, or end after it.
+            (va >= found.va && va <= found.last).then_some(Hit {
+                va,
+                shift: entry.page_shift,
+                perm: found.perm & entry.flags & flags::PERM,
+            })
+        })
+}
+
+/// Writes the header of `rmap`.
+pub fn header(line: &mut Line) {
+    line.put(b"PID VA PAGE PERM COMM").end();
+}
+
+/// Writes the row of a mapping.
+pub fn row(line: &mut Line, pid: u32, hit: &Hit, comm: &[u8]) {
+    line.dec(u64::from(pid))
+        .put_byte(b' ')
+        .hex(hit.va)
+        .put_byte(b' ');
+    put_page_size(line, hit.shift);
+    line.put_byte(b' ');
+    put_perm(line, hit.perm);
+    line.put_byte(b' ');
+    put_name(line, comm);
+    line.end();
+}
+
+/// Writes the last line of an answer.
+pub fn end(line: &mut Line, pa: u64, rows: u64, outside: u64) {
+    line.put(b"# end pa=")
+        .hex(pa)
+        .put(b" rows=")
+        .dec(rows)
+        .put(b" outside=")
+        .dec(outside)
+        .end();
+}
+
+/// Writes the only line of an answer that is refused or given up.
+pub fn end_with(line: &mut Line, pa: Option<u64>, refusal: Refusal) {
+    line.put(b"# end");
+    if let Some(pa) = pa {
+        line.put(b" pa=").hex(pa);
+    }
+    line.put(b" error=")
+        .put(refusal.errno().as_str().as_bytes())
+        .put(b" why=")
+        .put(refusal.as_str().as_bytes())
+        .end();
+}

@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What questions about many addresses have in common: whose memory, and the last line.
+
+use crate::{
+    abstractions::{
+        file::{
+            opener_capable,
+            proc_pid_ns,
+            Capability, //
+        },
+        pgtable::{
+            paging,
+            untagged_addr, //
+        },
+        proc_fs::ProcFile,
+    },
+    model::{
+        extents::put_end,
+        question::{
+            Part,
+            RangeQuestion,
+            Whose, //
+        },
+        text::Line,
+        words::Refusal, //
+    },
+    walk::find_mm,
+};
+use kernel::{
+    mm::{
+        Mm,
+        MmWithUser, //
+    },
+    prelude::*,
+    sync::aref::ARef, //
+};
+
+/// The memory that a question is about.
+///
+/// Between two reads it is held by `mm_count` alone, which keeps the structure, and no memory of
+/// the process.
+pub(crate) enum Target {
+    /// A process.
+    Process(ARef<Mm>),
+    /// The kernel.
+    Kernel,
+}
+
+/// A question and its target, or why it is refused.
+pub(crate) struct Asked {
+    question: Option<RangeQuestion>,
+    target: Result<Target, Refusal>,
+}
+
+impl Asked {
+    /// Reads a question and finds its target; `accepts` says which questions a file answers.
+    pub(crate) fn new(
+        file: &ProcFile,
+        text: &[u8],
+        accepts: impl FnOnce(&RangeQuestion) -> bool,
+    ) -> Self {
+        let (paging, halves) = paging();
+        let refused = |question, refusal| Asked {
+            question,
+            target: Err(refusal),
+        };
+        let mut question = match RangeQuestion::parse(text) {
+            Ok(question) if accepts(&question) => question,
+            Ok(_) => return refused(None, Refusal::NotAQuestion),
+            Err(refusal) => return refused(None, refusal),
+        };
+        question.normalize(paging.shift[0], untagged_addr);
+        if let Err(refusal) = question.check_half(&halves) {
+            return refused(Some(question), refusal);
+        }
+        let target = match question.whose {
+            Whose::Kernel if !opener_capable(file, Capability::Syslog) => {
+                Err(Refusal::NeedCapSyslog)
+            }
+            Whose::Kernel => Ok(Target::Kernel),
+            Whose::Process(pid) => {
+                // Only a count of the structure is kept: dropping `mm` gives its users up.
+                find_mm(pid, proc_pid_ns(file)).map(|mm| Target::Process(ARef::from(&**mm)))
+            }
+        };
+        Asked {
+            question: Some(question),
+            target,
+        }
+    }
+
+    /// Returns the question and its target, unless it is refused.
+    pub(crate) fn target(&self) -> Result<(&RangeQuestion, &Target), Refusal> {
+        match (&self.question, &self.target) {
+            (Some(question), Ok(target)) => Ok((question, target)),
+            (_, Err(refusal)) => Err(*refusal),
+            (None, Ok(_)) => Err(Refusal::NotAQuestion),
+        }
+    }
+
+    /// Gives the answer up.
+    pub(crate) fn refuse(&mut self, refusal: Refusal) {
+        self.target = Err(refusal);
+    }
+
+    /// Writes the beginning of the last line: `# end` and the question.
+    ///
+    /// `always` names a range even if the question has none.
+    fn put_question(&self, line: &mut Line, always: bool) {
+        line.put(b"# end");
+        let Some(question) = &self.question else {
+            return;
+        };
+        line.put(b" pid=");
+        match question.whose {
+            Whose::Process(pid) => line.dec(u64::from(pid.unsigned_abs())),
+            Whose::Kernel => line.put(b"kernel"),
+        };
+        match question.part {
+            Part::Whole if always => {
+                line.put(b" start=- end=-");
+            }
+            Part::Whole => (),
+            Part::At(va) => {
+                line.put(b" va=").hex(va);
+            }
+            Part::Range(start, last) => {
+                line.put(b" start=").hex(start).put(b" end=");
+                put_end(line, last);
+            }
+        }
+    }
+
+    /// Writes the last line of an answer.
+    pub(crate) fn end(&self, line: &mut Line, always: bool, totals: impl FnOnce(&mut Line)) {
+        self.put_question(line, always);
+        totals(line);
+        line.end();
+    }
+
+    /// Writes the last line of an answer that is given up.
+    pub(crate) fn end_with(&self, line: &mut Line, refusal: Refusal) {
+        self.put_question(line, false);
+        line.put(b" error=")
+            .put(refusal.errno().as_str().as_bytes())
+            .put(b" why=")
+            .put(refusal.as_str().as_bytes())
+            .end();
+    }
+}
+
+/// Takes part in the memory of a process for the duration of a read.
+pub(crate) fn users(mm: &Mm) -> Result<ARef<MmWithUser>, Refusal> {
+    mm.mmget_not_zero().ok_or(Refusal::NoMemory)
+}

@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! `/proc/memintro/rmap`: who maps a physical address.
+//!
+//! Goes through the page tables of every process. The kernel's own reverse map is not open to
+//! modules, and knows neither of special mappings nor of the zero page.
+
+use crate::{
+    abstractions::{
+        conversation::{
+            Conversation,
+            Out, //
+        },
+        file::{
+            proc_pid_ns,
+            Access, //
+        },
+        mm::process_mm,
+        pgtable::{
+            step_user,
+            UserStep, //
+        },
+        proc_fs::ProcFile,
+        task::{
+            init_pid_ns,
+            PidType,
+            TaskExt,
+            Tasks,
+            TASK_COMM_LEN, //
+        },
+    },
+    model::{
+        name::until_nul,
+        pgtable::Entry,
+        question::parse_physical,
+        range::STEP_ENTRIES,
+        rmap,
+        words::Refusal, //
+    },
+    walk::ACCESS,
+};
+use kernel::{
+    alloc::flags::GFP_KERNEL_ACCOUNT,
+    mm::Mm,
+    pid_namespace::PidNamespace,
+    prelude::*,
+    sync::{
+        aref::ARef,
+        rcu, //
+    },
+    task::Pid,
+};
+
+/// The conversation.
+pub(crate) struct RmapConversation;
+
+/// The process whose tables are looked at.
+struct Process {
+    /// Its ID in the namespace of the file; 0 if it has none there.
+    pid: Pid,
+    comm: [u8; TASK_COMM_LEN],
+    /// Held by `mm_count` alone, which keeps no memory of the process.
+    mm: ARef<Mm>,
+    /// The next address to look at.
+    va: u64,
+}
+
+/// Which processes are being looked at.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Pass {
+    /// Those of the file's namespace, whose mappings are listed.
+    Inside,
+    /// The others, whose mappings are counted.
+    Outside,
+    /// All are done.
+    Over,
+}
+
+/// An answer in the making.
+pub(crate) struct RmapAnswer {
+    /// `None` if the question could not be read.
+    pa: Option<u64>,
+    /// Why the answer is refused or given up.
+    refusal: Option<Refusal>,
+    pass: Pass,
+    /// The ID of the process that was looked at last, in the namespace of the pass.
+    last: Pid,
+    process: Option<Process>,
+    header_written: bool,
+    rows: u64,
+    outside: u64,
+    buffer: KVec<Entry>,
+}
+
+impl RmapAnswer {
+    /// Turns to the next process that has memory.
+    fn next_process(&mut self, ns: &PidNamespace) {
+        let all = if self.pass == Pass::Inside {
+            ns
+        } else {
+            init_pid_ns()
+        };
+        let task = {
+            let rcu = rcu::read_lock();
+            let mut tasks = Tasks::after(all, PidType::Process, self.last);
+            let next = tasks.next(&rcu);
+            next.map(|(pid, task)| (pid, ARef::from(task)))
+        };
+        let Some((pid, task)) = task else {
+            self.last = 0;
+            self.pass = match self.pass {
+                // The initial namespace contains every process.
+                Pass::Inside if ns.as_ptr() != init_pid_ns().as_ptr() => Pass::Outside,
+                _ => Pass::Over,
+            };
+            return;
+        };
+        self.last = pid;
+        let pid = task.tgid_nr_ns(Some(ns));
+        if self.pass == Pass::Outside && pid != 0 {
+            return;
+        }
+        // Only a count of the structure is kept: dropping `mm` gives its users up.
+        self.process = process_mm(&task).map(|mm| Process {
+            pid,
+            comm: task.comm(),
+            mm: ARef::from(&**mm),
+            va: 0,
+        });
+    }
+
+    /// Looks at one table of the process.
+    fn step(&mut self, pa: u64, out: &mut Out) -> Result {
+        let Some(process) = &mut self.process else {
+            return Ok(());
+        };
+        // A process that has exited meanwhile maps nothing.
+        let Some(mm) = process.mm.mmget_not_zero() else {
+            self.process = None;
+            return Ok(());
+        };
+        let found = match step_user(&mm, process.va, u64::MAX, &mut self.buffer)? {
+            UserStep::Found(found) => found,
+            UserStep::Over => {
+                self.process = None;
+                return Ok(());
+            }
+            UserStep::Unstable => {
+                self.refusal = Some(Refusal::Retry);
+                return Ok(());
+            }
+        };
+        for hit in rmap::hits(&found, pa) {
+            if self.pass == Pass::Outside {
+                self.outside += 1;
+                continue;
+            }
+            self.rows += 1;
+            let comm = until_nul(&process.comm);
+            out.line(|line| rmap::row(line, process.pid.unsigned_abs(), &hit, comm))?;
+        }
+        match found.next() {
+            Some(next) => process.va = next,
+            None => self.process = None,
+        }
+        Ok(())
+    }
+}
+
+impl Conversation for RmapConversation {
+    const ACCESS: Access = ACCESS;
+    const USAGE: &'static str = "0xPHYSICAL-ADDRESS";
+
+    type Answer = RmapAnswer;
+
+    fn begin(_file: &ProcFile, question: &[u8]) -> RmapAnswer {
+        let pa = parse_physical(question);
+        RmapAnswer {
+            pa: pa.ok(),
+            refusal: pa.err(),
+            pass: Pass::Inside,
+            last: 0,
+            process: None,
+            header_written: false,
+            rows: 0,
+            outside: 0,
+            buffer: KVec::new(),
+        }
+    }
+
+    fn proceed(answer: &mut RmapAnswer, file: &ProcFile, out: &mut Out) -> Result<bool> {
+        let pa = match (answer.pa, answer.refusal) {
+            (Some(pa), None) => pa,
+            (pa, refusal) => {
+                let refusal = refusal.unwrap_or(Refusal::NotAQuestion);
+                out.line(|line| rmap::end_with(line, pa, refusal))?;
+                return Ok(true);
+            }
+        };
+        if !answer.header_written {
+            answer
+                .buffer
+                .resize(STEP_ENTRIES, Entry::default(), GFP_KERNEL_ACCOUNT)?;
+            out.line(rmap::header)?;
+            answer.header_written = true;
+        }
+        if answer.process.is_some() {
+            answer.step(pa, out)?;
+        } else if answer.pass == Pass::Over {
+            out.line(|line| rmap::end(line, pa, answer.rows, answer.outside))?;
+            return Ok(true);
+        } else {
+            answer.next_process(proc_pid_ns(file));
+        }
+        Ok(false)
+    }
+}

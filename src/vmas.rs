@@ -1,0 +1,272 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! `/proc/memintro/vmas`: the mappings of a process, and what is behind them.
+
+use crate::{
+    abstractions::{
+        conversation::{
+            Conversation,
+            Out, //
+        },
+        file::Access,
+        mm::{
+            MmExt,
+            VmaExt,
+            VMA_NAME_MAX, //
+        },
+        pgtable::step_vma,
+        proc_fs::ProcFile,
+    },
+    model::{
+        name::put_long_name,
+        pgtable::Entry,
+        question::{
+            Part,
+            RangeQuestion,
+            Whose, //
+        },
+        range::STEP_ENTRIES,
+        vmas::{
+            header,
+            row_before_name,
+            Behind,
+            Perm, //
+        },
+        words::Refusal,
+    },
+    range::{
+        users,
+        Asked,
+        Target, //
+    },
+    walk::ACCESS,
+};
+use kernel::{
+    alloc::flags::GFP_KERNEL_ACCOUNT,
+    mm::{
+        virt::VmaRef,
+        MmWithUser, //
+    },
+    prelude::*,
+};
+
+/// The conversation.
+pub(crate) struct VmasConversation;
+
+/// The mapping that is being looked at.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Mapping {
+    start: u64,
+    end: u64,
+    perm: Perm,
+}
+
+impl Mapping {
+    fn of(vma: &VmaRef) -> Self {
+        // CAST: addresses have 64 bits.
+        Mapping {
+            start: vma.start() as u64,
+            end: vma.end() as u64,
+            perm: vma.perm(),
+        }
+    }
+}
+
+/// A row in the making.
+struct Row {
+    mapping: Mapping,
+    /// Where the row begins: not before the end of the last one, should mappings have changed.
+    start: u64,
+    behind: Behind,
+    name_length: usize,
+}
+
+/// An answer in the making.
+pub(crate) struct VmasAnswer {
+    asked: Asked,
+    /// Where to look for the next mapping, and the last address that it may begin at; `None` after
+    /// the last.
+    rest: Option<(u64, u64)>,
+    /// The end of the last row.
+    floor: u64,
+    row: Option<Row>,
+    rows: u64,
+    total: Behind,
+    header_written: bool,
+    entries: KVec<Entry>,
+    /// Of the row, up to its length.
+    name: KVec<u8>,
+}
+
+fn accepts(question: &RangeQuestion) -> bool {
+    question.whose != Whose::Kernel
+}
+
+/// What became of a row by a step.
+enum Step {
+    /// The mapping goes on at this address.
+    More(u64),
+    /// The mapping is counted, or another one is there now: the row ends at this address.
+    Complete(u64),
+    /// No mapping is left.
+    Over,
+    /// The tables kept changing.
+    Unstable,
+}
+
+impl VmasAnswer {
+    /// Looks at one table of the row's mapping, or of the next one.
+    ///
+    /// # Errors
+    ///
+    /// `EINTR` when the current task is killed while it waits.
+    fn step(&mut self, mm: &MmWithUser, va: u64, last: u64) -> Result<Step> {
+        let (row, floor) = (&mut self.row, self.floor);
+        let (entries, name) = (&mut self.entries, &mut self.name);
+        // CAST: addresses have 64 bits.
+        let step = mm.with_vma_from(va as usize, |vma| {
+            let mapping = Mapping::of(vma);
+            let mut from = va;
+            if row.is_none() {
+                if mapping.start > last {
+                    return Step::Over;
+                }
+                from = mapping.start.max(floor);
+                *row = Some(Row {
+                    mapping,
+                    start: from,
+                    behind: Behind::default(),
+                    name_length: vma.name(name).len(),
+                });
+            }
+            let behind = match row {
+                Some(row) if row.mapping == mapping => &mut row.behind,
+                _ => return Step::Complete(va),
+            };
+            let Some(found) = step_vma(vma, from, u64::MAX, entries) else {
+                return Step::Unstable;
+            };
+            let mut reached = from;
+            for piece in found.pieces() {
+                behind.count(&piece);
+                reached = piece.last + 1;
+            }
+            if reached >= mapping.end {
+                Step::Complete(mapping.end)
+            } else {
+                Step::More(reached)
+            }
+        })?;
+        Ok(match step {
+            Some(step) => step,
+            None if self.row.is_some() => Step::Complete(va),
+            None => Step::Over,
+        })
+    }
+
+    /// Writes the row, which ends at `end`.
+    fn finish_row(&mut self, end: u64, totals: bool, out: &mut Out) -> Result {
+        let Some(row) = self.row.take() else {
+            return Ok(());
+        };
+        self.floor = end;
+        self.rows += 1;
+        self.total.add(&row.behind);
+        if totals {
+            return Ok(());
+        }
+        let name = self.name.get(..row.name_length).unwrap_or(&[]);
+        out.line(|line| row_before_name(line, row.start, end, row.mapping.perm, &row.behind))?;
+        put_long_name(name, |text| out.text(text))?;
+        out.text(b"\n")
+    }
+
+    /// Goes on with the answer; nothing is left of it when `rest` is `None`.
+    fn go_on(&mut self, (va, last): (u64, u64), out: &mut Out) -> Result {
+        let (totals, mm) = match self.asked.target() {
+            Ok((question, Target::Process(mm))) => (question.totals, users(mm)),
+            Ok((_, Target::Kernel)) => (true, Err(Refusal::NotAQuestion)),
+            Err(refusal) => (true, Err(refusal)),
+        };
+        let step = match mm {
+            Ok(mm) => self.step(&mm, va, last)?,
+            Err(refusal) => {
+                self.asked.refuse(refusal);
+                Step::Over
+            }
+        };
+        self.rest = match step {
+            Step::More(next) => Some((next, last)),
+            Step::Complete(end) => {
+                self.finish_row(end, totals, out)?;
+                Some((end, last))
+            }
+            Step::Over => None,
+            Step::Unstable => {
+                self.asked.refuse(Refusal::Retry);
+                None
+            }
+        };
+        Ok(())
+    }
+}
+
+impl Conversation for VmasConversation {
+    const ACCESS: Access = ACCESS;
+    const USAGE: &'static str =
+        "PID | PID 0xADDRESS | PID 0xSTART-0xEND, each with ' totals' or without";
+
+    type Answer = VmasAnswer;
+
+    fn begin(file: &ProcFile, question: &[u8]) -> VmasAnswer {
+        let asked = Asked::new(file, question, accepts);
+        let rest = match asked.target().map(|(question, _)| question.part) {
+            Ok(Part::Whole) => Some((0, u64::MAX)),
+            Ok(Part::At(va)) => Some((va, va)),
+            Ok(Part::Range(start, last)) => Some((start, last)),
+            Err(_) => None,
+        };
+        VmasAnswer {
+            asked,
+            rest,
+            floor: 0,
+            row: None,
+            rows: 0,
+            total: Behind::default(),
+            header_written: false,
+            entries: KVec::new(),
+            name: KVec::new(),
+        }
+    }
+
+    fn proceed(answer: &mut VmasAnswer, _file: &ProcFile, out: &mut Out) -> Result<bool> {
+        if !answer.header_written {
+            if answer
+                .asked
+                .target()
+                .is_ok_and(|(question, _)| !question.totals)
+            {
+                out.line(header)?;
+            }
+            answer.header_written = true;
+        }
+        let Some(rest) = answer.rest else {
+            out.line(|line| match answer.asked.target() {
+                Err(refusal) => answer.asked.end_with(line, refusal),
+                Ok(_) => answer.asked.end(line, false, |line| {
+                    line.put(b" rows=").dec(answer.rows);
+                    answer.total.put(line);
+                }),
+            })?;
+            return Ok(true);
+        };
+        if answer.entries.is_empty() {
+            answer
+                .entries
+                .resize(STEP_ENTRIES, Entry::default(), GFP_KERNEL_ACCOUNT)?;
+            answer.name.resize(VMA_NAME_MAX, 0, GFP_KERNEL_ACCOUNT)?;
+        }
+        answer.go_on(rest, out)?;
+        Ok(false)
+    }
+}
