@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: GPL-2.0
+# The user's side of the build; the kernel's side is Kbuild.
+#
+#   make demo     see it work, on Debian's stock kernel in an emulator
+#   make test     test it there
+#   make          build memintro.ko for the running kernel, or for KDIR=...
+
+KVER ?= $(shell uname -r)
+KDIR ?= /lib/modules/$(KVER)/build
+.PHONY: all rust-metadata install demo shell test check kdir rust-analyzer clean help
+
+all: rust-metadata
+	$(MAKE) -C $(KDIR) M=$(CURDIR) modules
+
+rust-metadata:
+	@test -e $(KDIR)/rust/libkernel.rmeta || { \
+		echo "memintro: $(KDIR) cannot build Rust modules."; \
+		echo "  To see memintro in an emulator: make demo"; \
+		echo "  On Debian with a kernel that has CONFIG_RUST=y: make kdir"; \
+		echo "  For another kernel tree: make KDIR=/path/to/it"; \
+		exit 1; } >&2
+
+install: all
+	$(MAKE) -C $(KDIR) M=$(CURDIR) modules_install
+	depmod $(KVER)
+
+demo:
+	@selftests/vm/run -- selftests/demo
+
+shell:
+	@selftests/vm/run -- sh -c 'insmod memintro.ko && exec bash'
+
+test:
+	@selftests/vm/test
+
+check:
+	@selftests/check
+
+kdir:
+	@KVER=$(KVER) selftests/vm/kdir running
+
+rust-analyzer:
+	$(MAKE) -C $(KDIR) M=$(CURDIR) rust-analyzer
+
+clean:
+	@rm -rf .tmp_versions rust-project.json .module-common.o .*.cmd
+	@rm -f *.o *.ko *.mod *.mod.c modules.order Module.symvers
+	@rm -f src/*.o src/.*.cmd
+
+help:
+	@echo 'On any machine with Debian 12 or newer, nothing else installed:'
+	@echo '  make demo           boot the stock kernel in an emulator and show memintro'
+	@echo '  make shell          a root shell there, memintro loaded'
+	@echo '  make test           all tests; the last line counts them'
+	@echo '  make check          format, lints, shellcheck'
+	@echo 'On a machine whose kernel takes Rust modules:'
+	@echo '  make                build memintro.ko; then: sudo insmod memintro.ko'
+	@echo '  sudo make install   install it for modprobe'
+	@echo '  make kdir           make the headers of a Debian kernel fit for Rust modules'
+	@echo '  make rust-analyzer  rust-project.json for an editor'
+	@echo '  make clean          remove what make built here'
+	@echo 'KDIR=DIR names another kernel tree, KVER=VERSION another installed kernel.'

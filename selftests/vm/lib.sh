@@ -1,0 +1,116 @@
+# shellcheck shell=sh
+# Sourced by every script here: messages, missing packages, and the cache,
+# whose every artefact is made once, in a folder keyed by what it is made from.
+
+vm=$(cd "$(dirname "$0")" && pwd -P)
+# shellcheck disable=SC2034 # for those who source this
+top=$(cd "$vm/../.." && pwd -P)
+cache=${XDG_CACHE_HOME:-$HOME/.cache}/memintro
+case $cache in /*) ;; *) cache=$PWD/$cache ;; esac
+export LC_ALL=C
+
+say() { echo "memintro: $*" >&2; }
+
+# die [-STATUS] MESSAGE...
+die() {
+	status=1
+	case $1 in -[0-9]*) status=${1#-}; shift ;; esac
+	say "$*"
+	exit "$status"
+}
+
+# Prints the comment that a script begins with.
+usage() { sed -n '2,/^[^#]/s/^#[[:space:]]\{0,1\}//p' "$1" >&2; }
+
+# need COMMAND PACKAGE [COMMAND PACKAGE]...: installs what is missing where
+# that is allowed, else says what to type.
+need() {
+	missing=
+	while [ $# -ge 2 ]; do
+		case $1 in
+		/*) [ -e "$1" ] || missing="$missing $2" ;;
+		*) command -v "$1" >/dev/null || missing="$missing $2" ;;
+		esac
+		shift 2
+	done
+	[ -n "$missing" ] || return 0
+	command -v apt-get >/dev/null || die "these Debian packages, or what holds the same, are missing:$missing"
+	[ "$(id -u)" = 0 ] || die "packages are missing; type: sudo apt-get install$missing"
+	say "installing$missing"
+	# shellcheck disable=SC2086 # one word per package
+	install_packages $missing || die "cannot install them; type: apt-get install$missing"
+}
+
+install_packages() {
+	DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends "$@" >/dev/null 2>&1 && return
+	apt-get update -qq >&2 &&
+		DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends "$@" >/dev/null
+}
+
+# key FILE...: 12 digits that name their text ("-" is stdin).
+key() { cat -- "$@" | sha256sum | cut -c 1-12; }
+
+source_folder() { echo "$cache/source-$1-$(key "$vm/recipes/source")"; }
+
+# locked NAME COMMAND...: one process at a time, whichever clone it belongs to.
+# The lock is inherited, so what a killed script left running still holds it.
+locked() {
+	lock=$cache/locks/$1
+	shift
+	mkdir -p "$cache/locks"
+	(
+		flock -n 9 || {
+			say "waiting for another process that makes the same"
+			flock 9
+		}
+		"$@"
+	) 9>"$lock"
+}
+
+# make_once FOLDER WHAT COMMAND...: COMMAND gets a temporary folder to fill as
+# its last argument; only a complete one ever has its final name.
+make_once() {
+	[ -d "$1" ] || locked "$(basename "$1")" make_now "$@"
+}
+
+make_now() {
+	[ ! -d "$1" ] || return 0
+	folder=$1 what=$2
+	shift 2
+	rm -rf "$folder".tmp.*
+	tmp=$folder.tmp.$$
+	log=$cache/log/$(basename "$folder")
+	mkdir -p "$tmp" "$cache/log"
+	say "$what"
+	begun=$(date +%s)
+	heartbeat "${what%%:*}" "$begun" </dev/null 9>&- &
+	beat=$!
+	trap 'kill $beat 2>/dev/null' EXIT
+	trap 'exit 130' INT
+	trap 'exit 143' TERM HUP
+	if ! "$@" "$tmp" >"$log" 2>&1 </dev/null; then
+		tail -n 20 "$log" >&2
+		rm -rf "$tmp"
+		die "${what%%:*}: failed; the whole log is $log"
+	fi
+	mv -T "$tmp" "$folder"
+	say "${what%%:*}: done ($(($(date +%s) - begun)) s)"
+}
+
+# Says that a long step is alive. Ends with its parent however that dies.
+heartbeat() {
+	while sleep 15 >/dev/null 2>&1 && kill -0 $$ 2>/dev/null; do
+		say "$1: $(($(date +%s) - $2)) s ..."
+	done
+}
+
+# What is built from the clone, in a folder that stays: fresh FOLDER says whether
+# none of the files that stdin names changed since begin noted the time. A folder
+# is as new as the last file that came to it or left it.
+fresh() {
+	# shellcheck disable=SC2016 # for the inner shell
+	[ -e "$1/.built" ] &&
+		[ -z "$(tr '\n' '\0' | xargs -0 sh -c 'find "$@" -prune -newer "$0"' "$1/.built" 2>&1)" ]
+}
+begin() { mkdir -p "$1" && rm -f "$1/.built" && touch "$1/.begun"; }
+finish() { mv "$1/.begun" "$1/.built"; }
