@@ -20,7 +20,7 @@
 #include <linux/user_namespace.h>
 
 #include "helpers.h"
-#include "helpers_x86.h"
+#include "helpers_arch.h"
 
 /* struct proc_ops has a twin in src/abstractions/bindings.rs. */
 static_assert(PROC_ENTRY_PERMANENT == 0);

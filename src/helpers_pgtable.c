@@ -16,7 +16,7 @@
 #include <linux/version.h>
 
 #include "helpers.h"
-#include "helpers_x86.h"
+#include "helpers_arch.h"
 
 /* The layout has a twin in src/model/pgtable.rs. */
 static_assert(sizeof(struct memintro_entry) == 24);

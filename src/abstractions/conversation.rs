@@ -35,10 +35,7 @@ use crate::model::{
     },
 };
 use kernel::{
-    alloc::flags::{
-        GFP_KERNEL_ACCOUNT,
-        GFP_NOWAIT, //
-    },
+    alloc::flags::GFP_KERNEL_ACCOUNT,
     current,
     iov::IovIterDest,
     new_mutex,
@@ -101,14 +98,7 @@ impl Out {
     pub(crate) fn line(&mut self, write: impl FnOnce(&mut Line)) -> Result {
         let mut line = Line::new();
         write(&mut line);
-        // Allocates only if an answer wrote more than its share past `has_room`.
-        let flags = if self.bytes.len() + line.as_bytes().len() <= self.bytes.capacity() {
-            GFP_NOWAIT
-        } else {
-            GFP_KERNEL_ACCOUNT
-        };
-        self.bytes.extend_from_slice(line.as_bytes(), flags)?;
-        Ok(())
+        self.text(line.as_bytes())
     }
 
     /// Copies to the reader what is ready, and returns how much that was.
@@ -179,7 +169,7 @@ impl<T: Conversation> Dialogue<T> {
                 answers.current = None;
             }
             if current!().signal_pending() {
-                return Err(EINTR);
+                return Err(ERESTARTSYS);
             }
             reschedule();
         }
@@ -228,7 +218,8 @@ impl<D: Sync, T: Conversation> Operations<D> for Dialogue<T> {
     ) -> Result<usize> {
         let mut guard = self.answers.try_lock().ok_or(EBUSY)?;
         let answers = &mut *guard;
-        answers.out.bytes.reserve(OUT_MAX, GFP_KERNEL_ACCOUNT)?;
+        let missing = OUT_MAX.saturating_sub(answers.out.bytes.len());
+        answers.out.bytes.reserve(missing, GFP_KERNEL_ACCOUNT)?;
         answers.out.wanted = to.len();
 
         // Nobody has asked anything: say how.

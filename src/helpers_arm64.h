@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What the generic page-table accessors leave to arm64. */
+#ifndef MEMINTRO_HELPERS_ARM64_H
+#define MEMINTRO_HELPERS_ARM64_H
+
+#include <linux/pgtable.h>
+#include <linux/sched.h>
+#include <linux/vmalloc.h>
+#include <asm/fixmap.h>
+#include <asm/memory.h>
+#include <asm/sysreg.h>
+
+/*
+ * The flags of a leaf of any level: they share their bits. A user page that
+ * may only be executed lacks PTE_USER; a kernel page has PTE_UXN.
+ */
+static inline u32 arch_leaf_flags(pte_t pte)
+{
+	bool user = pte_user(pte) || pte_user_exec(pte);
+	bool exec = user ? pte_user_exec(pte) : !(pte_val(pte) & PTE_PXN);
+	u32 flags = user ? MEMINTRO_USER : 0;
+
+	if (pte_user(pte) || !user)
+		flags |= MEMINTRO_READ;
+	if (pte_write(pte))
+		flags |= MEMINTRO_WRITE;
+	flags |= exec ? MEMINTRO_EXEC : MEMINTRO_NX;
+	if (!(pte_val(pte) & PTE_NG))
+		flags |= MEMINTRO_GLOBAL;
+	return flags;
+}
+
+/*
+ * What a table entry allows. Linux sets PXN for user tables and UXN for kernel
+ * tables, which takes nothing from the half that the table serves.
+ */
+static inline u32 arch_table_flags(pteval_t bits, bool top)
+{
+	return MEMINTRO_READ | MEMINTRO_WRITE | MEMINTRO_EXEC | MEMINTRO_USER;
+}
+
+static inline pteval_t arch_pmd_bits(pmd_t pmd) { return pmd_val(pmd); }
+static inline pteval_t arch_pud_bits(pud_t pud) { return pud_val(pud); }
+static inline pteval_t arch_p4d_bits(p4d_t p4d) { return p4d_val(p4d); }
+static inline pteval_t arch_pgd_bits(pgd_t pgd) { return pgd_val(pgd); }
+
+static inline u64 arch_pmd_next(pmd_t pmd) { return pmd_page_paddr(pmd); }
+static inline u64 arch_pud_next(pud_t pud) { return pud_page_paddr(pud); }
+static inline u64 arch_p4d_next(p4d_t p4d) { return p4d_page_paddr(p4d); }
+static inline u64 arch_pgd_next(pgd_t pgd) { return pgd_page_paddr(pgd); }
+
+static inline bool arch_pte_cont(pte_t pte) { return pte_cont(pte); }
+
+/* Whether the processor uses the entry. */
+static inline bool arch_valid(u64 value) { return value & PTE_VALID; }
+
+/* The inverse of phys_to_ttbr(), without ASID and CnP. */
+static inline void *arch_kernel_pgd(void)
+{
+	u64 ttbr = read_sysreg(ttbr1_el1);
+	phys_addr_t pa = ttbr & GENMASK_ULL(47, 6);
+
+#ifdef CONFIG_ARM64_PA_BITS_52
+	pa |= (ttbr & GENMASK_ULL(5, 2)) << 46;
+#else
+	pa |= ttbr & GENMASK_ULL(5, 1);
+#endif
+	return __va(pa);
+}
+
+static inline u64 arch_pa_linear(u64 va) { return __virt_to_phys_nodebug(va); }
+
+static inline const char *arch_region(u64 va)
+{
+	if (__is_lm_address(va))
+		return "linear";
+	if (va >= MODULES_VADDR && va < MODULES_END)
+		return "modules";
+	if (va >= VMALLOC_START && va < VMALLOC_END)
+		return "vmalloc";
+	if (va >= VMEMMAP_START && va < VMEMMAP_END)
+		return "vmemmap";
+	if (va >= FIXADDR_TOT_START && va < FIXADDR_TOP)
+		return "fixmap";
+	return "other";
+}
+
+static inline unsigned int arch_top_level(void)
+{
+	if (pgtable_l5_enabled())
+		return MEMINTRO_PGD;
+	return pgtable_l4_enabled() ? MEMINTRO_P4D : MEMINTRO_PUD;
+}
+
+static inline unsigned int arch_va_bits(void) { return vabits_actual; }
+
+static inline unsigned long arch_task_sp(const struct task_struct *task)
+{
+	return thread_saved_sp(task);
+}
+
+#endif
