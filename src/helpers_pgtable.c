@@ -288,8 +288,11 @@ static void decode_pgd(pgd_t pgd, struct memintro_entry *entry)
 /*
  * Reads @count entries of @table, a table of @level, from @first on.
  *
- * Each entry is loaded once. Context: @table cannot be freed; for ptes and for
- * hugetlb that means inside an RCU read-side critical section.
+ * Each entry is loaded once, after all entries of earlier calls: who reads an
+ * upper entry again learns whether what it read below was still in use then.
+ *
+ * Context: @table cannot be freed; for ptes and for hugetlb that means inside
+ * an RCU read-side critical section.
  */
 void memintro_read_entries(const struct memintro_view *view,
 			   unsigned int level, const void *table,
@@ -298,6 +301,7 @@ void memintro_read_entries(const struct memintro_view *view,
 {
 	unsigned int i;
 
+	smp_rmb();
 	memset(entries, 0, count * sizeof(*entries));
 	for (i = 0; i < count; i++) {
 		struct memintro_entry *entry = &entries[i];
@@ -389,6 +393,7 @@ void memintro_read_kernel_entries(unsigned int level, const void *table,
 	u64 value;
 
 	static_assert(sizeof(pgd_t) == 8 && sizeof(pte_t) == 8);
+	smp_rmb();
 	memset(entries, 0, count * sizeof(*entries));
 	for (i = 0; i < count; i++) {
 		if (copy_from_kernel_nofault(&value, &words[i], sizeof(value)))
