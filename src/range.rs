@@ -65,12 +65,11 @@ impl Asked {
             question,
             target: Err(refusal),
         };
-        let mut question = match RangeQuestion::parse(text) {
+        let question = match RangeQuestion::parse(text, paging.shift[0], untagged_addr) {
             Ok(question) if accepts(&question) => question,
             Ok(_) => return refused(None, Refusal::NotAQuestion),
             Err(refusal) => return refused(None, refusal),
         };
-        question.normalize(paging.shift[0], untagged_addr);
         if let Err(refusal) = question.check_half(&halves) {
             return refused(Some(question), refusal);
         }

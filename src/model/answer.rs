@@ -123,9 +123,8 @@ pub fn walk(
         Err(absent) => {
             line.put(b" pa=none why=")
                 .put(absent.why.as_str().as_bytes());
-            if let Some(level) = absent.level {
-                line.put(b" level=").put(level.as_str().as_bytes());
-            }
+            let level = absent.level.map_or("-", Level::as_str);
+            line.put(b" level=").put(level.as_bytes());
             if let Some((area, offset)) = absent.swap {
                 line.put(b" swap=")
                     .dec(u64::from(area))

@@ -206,9 +206,12 @@ impl Entry {
 
     /// Tells whether two readings of an entry lead to the same place.
     ///
-    /// Bits that the processor sets on its own, such as accessed, do not count.
+    /// And with the same permissions; bits that the processor sets on its own, such as accessed,
+    /// do not count.
     pub fn leads_like(&self, other: &Entry) -> bool {
-        self.raw_kind == other.raw_kind && self.target == other.target
+        self.raw_kind == other.raw_kind
+            && self.target == other.target
+            && (self.flags ^ other.flags) & flags::PERM == 0
     }
 }
 

@@ -92,18 +92,19 @@ pub struct RangeQuestion {
 }
 
 impl RangeQuestion {
-    /// Reads a question.
+    /// Reads a question, strips its addresses of their tags by `untag`, and rounds a range outward
+    /// to pages.
     ///
     /// # Errors
     ///
     /// Returns a refusal of the kind [`super::words::Errno::Einval`].
-    pub fn parse(text: &[u8]) -> Result<Self, Refusal> {
+    pub fn parse(text: &[u8], page_shift: u8, untag: impl Fn(u64) -> u64) -> Result<Self, Refusal> {
         let mut words = words(text)?.peekable();
         let whose = parse_whose(words.next().ok_or(Refusal::NotAQuestion)?)?;
         let part = match words.peek() {
             None | Some(&b"totals") => Part::Whole,
             Some(word) => {
-                let part = parse_part(word)?;
+                let part = parse_part(word, page_shift, &untag)?;
                 words.next();
                 part
             }
@@ -117,19 +118,6 @@ impl RangeQuestion {
             part,
             totals,
         })
-    }
-
-    /// Rounds a range outward to pages, after its addresses were stripped of their tags by `untag`.
-    pub fn normalize(&mut self, page_shift: u8, untag: impl Fn(u64) -> u64) {
-        let inside = 1u64
-            .checked_shl(u32::from(page_shift))
-            .unwrap_or(1)
-            .wrapping_sub(1);
-        self.part = match self.part {
-            Part::Whole => Part::Whole,
-            Part::At(va) => Part::At(untag(va)),
-            Part::Range(start, last) => Part::Range(untag(start) & !inside, untag(last) | inside),
-        };
     }
 
     /// Checks that the addresses lie in the half of the address space that the question is about.
@@ -165,19 +153,24 @@ pub fn parse_physical(text: &[u8]) -> Result<u64, Refusal> {
 }
 
 /// Reads `VA` or `START-END`.
-fn parse_part(word: &[u8]) -> Result<Part, Refusal> {
+fn parse_part(word: &[u8], page_shift: u8, untag: &impl Fn(u64) -> u64) -> Result<Part, Refusal> {
+    let address = |word| parse_address(word).map(untag);
     let Some(dash) = word.iter().position(|&byte| byte == b'-') else {
-        return parse_address(word).map(Part::At);
+        return address(word).map(Part::At);
     };
     let (start, end) = word.split_at(dash);
-    let start = parse_address(start)?;
-    let end = parse_address(end.get(1..).unwrap_or(&[]))?;
+    let start = address(start)?;
+    let end = address(end.get(1..).unwrap_or(&[]))?;
     if start >= end {
         return Err(Refusal::NotAnAddress);
     }
     // The end is not part of the range; but the last address of all can be named no other way.
     let last = if end == u64::MAX { end } else { end - 1 };
-    Ok(Part::Range(start, last))
+    let inside = 1u64
+        .checked_shl(u32::from(page_shift))
+        .unwrap_or(1)
+        .wrapping_sub(1);
+    Ok(Part::Range(start & !inside, last | inside))
 }
 
 /// Splits a question into words, after the checks that hold for every question.
@@ -239,6 +232,6 @@ fn parse_hex(digits: &[u8]) -> Option<u64> {
             b'A'..=b'F' => byte - b'A' + 10,
             _ => return None,
         };
-        Some(value << 4 | u64::from(digit))
+        Some((value << 4) | u64::from(digit))
     })
 }

@@ -101,7 +101,7 @@ impl Found<'_> {
                     last,
                     kind: entry.kind(),
                     level: self.level,
-                    pa: entry.target + (start - first),
+                    pa: entry.target.wrapping_add(start - first),
                     shift: entry.page_shift,
                     perm: self.perm & entry.flags,
                     flags: entry.flags & !flags::PERM,

@@ -95,6 +95,7 @@ impl Walk {
     fn of_the_kernel(&self) -> Self {
         let answer = self.answer.map_err(|absent| Absent {
             why: Why::NotMapped,
+            swap: None,
             ..absent
         });
         Walk { answer, ..*self }

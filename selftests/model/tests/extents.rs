@@ -1,0 +1,342 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Tests of `src/model/extents.rs`.
+
+use memintro_model::model::{
+    extents::{put_end, Extent, Extents, Totals},
+    pgtable::{flags, Kind, Level},
+    range::Piece,
+    text::{Line, LINE_MAX},
+};
+use proptest::{collection::vec, prelude::*};
+
+#[path = "support/config.rs"]
+mod config;
+#[path = "support/pairs.rs"]
+mod pairs;
+#[path = "support/table.rs"]
+#[allow(dead_code, reason = "rows of conversations are not aligned")]
+mod table;
+use table::{fields, header, line};
+
+const PAGE: Piece = Piece {
+    start: 0x1000,
+    last: 0x1fff,
+    kind: Kind::Leaf,
+    level: Level::Pte,
+    pa: 0x2_0000_0000,
+    shift: 12,
+    perm: flags::READ | flags::WRITE | flags::USER,
+    flags: flags::ACCESSED | flags::NX,
+};
+
+/// The page after another, in memory too.
+fn after(piece: &Piece) -> Piece {
+    Piece {
+        start: piece.last + 1,
+        last: piece.last + piece.size(),
+        pa: piece.pa + piece.size(),
+        ..*piece
+    }
+}
+
+fn rows(pieces: &[Piece]) -> (Vec<Extent>, Totals) {
+    let mut extents = Extents::default();
+    let mut rows: Vec<_> = pieces
+        .iter()
+        .filter_map(|piece| extents.push(piece))
+        .collect();
+    rows.extend(extents.finish());
+    assert_eq!(extents.finish(), None);
+    (rows, extents.totals)
+}
+
+#[test]
+fn pages_side_by_side_are_one_row() {
+    let next = after(&PAGE);
+    let (rows, totals) = rows(&[PAGE, next, after(&next)]);
+    assert_eq!(rows.len(), 1);
+    assert_eq!((rows[0].start, rows[0].last), (0x1000, 0x3fff));
+    assert_eq!(rows[0].pa, PAGE.pa);
+    assert_eq!((totals.rows, totals.runs), (1, 1));
+    assert_eq!((totals.present, totals.largest), (0x3000, 0x3000));
+}
+
+#[test]
+fn what_begins_a_row_and_what_begins_a_run() {
+    let next = after(&PAGE);
+    let with = |flag| Piece {
+        flags: next.flags ^ flag,
+        ..next
+    };
+    // How many rows and runs the two pages are.
+    let cases = [
+        ("same", next, 1, 1),
+        ("pa", Piece { pa: 0x5000, ..next }, 2, 2),
+        (
+            "pa of the first",
+            Piece {
+                pa: PAGE.pa,
+                ..next
+            },
+            2,
+            2,
+        ),
+        (
+            "a gap",
+            Piece {
+                start: 0x3000,
+                last: 0x3fff,
+                ..next
+            },
+            2,
+            2,
+        ),
+        (
+            "perm",
+            Piece {
+                perm: flags::READ,
+                ..next
+            },
+            2,
+            1,
+        ),
+        ("page", Piece { shift: 16, ..next }, 2, 1),
+        ("special", with(flags::SPECIAL), 2, 1),
+        ("protnone", with(flags::PROTNONE), 2, 1),
+        ("hugetlb", with(flags::HUGETLB), 2, 1),
+        ("uffd", with(flags::UFFD), 2, 1),
+        ("zero", with(flags::ZERO), 2, 1),
+        ("accessed", with(flags::ACCESSED), 1, 1),
+        ("dirty", with(flags::DIRTY), 1, 1),
+        ("soft-dirty", with(flags::SOFT_DIRTY), 1, 1),
+        ("nx", with(flags::NX), 1, 1),
+        (
+            "level",
+            Piece {
+                level: Level::Pmd,
+                ..next
+            },
+            1,
+            1,
+        ),
+    ];
+    for (what, second, row_count, runs) in cases {
+        let (rows, totals) = rows(&[PAGE, second]);
+        assert_eq!((rows.len(), totals.runs), (row_count, runs), "{what}");
+        assert_eq!(totals.rows, rows.len() as u64);
+    }
+}
+
+#[test]
+fn holes_end_rows_and_runs() {
+    for kind in [
+        Kind::None,
+        Kind::Swap,
+        Kind::Migration,
+        Kind::Guard,
+        Kind::Bad,
+    ] {
+        let hole = Piece {
+            kind,
+            ..after(&PAGE)
+        };
+        let (rows, totals) = rows(&[PAGE, hole, after(&after(&PAGE))]);
+        assert_eq!((rows.len(), totals.runs), (2, 2));
+        assert_eq!((totals.present, totals.zero), (0x2000, 0));
+    }
+}
+
+#[test]
+fn zero_pages_are_one_row_and_no_run() {
+    let zero = Piece {
+        flags: PAGE.flags | flags::ZERO,
+        ..PAGE
+    };
+    // All of them are the same page.
+    let again = |piece: &Piece| Piece {
+        pa: piece.pa,
+        ..after(piece)
+    };
+    let second = again(&zero);
+    let (rows, totals) = rows(&[zero, second, again(&second)]);
+    assert_eq!(rows.len(), 1);
+    assert_eq!((rows[0].last, rows[0].pa), (0x3fff, zero.pa));
+    assert_eq!((totals.zero, totals.present), (0x3000, 0));
+    assert_eq!((totals.runs, totals.largest), (0, 0));
+}
+
+#[test]
+fn rows_and_totals_as_the_design_writes_them() {
+    let head = header(Extent::header);
+    assert_eq!(head, "START END SIZE_KB PA PAGE PERM FLAGS\n");
+    let huge = Piece {
+        start: 0x20_0000,
+        last: 0x3f_ffff,
+        shift: 21,
+        flags: flags::HUGETLB | flags::DIRTY,
+        ..PAGE
+    };
+    let (rows, totals) = rows(&[PAGE, huge]);
+    let written: Vec<_> = rows.iter().map(|row| line(|l| row.row(l))).collect();
+    assert_eq!(written[0], "0x1000 0x2000 4 0x200000000 4K rw-u -\n");
+    assert_eq!(
+        written[1],
+        "0x200000 0x400000 2048 0x200000000 2M rw-u hugetlb\n"
+    );
+    let text = |range| {
+        let mut line = Line::new();
+        totals.put(&mut line, range);
+        String::from_utf8(line.as_bytes().to_vec()).unwrap()
+    };
+    assert_eq!(
+        text(Some(0x40_0000)),
+        " rows=2 runs=2 kb=2052 hole_kb=2044 zero_kb=0 largest_kb=2048 \
+         kb_4k=4 kb_2m=2048 kb_1g=0"
+    );
+    assert!(text(None).contains(" hole_kb=- "));
+}
+
+#[test]
+fn the_end_of_all() {
+    for (last, end) in [(0xfff, "0x1000"), (u64::MAX, "0xffffffffffffffff")] {
+        let mut line = Line::new();
+        put_end(&mut line, last);
+        assert_eq!(line.as_bytes(), end.as_bytes());
+    }
+}
+
+#[test]
+fn widest_rows_fit() {
+    let widest = Extent {
+        start: 1 << 63,
+        last: u64::MAX,
+        pa: u64::MAX,
+        shift: 29,
+        perm: flags::PERM,
+        flags: !flags::PERM,
+    };
+    let row = line(|l| widest.row(l));
+    assert_eq!(
+        fields(&header(Extent::header), &row)[2],
+        ("SIZE_KB", "9007199254740992")
+    );
+    let totals = Totals {
+        rows: u64::MAX,
+        runs: u64::MAX,
+        present: u64::MAX >> 1,
+        zero: u64::MAX >> 1,
+        largest: u64::MAX,
+        by_size: [u64::MAX; 5],
+    };
+    let text = line(|l| {
+        l.put(b"pid=1");
+        totals.put(l, Some(u64::MAX));
+        l.end();
+    });
+    pairs::pairs(&text);
+    assert!(row.len() < LINE_MAX / 2 && text.len() < LINE_MAX);
+}
+
+/// Pieces in ascending order, that often go on where the one before ended.
+fn ascending() -> impl Strategy<Value = Vec<Piece>> {
+    let flag = prop_oneof![
+        6 => Just(0),
+        1 => Just(flags::ZERO),
+        1 => Just(flags::ACCESSED),
+        1 => Just(flags::PROTNONE),
+    ];
+    let shift = prop_oneof![6 => Just(12u8), 1 => Just(16), 1 => Just(21)];
+    let kind = prop_oneof![6 => Just(Kind::Leaf), 1 => Just(Kind::None), 1 => Just(Kind::Swap)];
+    let gap = prop_oneof![6 => Just(0u64), 1 => 1u64..4];
+    let moved = prop_oneof![4 => Just(0u64), 1 => 0u64..4];
+    let one = (
+        flag,
+        shift,
+        kind,
+        gap,
+        moved,
+        prop_oneof![6 => Just(1u32), 1 => 0u32..16],
+    );
+    vec(one, 0..60).prop_map(|list| {
+        let (mut va, mut pa) = (0x1000_0000, 0x2_0000_0000);
+        let mut pieces = Vec::new();
+        for (flags, shift, kind, gap, moved, perm) in list {
+            let start = va + gap * 0x1000;
+            pa += moved * 0x1000;
+            let last = start + (1 << shift.min(16)) - 1;
+            pieces.push(Piece {
+                start,
+                last,
+                kind,
+                pa,
+                shift,
+                perm,
+                flags,
+                ..PAGE
+            });
+            va = last + 1;
+            pa += last - start + 1;
+        }
+        pieces
+    })
+}
+
+proptest! {
+    #![proptest_config(config::config(8))]
+
+    // Page by page, rows say what the pieces said; and they are as long as they can be.
+    #[test]
+    fn rows_and_totals_are_the_pieces(pieces in ascending()) {
+        let (rows, totals) = rows(&pieces);
+        let leaves: Vec<_> = pieces.iter().filter(|piece| piece.kind == Kind::Leaf).collect();
+        let mut covered = 0;
+        for row in &rows {
+            prop_assert!(row.start <= row.last);
+            covered += row.last - row.start + 1;
+        }
+        prop_assert_eq!(covered, leaves.iter().map(|piece| piece.size()).sum::<u64>());
+        prop_assert!(rows.windows(2).all(|pair| pair[0].last < pair[1].start));
+        for piece in &leaves {
+            let holds = |row: &&Extent| row.start <= piece.start && piece.last <= row.last;
+            let row = rows.iter().find(holds);
+            prop_assert!(row.is_some());
+            let row = row.unwrap();
+            prop_assert_eq!(row.flags, piece.flags & !flags::ACCESSED);
+            prop_assert_eq!((row.shift, row.perm), (piece.shift, piece.perm));
+            if !piece.is_zero() {
+                prop_assert_eq!(row.pa + (piece.start - row.start), piece.pa);
+            }
+        }
+        for pair in rows.windows(2) {
+            let joins = pair[0].last + 1 == pair[1].start
+                && (pair[0].shift, pair[0].perm, pair[0].flags)
+                    == (pair[1].shift, pair[1].perm, pair[1].flags)
+                && (pair[0].flags & flags::ZERO != 0
+                    || pair[0].pa + (pair[1].start - pair[0].start) == pair[1].pa);
+            prop_assert!(!joins, "{:?}", pair);
+        }
+
+        // Runs, by the borders between present pages.
+        let present: Vec<_> = leaves.into_iter().filter(|piece| !piece.is_zero()).collect();
+        let mut runs: Vec<u64> = Vec::new();
+        for (place, piece) in present.iter().enumerate() {
+            let goes_on = place > 0
+                && present[place - 1].last + 1 == piece.start
+                && present[place - 1].pa + present[place - 1].size() == piece.pa;
+            match runs.last_mut().filter(|_| goes_on) {
+                Some(run) => *run += piece.size(),
+                None => runs.push(piece.size()),
+            }
+        }
+        prop_assert_eq!(totals.rows, rows.len() as u64);
+        prop_assert_eq!(totals.runs, runs.len() as u64);
+        prop_assert_eq!(totals.largest, runs.into_iter().max().unwrap_or(0));
+        let sum = |shift: u8| -> u64 {
+            present.iter().filter(|piece| piece.shift == shift).map(|piece| piece.size()).sum()
+        };
+        prop_assert_eq!(totals.by_size, [sum(12), sum(16), sum(21), 0, 0]);
+        prop_assert_eq!(totals.present, sum(12) + sum(16) + sum(21));
+        prop_assert_eq!(totals.zero, covered - totals.present);
+    }
+}

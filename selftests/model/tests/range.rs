@@ -1,0 +1,267 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Tests of `src/model/range.rs`, against the address spaces that the walk is tested with.
+
+#[path = "support/config.rs"]
+mod config;
+#[path = "support/modes.rs"]
+#[allow(dead_code, reason = "the walk's tests use more of it")]
+mod modes;
+#[path = "support/space.rs"]
+mod space;
+#[path = "support/tables.rs"]
+mod tables;
+
+use memintro_model::model::{
+    pgtable::{flags, Entry, Kind, PageTables},
+    range::{step, BulkTables, Piece, STEP_ENTRIES},
+    walk::{walk, Answer},
+};
+use proptest::{collection::vec, prelude::*};
+use tables::{Scripted, Table, Tables};
+
+impl BulkTables for Scripted<'_> {
+    fn read_many(&self, table: Table, va: u64, entries: &mut [Entry]) -> Option<usize> {
+        let paging = *self.paging();
+        let level = table.level;
+        let first = paging.index(level, va);
+        let room = usize::from(paging.entries[level as usize]) - first;
+        let count = entries.len().min(room);
+        let inside = va & (paging.span(level) - 1);
+        for (number, entry) in (0..).zip(&mut entries[..count]) {
+            // One by one, so that the table may change meanwhile.
+            *entry = self
+                .read(table, va - inside + number * paging.span(level))?
+                .entry;
+        }
+        Some(count)
+    }
+}
+
+/// What a piece says of an address in it.
+fn says(piece: &Piece, va: u64) -> (Kind, Option<[u64; 4]>) {
+    let page = (piece.kind == Kind::Leaf).then(|| {
+        let pa = piece.pa + (va - piece.start);
+        [
+            pa,
+            piece.shift.into(),
+            piece.perm.into(),
+            piece.flags.into(),
+        ]
+    });
+    (piece.kind, page)
+}
+
+/// What an answer of the address space says of it.
+fn expected(answer: Answer) -> (Kind, Option<[u64; 4]>) {
+    match answer {
+        Ok(page) => {
+            let numbers = [
+                page.pa,
+                page.shift.into(),
+                page.perm.into(),
+                page.flags.into(),
+            ];
+            (Kind::Leaf, Some(numbers))
+        }
+        Err(absent) => {
+            let kind = space::ENDS.iter().find(|end| end.1 == Some(absent.why));
+            (kind.unwrap().0, None)
+        }
+    }
+}
+
+/// Goes through a range with buffers of the given size, as the files do.
+fn pieces(tables: &Scripted<'_>, start: u64, last: u64, room: usize, most: usize) -> Vec<Piece> {
+    let mut pieces: Vec<Piece> = Vec::new();
+    let mut buffer = vec![Entry::default(); room];
+    let mut va = start;
+    while pieces.len() < most {
+        tables.readings.set(0);
+        let found = step(tables, va, last, &mut buffer).expect("still tables");
+        assert_eq!(found.va, va);
+        let before = pieces.len();
+        pieces.extend(found.pieces());
+        assert!(pieces.len() > before, "no progress at {va:#x}");
+        let end = pieces[pieces.len() - 1].last;
+        if end == last {
+            break;
+        }
+        va = end + 1;
+    }
+    pieces
+}
+
+/// How many pieces a test looks at: ranges may be as large as the address space.
+const MOST: usize = 3000;
+
+proptest! {
+    #![proptest_config(config::config(4))]
+
+    #[test]
+    fn pieces_are_what_the_address_space_says(
+        space in space::spaces(),
+        ends in any::<[prop::sample::Index; 2]>(),
+        nudge in any::<[u16; 2]>(),
+        room in prop_oneof![Just(1usize), 2usize..20, Just(STEP_ENTRIES)],
+    ) {
+        let borders = space.borders();
+        let [start, last] = [0, 1].map(|end| {
+            let va = ends[end].get(&borders).wrapping_add(u64::from(nudge[end]) * 4096);
+            space.mode.canonical(va)
+        });
+        let (start, last) = (start.min(last), start.max(last));
+        // Ranges lie in one half.
+        prop_assume!(start >> 63 == last >> 63);
+
+        let tables = Scripted::new(space.mode.paging, Tables::of(&space), |_, _| ());
+        let pieces = pieces(&tables, start, last, room, MOST);
+        let mut next = start;
+        for piece in &pieces {
+            prop_assert_eq!(piece.start, next);
+            prop_assert!(piece.last >= piece.start && piece.last <= last);
+            for va in [piece.start, piece.last] {
+                prop_assert_eq!(says(piece, va), expected(space.answer(va)), "{:#x}", va);
+            }
+            let level = match space.answer(piece.start) {
+                Ok(page) => page.level,
+                Err(absent) => absent.level.unwrap(),
+            };
+            prop_assert_eq!(piece.level, level);
+            prop_assert_eq!(piece.size(), (piece.last - piece.start).wrapping_add(1));
+            let zero = piece.kind == Kind::Leaf && piece.flags & flags::ZERO != 0;
+            prop_assert_eq!(piece.is_zero(), zero);
+            prop_assert_eq!(piece.is_present(), piece.kind == Kind::Leaf && !zero);
+            // No piece stands for more than one entry does.
+            prop_assert_eq!(space.block(level, piece.start), space.block(level, piece.last));
+            next = piece.last.wrapping_add(1);
+        }
+        if pieces.len() < MOST {
+            prop_assert_eq!(next, last.wrapping_add(1));
+        }
+        prop_assert!(!pieces.is_empty());
+    }
+
+    // Entries are replaced while a table is read: each piece was true at some moment, and that is
+    // what a walk at its address says before or after.
+    #[test]
+    fn pieces_of_moving_tables_were_true(
+        space in space::spaces(),
+        place in any::<prop::sample::Index>(),
+        room in prop_oneof![Just(1usize), 2usize..20],
+        changes in vec((0usize..30, any::<prop::sample::Index>(), any::<[u64; 2]>()), 1..5),
+    ) {
+        let va = *place.get(&space.borders());
+        let half = va >> 63;
+        let last = va.saturating_add(space.mode.paging.span(space.mode.paging.top));
+        let last = if last >> 63 == half { space.mode.canonical(last) } else { va };
+        prop_assume!(last >= va && last >> 63 == half);
+
+        // The tables before the walk, and after each of the changes.
+        let mut worlds = vec![Tables::of(&space)];
+        let mut times: Vec<_> = changes.iter().map(|change| change.0).collect();
+        times.sort_unstable();
+        for (_, place, random) in &changes {
+            let mut world = worlds[worlds.len() - 1].clone();
+            change(&mut world, place, *random);
+            worlds.push(world);
+        }
+        let script = |reading: usize, tables: &mut Tables| {
+            let passed = times.iter().filter(|time| **time <= reading).count();
+            tables.entries.clone_from(&worlds[passed].entries);
+        };
+        let tables = Scripted::new(space.mode.paging, worlds[0].clone(), script);
+        let mut buffer = vec![Entry::default(); room];
+        // No single change can spoil two tries.
+        let found = step(&tables, va, last, &mut buffer);
+        prop_assert!(found.is_some());
+        let found: Vec<_> = found.unwrap().pieces().collect();
+        prop_assert_eq!(found[0].start, va);
+        for piece in found {
+            let truths = worlds.iter().map(|world| {
+                let still = Scripted::new(space.mode.paging, world.clone(), |_, _| ());
+                expected(walk(&still, piece.start).answer)
+            });
+            let truths: Vec<_> = truths.collect();
+            let says = says(&piece, piece.start);
+            prop_assert!(truths.contains(&says), "{:?} is none of {:?}", piece, truths);
+        }
+    }
+}
+
+/// Replaces some entry: by one that ends a walk, or where it leads to a table by a new table.
+fn change(world: &mut Tables, place: &prop::sample::Index, random: [u64; 2]) {
+    let slots: Vec<_> = world.entries.keys().copied().collect();
+    if slots.is_empty() {
+        return;
+    }
+    let slot = *place.get(&slots);
+    let old = world.entries[&slot];
+    let new = match (old.kind(), random[0] & 1) {
+        (Kind::Table, 0) => {
+            let table = world.count;
+            world.count += 1;
+            let index = place.index(512);
+            let page = space::end(Kind::Swap, 12, random);
+            world.entries.insert((table, index % 64), page);
+            tables::leads_to(table, flags::PERM)
+        }
+        // Which level this is at is not known; what has no page has no size either.
+        (Kind::Leaf, 0) => Entry {
+            flags: old.flags ^ flags::WRITE,
+            ..old
+        },
+        _ => space::end(space::ENDS[1 + place.index(8)].0, 12, random),
+    };
+    world.entries.insert(slot, new);
+}
+
+// A table that was taken away may be filled with anything before it is read.
+#[test]
+fn entries_of_a_table_that_was_taken_away_are_not_believed() {
+    let mode = modes::x86(4);
+    let page = |number: u64| Entry {
+        target: number << 12,
+        page_shift: 12,
+        raw_kind: space::raw_kind(Kind::Leaf),
+        ..Entry::default()
+    };
+    for above in 0..3 {
+        let mut still = Tables::default();
+        for table in 0..3 {
+            still
+                .entries
+                .insert((table, 0), tables::leads_to(table + 1, flags::PERM));
+        }
+        still.entries.insert((3, 1), page(1));
+        let script = move |reading: usize, tables: &mut Tables| {
+            // The tables above the pte were read, and the pte was not.
+            if reading == 3 {
+                for table in above..3 {
+                    let from = if table == above { table } else { table + 10 };
+                    tables
+                        .entries
+                        .insert((from, 0), tables::leads_to(table + 11, flags::PERM));
+                }
+                tables.entries.insert((3, 1), page(666));
+                tables.entries.insert((13, 1), page(2));
+            }
+        };
+        let tables = Scripted::new(mode.paging, still, script);
+        let mut buffer = [Entry::default(); 4];
+        let found = step(&tables, 0x1000, 0x1fff, &mut buffer).expect("it changed once");
+        let pages: Vec<_> = found.pieces().map(|piece| piece.pa).collect();
+        assert_eq!(pages, [0x2000], "table {above}");
+    }
+}
+
+#[test]
+fn tables_that_always_change_end() {
+    let mode = modes::x86(4);
+    let script = |reading: usize, tables: &mut Tables| {
+        let entry = tables::leads_to(1 + reading as u64, flags::PERM);
+        tables.entries.insert((tables::ROOT, 0), entry);
+    };
+    let tables = Scripted::new(mode.paging, Tables::default(), script);
+    assert!(step(&tables, 0x1000, 0x1fff, &mut [Entry::default(); 4]).is_none());
+}

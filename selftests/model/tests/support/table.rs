@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The rules that hold for every table.
+
+use memintro_model::model::text::Line;
+
+/// Writes one line and returns it, checked by the rules for every line.
+pub fn line(write: impl FnOnce(&mut Line)) -> String {
+    let mut line = Line::new();
+    write(&mut line);
+    assert!(line.is_whole());
+    let text = String::from_utf8(line.as_bytes().to_vec()).expect("ASCII");
+    assert!(text.is_ascii());
+    assert_eq!(text.find('\n'), Some(text.len() - 1), "one line: {text:?}");
+    assert!(!text.ends_with(" \n") && !text.contains('\t'), "{text:?}");
+    text
+}
+
+/// A header: capital letters first, column names and nothing else.
+pub fn header(write: impl FnOnce(&mut Line)) -> String {
+    let text = line(write);
+    assert!(
+        text.starts_with(|c: char| c.is_ascii_uppercase()),
+        "{text:?}"
+    );
+    let of_a_name = |c: char| c.is_ascii_uppercase() || c == '_';
+    assert!(
+        text.split_whitespace()
+            .all(|name| name.chars().all(of_a_name)),
+        "{text:?}"
+    );
+    text
+}
+
+/// The fields of a row, by the names of their columns.
+pub fn fields<'a>(header: &'a str, row: &'a str) -> Vec<(&'a str, &'a str)> {
+    let first = row.as_bytes()[0];
+    assert!(
+        !first.is_ascii_uppercase() && first != b'#' && first != b' ',
+        "{row:?}"
+    );
+    let names: Vec<_> = header.split_whitespace().collect();
+    let fields: Vec<_> = row.split_whitespace().collect();
+    assert_eq!(names.len(), fields.len(), "{header}{row}");
+    names.into_iter().zip(fields).collect()
+}
+
+/// Checks that each field stands under the name of its column.
+pub fn assert_aligned(header: &str, row: &str) {
+    let starts = |line: &str| -> Vec<usize> {
+        let begins = |at: &usize| {
+            let bytes = line.as_bytes();
+            !bytes[*at].is_ascii_whitespace() && (*at == 0 || bytes[*at - 1] == b' ')
+        };
+        (0..line.len()).filter(begins).collect()
+    };
+    assert_eq!(starts(header), starts(row), "\n{header}{row}");
+}

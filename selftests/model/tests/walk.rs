@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Tests of `src/model/walk.rs`.
+//!
+//! `space` describes an address space without tables and knows what a walk must answer; `tables`
+//! builds the tables for it. `moving` changes tables between the readings of a walk as a kernel
+//! may, and `chaos` returns whatever it likes.
+
+#[path = "walk/chaos.rs"]
+mod chaos;
+#[path = "support/config.rs"]
+mod config;
+#[path = "support/modes.rs"]
+mod modes;
+#[path = "walk/moving.rs"]
+mod moving;
+#[path = "support/space.rs"]
+mod space;
+#[path = "walk/still.rs"]
+mod still;
+#[path = "support/tables.rs"]
+mod tables;
+
+use memintro_model::model::walk::{walk, walk_twice, Walk};
+
+/// Walks afresh, as far as the limit of readings is concerned.
+fn once(tables: &tables::Scripted<'_>, va: u64) -> Walk {
+    tables.readings.set(0);
+    walk(tables, va)
+}
+
+fn twice(tables: &tables::Scripted<'_>, va: u64) -> Walk {
+    tables.readings.set(0);
+    walk_twice(tables, va)
+}
+
+/// Both kinds of walk: over tables that locks keep, and over those that nothing keeps.
+const WALKS: [fn(&tables::Scripted<'_>, u64) -> Walk; 2] = [once, twice];

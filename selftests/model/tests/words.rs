@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Tests of `src/model/words.rs`: the words that scripts compare with.
+
+use memintro_model::model::words::{Errno, Refusal, Why};
+
+const WHYS: [(Why, &str); 11] = [
+    (Why::NoVma, "no-vma"),
+    (Why::NotPopulated, "not-populated"),
+    (Why::Swap, "swap"),
+    (Why::Migration, "migration"),
+    (Why::Device, "device"),
+    (Why::HwPoison, "hwpoison"),
+    (Why::Poison, "poison"),
+    (Why::Guard, "guard"),
+    (Why::Uffd, "uffd"),
+    (Why::NotMapped, "not-mapped"),
+    (Why::Retry, "retry"),
+];
+
+const REFUSALS: [(Refusal, &str, &str); 11] = [
+    (Refusal::NotAQuestion, "not-a-question", "EINVAL"),
+    (Refusal::NotAnAddress, "not-an-address", "EINVAL"),
+    (Refusal::Need0x, "need-0x", "EINVAL"),
+    (Refusal::TooLong, "too-long", "EINVAL"),
+    (Refusal::NotCanonical, "not-canonical", "EINVAL"),
+    (Refusal::KernelAddress, "kernel-address", "EINVAL"),
+    (Refusal::UserAddress, "user-address", "EINVAL"),
+    (Refusal::NoProcess, "no-process", "ESRCH"),
+    (Refusal::KernelThread, "kernel-thread", "ESRCH"),
+    (Refusal::NoMemory, "no-memory", "ESRCH"),
+    (Refusal::NeedCapSyslog, "need-cap-syslog", "EPERM"),
+];
+
+#[test]
+fn words_without_a_page() {
+    for (why, word) in WHYS {
+        assert_eq!(why.as_str(), word);
+    }
+}
+
+#[test]
+fn words_of_errors_and_their_numbers() {
+    for (refusal, word, errno) in REFUSALS {
+        assert_eq!(refusal.as_str(), word);
+        assert_eq!(refusal.errno().as_str(), errno, "{word}");
+    }
+    assert_eq!(Errno::Einval.as_str(), "EINVAL");
+    assert_eq!(Errno::Eperm.as_str(), "EPERM");
+    assert_eq!(Errno::Esrch.as_str(), "ESRCH");
+}
+
+// A shell may `eval` key=value lines, and one word must not be taken for another.
+#[test]
+fn words_are_distinct_and_safe_to_eval() {
+    let mut words: Vec<&str> = WHYS.iter().map(|(_, word)| *word).collect();
+    words.extend(REFUSALS.iter().map(|(_, word, _)| *word));
+    for word in &words {
+        let safe = |c: char| c.is_ascii_alphanumeric() || "_.,:-".contains(c);
+        assert!(!word.is_empty() && word.chars().all(safe), "{word}");
+        // These mean something else.
+        assert!(!["-", "denied", "none"].contains(word));
+    }
+    let count = words.len();
+    words.sort_unstable();
+    words.dedup();
+    assert_eq!(words.len(), count);
+}
