@@ -56,6 +56,8 @@ pub(crate) trait Table<D>: Send + Sync + 'static {
 /// Its memory is charged to the memory cgroup of the task that reads.
 pub(crate) struct Text {
     bytes: KVVec<u8>,
+    /// Whether it is whole.
+    made: bool,
 }
 
 impl Text {
@@ -126,6 +128,7 @@ impl<D: Sync, T: Table<D>> Operations<D> for Snapshot<T> {
     fn open(_file: &ProcFile) -> Result<Pin<KBox<Self>>> {
         let text = Text {
             bytes: KVVec::new(),
+            made: false,
         };
         KBox::pin_init(
             pin_init!(Snapshot {
@@ -144,12 +147,11 @@ impl<D: Sync, T: Table<D>> Operations<D> for Snapshot<T> {
         pos: &mut i64,
     ) -> Result<usize> {
         let mut text = self.text.lock();
-        if *pos == 0 {
+        if *pos == 0 || !text.made {
+            text.made = false;
             text.bytes.clear();
-            if let Err(error) = T::write(data, file, &mut text) {
-                text.bytes.clear();
-                return Err(error);
-            }
+            T::write(data, file, &mut text)?;
+            text.made = true;
         }
         let at_end = usize::try_from(*pos).map_or(true, |pos| pos >= text.bytes.len());
         match to.simple_read_from_buffer(pos, &text.bytes)? {
