@@ -132,7 +132,7 @@ fn permissions() {
     for perm in 0..=flags::PERM {
         let expected: String = [(0, 'r', '-'), (1, 'w', '-'), (2, 'x', '-'), (3, 'u', 'k')]
             .into_iter()
-            .map(|(bit, yes, no)| if perm >> bit & 1 == 1 { yes } else { no })
+            .map(|(bit, yes, no)| if (perm >> bit) & 1 == 1 { yes } else { no })
             .collect();
         // Other flags do not matter.
         assert_eq!(written(|line| put_perm(line, perm)), expected);
@@ -284,7 +284,7 @@ proptest! {
         let names: Vec<_> = flags::NAMES
             .into_iter()
             .enumerate()
-            .filter(|(number, _)| bits >> (*number + 4) & 1 == 1)
+            .filter(|(number, _)| (bits >> (*number + 4)) & 1 == 1)
             .map(|(_, name)| name)
             .collect();
         let expected = if names.is_empty() { "-".to_string() } else { names.join(",") };
