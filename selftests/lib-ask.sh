@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=sh
+#
+# The conversations, from a shell. To be sourced after lib.sh.
+
+# Asks one question, and prints the whole answer.
+ask() { # FILE WORD...
+	ask_file=/proc/memintro/$1
+	shift
+	{ printf '%s\n' "$*" >&3 && cat <&3; } 3<>"$ask_file"
+}
+
+# The value of a key in the lines of `key=value` that come in.
+key() { # KEY
+	tr ' ' '\n' | sed -n "s/^$1=//p"
+}
+
+# One column of the rows that come in, found by its name in the header.
+column() { # NAME
+	awk -v name="$1" '
+		NR == 1 { for (i = 1; i <= NF; i++) if ($i == name) n = i }
+		NR > 1 && !/^#/ { print n ? $n : "no such column" }'
+}
+
+# One result: a question is refused, by one line.
+refused() { # FILE QUESTION ERROR WHY
+	refused_answer=$(ask "$1" "$2")
+	ktap_equal "$1: $4: $(printf '%.40s' "$2")" "# end error=$3 why=$4" \
+		"$(printf '%s\n' "$refused_answer" | sed 's/^# end .*error=/# end error=/')"
+}
+
+# Results of `refusals`.
+refusals_planned=15
+
+# What is refused by each file whose questions are about a range of a process.
+refusals() { # FILE PID
+	refused "$1" "" EINVAL not-a-question
+	refused "$1" "+$2" EINVAL not-a-question
+	refused "$1" "$2 0x1000-0x2000 totals totals" EINVAL not-a-question
+	refused "$1" "$2 totals 0x1000-0x2000" EINVAL not-a-question
+	refused "$1" "99999999999" EINVAL not-a-question
+	refused "$1" "$2 $(printf '%0300d' 0)" EINVAL too-long
+	refused "$1" "$2 0x2000-0x1000" EINVAL not-an-address
+	refused "$1" "$2 0x1000-0x1000" EINVAL not-an-address
+	refused "$1" "$2 400000-401000" EINVAL need-0x
+	refused "$1" "$2 0x1000-0x8000000000000000" EINVAL not-canonical
+	refused "$1" "$2 0x1000-0xffffffffffffffff" EINVAL kernel-address
+	refused "$1" "$2 0xffffffff81000000-0xffffffff81001000" EINVAL kernel-address
+	refused "$1" "2147483647" ESRCH no-process
+	refused "$1" "2" ESRCH kernel-thread
+	start zombie "$bin/spawn" 0 --zombies 1
+	refused "$1" "$(word_of zombie zombie 2)" ESRCH no-memory
+	stop zombie
+}

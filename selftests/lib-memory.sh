@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=sh
+#
+# Prepares what kinds of pages need: swap, pools of huge pages. To be sourced
+# after lib.sh, or by `all`. Each function leaves alone what is there already,
+# and registers with at_exit what it changed.
+
+hugepages=/sys/kernel/mm/hugepages
+thp=/sys/kernel/mm/transparent_hugepage
+
+# Swap on a zram device: needs no disk, and is as large as the tests need.
+need_swap() {
+	[ "$(wc -l </proc/swaps)" -gt 1 ] && return
+	if [ -e /sys/class/zram-control/hot_add ] || modprobe -q zram; then
+		zram=$(cat /sys/class/zram-control/hot_add) || return
+		echo 256M >"/sys/block/zram$zram/disksize" || return
+		mkswap "/dev/zram$zram" >/dev/null && swapon "/dev/zram$zram" || return
+		at_exit "swapoff /dev/zram$zram && echo $zram >/sys/class/zram-control/hot_remove"
+	fi
+}
+
+# At least N free pages of a hugetlb pool; 1G ones are there only when the
+# kernel finds one free gigabyte, so they are best reserved at boot.
+need_hugepages() { # SIZE_KB N
+	pool=$hugepages/hugepages-$1kB
+	[ -d "$pool" ] || return
+	[ "$(cat "$pool/free_hugepages")" -lt "$2" ] || return 0
+	at_exit "echo $(cat "$pool/nr_hugepages") >$pool/nr_hugepages"
+	echo $(($(cat "$pool/nr_hugepages") + $2)) >"$pool/nr_hugepages"
+}
+
+# Transparent huge pages where a program asks for them.
+need_thp() {
+	grep -q '\[never\]' "$thp/enabled" || return 0
+	at_exit "echo never >$thp/enabled"
+	echo madvise >"$thp/enabled"
+}
+
+prepare_memory() {
+	need_swap
+	need_hugepages 2048 8
+	need_hugepages 1048576 1
+	need_thp
+}

@@ -1,0 +1,155 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=sh
+#
+# What the selftests share: where things are, the module, programs in the
+# background. To be sourced, as: . "${0%/*}/lib.sh"
+#
+# Works wherever the module is: it is loaded only when it is not yet, and then
+# unloaded at the end. Whatever a test changes it registers with at_exit.
+
+here=$(cd "${0%/*}" && pwd) || exit
+# shellcheck source-path=SCRIPTDIR source=ktap.sh
+. "$here/ktap.sh"
+
+# The programs: beside the scripts in the guest, else where cargo puts them.
+bin=$here/bin
+[ -d "$bin" ] || bin=$here/programs/target/release
+walk=/sys/kernel/memintro/walk
+module=${MEMINTRO_KO:-$here/../memintro.ko}
+
+tmp=$(mktemp -d "${TMPDIR:-/tmp}/memintro-test.XXXXXX") || exit 1
+
+# Commands to run at the end, the last one first.
+at_exit=
+at_exit() { # COMMAND
+	at_exit="$1
+$at_exit"
+}
+run_at_exit() {
+	# Commands of the list must not end the list.
+	eval "$at_exit"
+	rm -rf "$tmp"
+}
+trap run_at_exit EXIT
+# Without these, dash would not run the EXIT trap.
+trap 'exit 143' TERM
+trap 'exit 130' INT
+
+[ "$(id -u)" -eq 0 ] || ktap_skip_all "needs root"
+[ -x "$bin/raw-question" ] || ktap_skip_all "no programs in $bin: cargo build --release in programs/"
+
+is_loaded() {
+	grep -q '^memintro ' /proc/modules
+}
+
+load() {
+	insmod "$module"
+}
+
+unload() {
+	rmmod memintro
+}
+
+# Loads the module for this test unless it is there.
+need_module() {
+	is_loaded && return
+	[ -e "$module" ] || ktap_skip_all "memintro is not loaded, and there is no $module"
+	at_exit 'is_loaded && unload'
+	load || {
+		echo "Bail out! insmod $module failed"
+		exit 1
+	}
+}
+
+# For tests that unload the module: afterwards it is as it was.
+need_reloadable_module() {
+	[ -e "$module" ] || ktap_skip_all "no $module to load"
+	if is_loaded; then
+		at_exit 'is_loaded || load'
+	else
+		at_exit 'is_loaded && unload'
+	fi
+	is_loaded || load || {
+		echo "Bail out! insmod $module failed"
+		exit 1
+	}
+}
+
+# Starts a program that prints `ready` and runs until its input ends. Its
+# output is then in $tmp/NAME.out, its process number in $tmp/NAME.pid.
+start() { # NAME COMMAND...
+	start_name=$1
+	shift
+	mkfifo "$tmp/$start_name.in"
+	# Holds the input open; a program that is merely killed would leave the
+	# processes that it started.
+	sleep 86400 >"$tmp/$start_name.in" &
+	echo $! >"$tmp/$start_name.holder"
+	at_exit "stop $start_name"
+	"$@" <"$tmp/$start_name.in" >"$tmp/$start_name.out" 2>"$tmp/$start_name.err" &
+	echo $! >"$tmp/$start_name.pid"
+	until grep -q '^ready$' "$tmp/$start_name.out"; do
+		if ! kill -0 "$(cat "$tmp/$start_name.pid")" 2>/dev/null; then
+			wait "$(cat "$tmp/$start_name.pid")"
+			start_status=$?
+			stop "$start_name"
+			return $start_status
+		fi
+		sleep 0.05
+	done
+}
+
+# Ends a program that was started.
+stop() { # NAME
+	[ -e "$tmp/$1.holder" ] || return 0
+	kill "$(cat "$tmp/$1.holder")" 2>/dev/null
+	# The shell says "Terminated" of the holder.
+	wait "$(cat "$tmp/$1.holder")" "$(cat "$tmp/$1.pid")" 2>/dev/null
+	rm -f "$tmp/$1.holder" "$tmp/$1.in"
+}
+
+pid_of() { # NAME
+	cat "$tmp/$1.pid"
+}
+
+# The n-th word of the first line that begins with KEY in a program's output.
+word_of() { # NAME KEY N
+	awk -v key="$2" -v n="$3" '$1 == key { print $n; exit }' "$tmp/$1.out"
+}
+
+# Whether this is the guest of selftests/vm/run, where nothing can be lost.
+is_guest() {
+	[ "$(uname -n)" = memintro ] && [ -e /run.settings ]
+}
+
+# Marks a place in the kernel log; log_since prints what came after.
+log_mark() {
+	log_id="memintro-selftest: mark $$ $(cat /proc/uptime)"
+	echo "$log_id" >/dev/kmsg
+}
+
+log_since() {
+	dmesg | awk -v id="$log_id" 'seen; index($0, id) { seen = 1 }'
+}
+
+# What no kernel log may hold after a test.
+log_reports() {
+	log_since | grep -E 'BUG|WARNING|Oops|KASAN|UBSAN|lockdep|RCU|rcu_.*stall|general protection|unable to handle|refcount|leaked|panic|hung task|blocked for more|scheduling while atomic|Call Trace'
+}
+
+# Seconds since boot, in hundredths.
+now() {
+	awk '{ printf "%d\n", $1 * 100 }' /proc/uptime
+}
+
+# Says what a single write to the walk gives: `ok N`, or the error's name.
+put() { # TEXT [OPTION...]
+	put_text=$1
+	shift
+	"$bin/raw-question" write "$walk" "$put_text" "$@"
+}
+
+# Says what a single read of the walk gives: the answer, or the error's name.
+get() {
+	"$bin/raw-question" read "$walk"
+}

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What the selftest programs share: system calls as safe functions, the
+//! makers of every kind of page, and readers of `/proc`.
+//!
+//! Nothing here knows how memintro computes an answer: every expected value
+//! comes from a file that the project did not write.
+
+pub mod ask;
+pub mod extents;
+pub mod kinds;
+pub mod maps;
+pub mod memory;
+pub mod options;
+pub mod pagemap;
+pub mod proc;
+pub mod question;
+pub mod random;
+pub mod sys;
+pub mod table;

@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What the kernel's own files say of every page of a process: smaps and
+//! pagemap, kpageflags for the zero pages, PAGEMAP_SCAN for the huge ones.
+
+use std::{
+    collections::HashSet,
+    fs::{self, File},
+    io,
+    os::{fd::AsRawFd, unix::fs::FileExt},
+    path::Path,
+};
+
+use crate::{
+    maps::{self, Mapping},
+    pagemap::Entry,
+    sys,
+};
+
+const PAGE: u64 = sys::PAGE as u64;
+/// How many entries of pagemap are read at once.
+const BATCH: u64 = 1 << 16;
+/// The bit of kpageflags that marks the zero page and the huge zero page.
+const KPF_ZERO_PAGE: u64 = 1 << 24;
+/// The bit of pagemap that marks write protection by userfaultfd.
+const UFFD_WP: u64 = 1 << 57;
+
+// PAGEMAP_SCAN, include/uapi/linux/fs.h.
+const PAGEMAP_SCAN: libc::c_ulong = (3 << 30) | (96 << 16) | ((b'f' as libc::c_ulong) << 8) | 16;
+const PAGE_IS_HUGE: u64 = 1 << 6;
+
+/// A page that is there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Page {
+    /// Its virtual address.
+    pub va: u64,
+    /// Its physical address.
+    pub pa: u64,
+    /// Whether it is the zero page, or part of the huge one.
+    pub zero: bool,
+    /// Whether userfaultfd protects it from writes.
+    pub uffd: bool,
+}
+
+/// What pagemap counts in a mapping, in pages.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Count {
+    /// Pages that are there, but for zero pages.
+    pub present: u64,
+    /// Zero pages.
+    pub zero: u64,
+    /// No entry.
+    pub empty: u64,
+    /// Anything else: swap, markers.
+    pub other: u64,
+}
+
+/// All that is known of a process's memory.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Memory {
+    /// Its mappings.
+    pub mappings: Vec<Mapping>,
+    /// What pagemap counts in each.
+    pub counts: Vec<Count>,
+    /// The pages that are there.
+    pub pages: Vec<Page>,
+    /// Ranges behind entries above the pte level, start and end.
+    pub huge: Vec<(u64, u64)>,
+}
+
+/// The numbers of all processes of a procfs mount that have memory, but for
+/// this one, which moves while it looks.
+pub fn other_processes(proc: &Path) -> Vec<String> {
+    let own = fs::read_link(proc.join("self")).unwrap_or_default();
+    let mut pids: Vec<u32> = fs::read_dir(proc)
+        .into_iter()
+        .flatten()
+        .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
+        .filter(|pid: &u32| own != Path::new(&pid.to_string()))
+        .filter(|pid| {
+            let maps = fs::read(proc.join(pid.to_string()).join("maps"));
+            maps.is_ok_and(|text| !text.is_empty())
+        })
+        .collect();
+    pids.sort_unstable();
+    pids.iter().map(u32::to_string).collect()
+}
+
+/// The frames of the zero page and the huge zero page.
+pub fn zero_frames() -> io::Result<HashSet<u64>> {
+    let file = File::open("/proc/kpageflags")?;
+    let mut frames = HashSet::new();
+    let mut bytes = vec![0; BATCH as usize * 8];
+    let mut first = 0;
+    loop {
+        let n = file.read_at(&mut bytes, first * 8)? / 8;
+        if n == 0 {
+            break;
+        }
+        for (i, word) in bytes[..n * 8].chunks_exact(8).enumerate() {
+            let flags = u64::from_ne_bytes(word.try_into().map_err(io::Error::other)?);
+            if flags & KPF_ZERO_PAGE != 0 {
+                frames.insert(first + i as u64);
+            }
+        }
+        first += n as u64;
+    }
+    Ok(frames)
+}
+
+/// Calls `each` with every address of a range and its entry.
+fn entries(file: &File, start: u64, end: u64, mut each: impl FnMut(u64, Entry)) -> io::Result<()> {
+    let mut bytes = vec![0; (BATCH.min((end - start) / PAGE) * 8) as usize];
+    let mut va = start;
+    while va < end {
+        let wanted = bytes.len().min(((end - va) / PAGE * 8) as usize);
+        let n = file.read_at(&mut bytes[..wanted], va / PAGE * 8)?;
+        if n == 0 || n % 8 != 0 {
+            return Err(io::Error::other(format!("pagemap of {va:#x}: {n} bytes")));
+        }
+        for word in bytes[..n].chunks_exact(8) {
+            let entry = Entry(u64::from_ne_bytes(
+                word.try_into().map_err(io::Error::other)?,
+            ));
+            if entry.frame() == Some(0) {
+                return Err(io::Error::other("pagemap hides page frames"));
+            }
+            each(va, entry);
+            va += PAGE;
+        }
+    }
+    Ok(())
+}
+
+/// The ranges of a mapping that stand behind entries above the pte level.
+fn huge_ranges(file: &File, start: u64, end: u64) -> io::Result<Vec<(u64, u64)>> {
+    let mut ranges = Vec::new();
+    let mut from = start;
+    while from < end {
+        let mut found = [[0u64; 3]; 64];
+        let mut words = [0; 12];
+        words[0] = 96;
+        words[2] = from;
+        words[3] = end;
+        words[5] = found.as_mut_ptr() as u64;
+        words[6] = found.len() as u64;
+        words[9] = PAGE_IS_HUGE; // category_mask
+        words[11] = PAGE_IS_HUGE; // return_mask
+        sys::ioctl(file.as_raw_fd(), PAGEMAP_SCAN, &mut words)?;
+        let full = found.iter().all(|range| range[1] != 0);
+        ranges.extend(
+            found
+                .iter()
+                .filter(|range| range[1] != 0)
+                .map(|range| (range[0], range[1])),
+        );
+        from = words[4];
+        if !full {
+            break;
+        }
+    }
+    Ok(ranges)
+}
+
+impl Memory {
+    /// Reads everything of a process, given its folder in `/proc`.
+    pub fn read(folder: &Path, zeros: &HashSet<u64>) -> io::Result<Self> {
+        let file = File::open(folder.join("pagemap"))?;
+        let mut memory = Self {
+            mappings: maps::smaps(folder)?,
+            ..Self::default()
+        };
+        for mapping in &memory.mappings {
+            let mut count = Count::default();
+            entries(&file, mapping.start, mapping.end, |va, entry| {
+                if let Some(frame) = entry.frame() {
+                    let zero = zeros.contains(&frame);
+                    count.zero += u64::from(zero);
+                    count.present += u64::from(!zero);
+                    memory.pages.push(Page {
+                        va,
+                        pa: frame * PAGE,
+                        zero,
+                        uffd: entry.0 & UFFD_WP != 0,
+                    });
+                } else if entry.word() == "none" {
+                    count.empty += 1;
+                } else {
+                    count.other += 1;
+                }
+            })?;
+            memory.counts.push(count);
+            memory
+                .huge
+                .extend(huge_ranges(&file, mapping.start, mapping.end)?);
+        }
+        Ok(memory)
+    }
+
+    /// The mapping that an address lies in.
+    pub fn mapping(&self, va: u64) -> Option<&Mapping> {
+        let next = self.mappings.partition_point(|mapping| mapping.end <= va);
+        self.mappings
+            .get(next)
+            .filter(|mapping| mapping.start <= va)
+    }
+
+    /// The size of the page at an address, as memintro writes it.
+    pub fn page_size(&self, va: u64) -> &'static str {
+        let huge = self.huge.partition_point(|range| range.1 <= va);
+        let is_huge = self.huge.get(huge).is_some_and(|range| range.0 <= va);
+        let kb = self
+            .mapping(va)
+            .map_or(0, |found| found.kb("KernelPageSize"));
+        match (is_huge, kb) {
+            (_, 1_048_576) => "1G",
+            (true, _) => "2M",
+            (false, _) => "4K",
+        }
+    }
+}

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! `/proc/PID/pagemap`: the kernel's own word on what backs a page.
+//!
+//! Layout: Documentation/admin-guide/mm/pagemap.rst.
+
+use std::{fs::File, io, os::unix::fs::FileExt};
+
+use crate::sys::PAGE;
+
+const FRAME_MASK: u64 = (1 << 55) - 1;
+const UFFD_WP: u64 = 1 << 57;
+const GUARD_REGION: u64 = 1 << 58;
+const SWAPPED: u64 = 1 << 62;
+const PRESENT: u64 = 1 << 63;
+
+/// One 64-bit entry of pagemap.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Entry(pub u64);
+
+impl Entry {
+    /// The page frame number, if a page is present.
+    pub fn frame(self) -> Option<u64> {
+        (self.0 & PRESENT != 0).then_some(self.0 & FRAME_MASK)
+    }
+
+    /// Whether two readings say the same of where the page is.
+    ///
+    /// The soft-dirty and exclusive bits may change without a move.
+    pub fn same_place(self, other: Self) -> bool {
+        let place = PRESENT | SWAPPED | GUARD_REGION | FRAME_MASK;
+        self.0 & place == other.0 & place
+    }
+
+    /// What pagemap knows of a page that is not present.
+    ///
+    /// It has no bits for poison markers and failed memory: both are `swap`
+    /// or `none` here, as the kernel's version has it.
+    pub fn word(self) -> &'static str {
+        if self.0 & GUARD_REGION != 0 {
+            "guard"
+        } else if self.0 & PRESENT == 0 && self.0 & UFFD_WP != 0 && !self.has_swap_offset() {
+            "uffd"
+        } else if self.0 & SWAPPED != 0 {
+            "swap"
+        } else {
+            "none"
+        }
+    }
+
+    /// A marker is a swap entry of no device: its offset is the marker.
+    fn has_swap_offset(self) -> bool {
+        self.0 & SWAPPED != 0 && (self.0 & FRAME_MASK) >> 5 > 7
+    }
+
+    /// The physical address of `va`, or the word for a page not present.
+    pub fn answer(self, va: usize) -> String {
+        match self.frame() {
+            Some(frame) => format!("{:#x}", (frame << 12) | (va as u64 & 0xfff)),
+            None => self.word().to_owned(),
+        }
+    }
+}
+
+/// An open pagemap.
+pub struct Pagemap(File);
+
+impl Pagemap {
+    /// Opens the pagemap of a process: its number, or `self`.
+    pub fn open(pid: &str) -> io::Result<Self> {
+        File::open(format!("/proc/{pid}/pagemap")).map(Self)
+    }
+
+    /// Reads the entry of the page that `va` lies in.
+    pub fn entry(&self, va: usize) -> io::Result<Entry> {
+        let mut bytes = [0; 8];
+        // Past the last user address pagemap ends: no page there.
+        let n = self.0.read_at(&mut bytes, (va / PAGE * 8) as u64)?;
+        let entry = Entry(u64::from_ne_bytes(bytes));
+        match n {
+            // Without CAP_SYS_ADMIN the frame reads as 0; so would the page
+            // of a broken test pass for equal.
+            8 if entry.frame() == Some(0) => Err(io::Error::other("pagemap hides page frames")),
+            8 => Ok(entry),
+            _ => Ok(Entry(0)),
+        }
+    }
+}

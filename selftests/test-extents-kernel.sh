@@ -1,0 +1,33 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+#
+# Property: extents of a range of kernel addresses agrees with what walk says
+# of single ones: the module's own memory, what lies around it, and the last
+# addresses of all.
+#
+#	SAMPLES=N test-extents-kernel.sh
+
+# shellcheck source-path=SCRIPTDIR source=lib.sh
+. "${0%/*}/lib.sh"
+# shellcheck source-path=SCRIPTDIR source=lib-ask.sh
+. "$here/lib-ask.sh"
+need_module
+
+samples=${SAMPLES:-300}
+ktap_plan 13
+
+# Kernel addresses are larger than what every shell can compute with, so the
+# last digits are replaced.
+for kind in kmalloc vmalloc module-text module-data percpu kernel-stack; do
+	va=$(awk -v kind="$kind" '$1 == kind { print $2 }' /proc/memintro/kmem)
+	around="${va%?????}00000 ${va%?????}fffff"
+	# shellcheck disable=SC2086 # start and end
+	ktap_run "a megabyte around $kind" "$bin/compare-kernel" --samples "$samples" $around
+	ktap_diag "$(printf '%s\n' "$ktap_out" | tail -n 1)"
+	rows=$(printf '%s\n' "$ktap_out" | key rows)
+	ktap_run "there is something, in $rows rows" [ "${rows:-0}" -ge 1 ]
+done
+ktap_run "the last 16 MiB of all" \
+	"$bin/compare-kernel" --samples "$samples" 0xffffffffff000000 0xffffffffffffffff
+ktap_diag "$(printf '%s\n' "$ktap_out" | tail -n 1)"
+ktap_finish

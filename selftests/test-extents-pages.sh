@@ -1,0 +1,68 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+# timeout: 300
+#
+# Property: /proc/memintro/extents of every process, whole and in random
+# ranges, says page by page what pagemap says; two rows never could have been
+# one, and the last line is what the rows add up to.
+#
+#	RANGES=N SEED=N test-extents-pages.sh
+
+# shellcheck source-path=SCRIPTDIR source=lib.sh
+. "${0%/*}/lib.sh"
+# shellcheck source-path=SCRIPTDIR source=lib-memory.sh
+. "$here/lib-memory.sh"
+# shellcheck source-path=SCRIPTDIR source=lib-walk.sh
+. "$here/lib-walk.sh"
+need_module
+prepare_memory
+cd "$tmp" || exit 1
+
+ranges=${RANGES:-20}
+seed=${SEED:-1}
+start all "$bin/subject" || exit 1
+
+# Kinds that do not fit in one process with the others are looked at alone.
+alone=
+for kind in $("$bin/subject" --list | cut -d ' ' -f 1); do
+	grep -q "^$kind " "$tmp/all.out" || alone="$alone $kind"
+done
+# shellcheck disable=SC2086 # one word per kind
+set -- $alone
+ktap_plan $((3 + $#))
+
+ktap_run "a process with every kind of page" \
+	"$bin/compare-extents" --ranges $((10 * ranges)) --seed "$seed" "$(pid_of all)"
+ktap_diag "$ktap_out"
+start family "$bin/spawn" 10 || exit 1
+start shared "$bin/shared" || exit 1
+ktap_run "every process" "$bin/compare-extents" --ranges "$ranges" --seed "$seed"
+ktap_diag "$ktap_out"
+pages=$("$bin/compare-extents" --ranges 0 "$(pid_of all)" | sed -n 's/.*pages=\([0-9]*\).*/\1/p')
+ktap_run "the pages of all kinds were compared" [ "$pages" -ge 3000 ]
+stop shared
+stop family
+stop all
+
+for kind; do
+	name="$kind: page by page"
+	reason=$(cannot_have "$kind")
+	if [ -n "$reason" ]; then
+		ktap_skip "$name" "$reason"
+		continue
+	fi
+	start alone "$bin/subject" "$kind"
+	case $? in
+	0)
+		ktap_run "$name" "$bin/compare-extents" --ranges "$ranges" --seed "$seed" "$(pid_of alone)"
+		ktap_diag "$ktap_out"
+		;;
+	4) ktap_skip "$name" "$(cat "$tmp/alone.err")" ;;
+	*)
+		ktap_diag <"$tmp/alone.err"
+		ktap_not_ok "$name"
+		;;
+	esac
+	stop alone
+done
+ktap_finish

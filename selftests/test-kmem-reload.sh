@@ -1,0 +1,96 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+# timeout: 600
+#
+# Property: loaded, read from end to end, asked in every conversation, visited
+# by the second module and unloaded, 20 times, memintro leaves the log clean
+# and no memory behind.
+#
+#	RELOADS=N test-kmem-reload.sh
+
+# shellcheck source-path=SCRIPTDIR source=lib.sh
+. "${0%/*}/lib.sh"
+# shellcheck source-path=SCRIPTDIR source=lib-ask.sh
+. "$here/lib-ask.sh"
+need_reloadable_module
+peer=${MEMINTRO_PEER_KO:-$here/peer/memintro_peer.ko}
+at_exit 'grep -q "^memintro_peer " /proc/modules && rmmod memintro_peer'
+
+reloads=${RELOADS:-20}
+ktap_plan 9
+log_mark
+start subject "$bin/subject" anon || exit 1
+pid=$(pid_of subject)
+va=$(word_of subject anon 2)
+
+# Everything once; prints how many bytes came.
+use() {
+	{
+		for file in tasks vm heapmax kstack kmem; do
+			cat /proc/memintro/$file || return
+		done
+		echo "$pid $va" >"$walk" && cat "$walk" || return
+		ask walk "$pid $va levels" || return
+		ask vmas "$pid" || return
+		ask extents "$pid" || return
+		ask extents "kernel $(awk '$1 == "vmalloc" { print $2 }' /proc/memintro/kmem)-0xffffffffffffffff totals" || return
+		pa=$(echo "$va" | "$bin/pagemap" "$pid" | cut -d ' ' -f 2)
+		ask rmap "$pa" || return
+		if [ -e "$peer" ]; then
+			insmod "$peer" address="$(awk '$1 == "vmalloc" { print $2 }' /proc/memintro/kmem)" || return
+			rmmod memintro_peer || return
+		fi
+	} >"$tmp/used"
+}
+
+meminfo() { # KEY
+	awk -v key="$1:" '$1 == key { print $2 }' /proc/meminfo
+}
+# Without the caches that files leave.
+settle() {
+	sync
+	echo 3 >/proc/sys/vm/drop_caches
+	# Memory of modules, and of whatever waits for RCU, is freed later.
+	sleep 1
+}
+in_vmalloc() {
+	grep -c '\[memintro\]' /proc/vmallocinfo
+}
+
+done=0 used=0 slowest=0
+while [ "$done" -lt "$reloads" ]; do
+	if [ "$done" -eq 3 ] && is_loaded; then
+		# The first times fill what is kept for later.
+		unload
+		settle
+		slab=$(meminfo SUnreclaim) vmalloc=$(meminfo VmallocUsed) percpu=$(meminfo Percpu)
+		load || break
+	fi
+	use || break
+	[ "$(wc -l <"$tmp/used")" -lt 50 ] || used=$((used + 1))
+	if [ "$done" -eq 0 ]; then
+		loaded=$(in_vmalloc)
+	elif [ "$(in_vmalloc)" -gt "$slowest" ]; then
+		slowest=$(in_vmalloc)
+	fi
+	unload || break
+	done=$((done + 1))
+	[ "$done" -eq "$reloads" ] || load || break
+done
+settle
+ktap_equal "times that succeeded" "$reloads" "$done"
+ktap_equal "times that all files answered" "$reloads" "$used"
+ktap_run "loaded, it has memory of vmalloc" [ "$loaded" -ge 1 ]
+ktap_equal "never more than at first" "$loaded" "$slowest"
+ktap_equal "unloaded, it has none" 0 "$(in_vmalloc)"
+
+# One object of 64 KiB forgotten each time would be more.
+grown() { # NAME BEFORE AFTER
+	ktap_diag "$1: $2 KiB after 3 times, $3 after $reloads"
+	ktap_run "$1 has not grown" [ $(($3 - $2)) -lt $(((reloads - 3) * 32)) ]
+}
+grown Slab "$slab" "$(meminfo SUnreclaim)"
+grown Vmalloc "$vmalloc" "$(meminfo VmallocUsed)"
+grown Percpu "$percpu" "$(meminfo Percpu)"
+ktap_equal "nothing is reported" "" "$(log_reports)"
+ktap_finish

@@ -1,0 +1,81 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+# timeout: 400
+#
+# Property: 100 times unloaded and loaded, while four shells read and write all
+# files, the module leaves the log clean.
+#
+#	RELOADS=N test-reload.sh
+
+# shellcheck source-path=SCRIPTDIR source=lib.sh
+. "${0%/*}/lib.sh"
+need_reloadable_module
+
+reloads=${RELOADS:-100}
+ktap_plan 8
+
+# Each shell counts what succeeded: a test in which nothing does shows nothing.
+cat >"$tmp/work" <<'WORK'
+tables=0 answers=0 count=$1
+trap 'echo "$tables $answers" >"$count"; exit' TERM
+ask() {
+	if echo "$$ 0x1000" >/sys/kernel/memintro/walk && cat /sys/kernel/memintro/walk; then
+		answers=$((answers + 1))
+	fi
+	echo "not a question" >/sys/kernel/memintro/walk
+}
+while :; do
+	# Whatever files this module has; the first read of a conversation says
+	# how to use it.
+	for file in /proc/memintro/*; do
+		ask
+		if cat "$file"; then tables=$((tables + 1)); fi
+		case $file in
+		*/walk | */vmas | */extents) { echo "$$ 0x1000" >&3 && cat <&3; } 3<>"$file" ;;
+		esac
+	done
+	# Leaves off in the midst of a table.
+	rows=0
+	while read -r row && [ $rows -lt 20 ]; do
+		rows=$((rows + 1))
+	done </proc/memintro/tasks
+done >/dev/null 2>&1
+WORK
+
+log_mark
+workers=
+for shell in dash bash "busybox sh" sh; do
+	# Nice ones: else rmmod waits for its turn most of the time.
+	# shellcheck disable=SC2086 # "busybox sh" is two words
+	nice -n 10 $shell "$tmp/work" "$tmp/${shell%% *}.count" 2>/dev/null &
+	workers="$workers $!"
+done
+at_exit "kill $workers 2>/dev/null"
+
+done=0
+while [ "$done" -lt "$reloads" ]; do
+	unload || break
+	load || break
+	done=$((done + 1))
+	# Time for the shells to be in the midst of something.
+	sleep 0.05
+done
+ktap_equal "reloads that succeeded" "$reloads" "$done"
+# shellcheck disable=SC2086 # one word per process
+kill $workers
+# shellcheck disable=SC2086
+wait $workers
+
+for shell in dash bash busybox sh; do
+	read -r tables answers <"$tmp/$shell.count" || tables=0 answers=0
+	ktap_diag "$shell: $tables tables, $answers answers"
+	ktap_run "$shell: reads and questions succeeded meanwhile" \
+		eval "[ $tables -ge 10 ] && [ $answers -ge 3 ]"
+done
+
+log_since >"$tmp/log"
+ktap_equal "the log has a line for each load and each unload" "$reloads $reloads" \
+	"$(grep -c 'memintro: loaded' "$tmp/log") $(grep -c 'memintro: unloaded' "$tmp/log")"
+ktap_equal "nothing is reported" "" "$(log_reports)"
+ktap_run "the module works" "$bin/compare-tasks"
+ktap_finish

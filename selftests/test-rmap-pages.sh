@@ -1,0 +1,85 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+# timeout: 600
+#
+# Property: rmap of a page lists exactly the processes and addresses that a
+# scan of every /proc/PID/pagemap finds, in their order, at the same offset in
+# the page: of pages shared in every way, of each kind of page, and of random
+# ones among all that are present.
+#
+#	SAMPLES=N SEED=N test-rmap-pages.sh
+
+# shellcheck source-path=SCRIPTDIR source=lib.sh
+. "${0%/*}/lib.sh"
+# shellcheck source-path=SCRIPTDIR source=lib-memory.sh
+. "$here/lib-memory.sh"
+# shellcheck source-path=SCRIPTDIR source=lib-ask.sh
+. "$here/lib-ask.sh"
+need_module
+prepare_memory
+cd "$tmp" || exit 1
+
+# KSM merges equal pages of processes that ask for it.
+if [ -e /sys/kernel/mm/ksm/run ]; then
+	ksm=/sys/kernel/mm/ksm
+	for file in run pages_to_scan sleep_millisecs; do
+		at_exit "echo $(cat "$ksm/$file") >$ksm/$file"
+	done
+	echo 10000 >"$ksm/pages_to_scan"
+	echo 10 >"$ksm/sleep_millisecs"
+	echo 1 >"$ksm/run"
+fi
+
+start shared "$bin/shared" || exit 1
+ktap_diag <"$tmp/shared.err"
+[ ! -e /sys/kernel/mm/ksm/run ] || echo 0 >/sys/kernel/mm/ksm/run
+
+kinds="anon file shmem thp hugetlb zero ksm"
+# shellcheck disable=SC2086 # one word per kind
+set -- $kinds
+ktap_plan $(($# + 4))
+for kind; do
+	name="$kind: a page of three processes"
+	if ! grep -q "^$kind " "$tmp/shared.out"; then
+		ktap_skip "$name" "$(grep " no $kind " "$tmp/shared.err")"
+		continue
+	fi
+	pid=$(word_of shared "$kind" 2)
+	va=$(word_of shared "$kind" 3)
+	# Its first page, and the sixth: in a huge page a small one inside.
+	# shellcheck disable=SC2016 # the inner shell expands them
+	ktap_run "$name" sh -c '
+		out=$("$1" --at-least 2 "$2" "$3" "$2" "$4") && echo "$out" &&
+			[ "$(echo "$out" | sed -n "s/.* most=\([0-9]*\).*/\1/p")" -ge 3 ]' \
+		sh "$bin/compare-rmap" "$pid" "$va" "$(printf '0x%x' $((va + 5 * 4096)))"
+	ktap_diag "$(printf '%s\n' "$ktap_out" | tail -n 1)"
+done
+
+start all "$bin/subject" || exit 1
+# Whatever of each range is present: its last page.
+while read -r kind va length; do
+	[ "$kind" != ready ] || continue
+	va=$(printf '0x%x' $((va + length - 4096)))
+	case $(echo "$va" | "$bin/pagemap" "$(pid_of all)") in
+	*" 0x"*) echo "$(pid_of all) $va" ;;
+	esac
+done <"$tmp/all.out" >"$tmp/places"
+places=$(wc -l <"$tmp/places")
+# shellcheck disable=SC2046 # a process and an address each
+ktap_run "a page of each kind: $places" "$bin/compare-rmap" --at-least "$places" $(cat "$tmp/places")
+ktap_diag "$(printf '%s\n' "$ktap_out" | tail -n 1)"
+ktap_run "kinds enough" [ "$places" -ge 20 ]
+
+start family "$bin/spawn" 20 || exit 1
+samples=${SAMPLES:-50}
+ktap_run "random pages" "$bin/compare-rmap" --samples "$samples" --seed "${SEED:-1}" \
+	--at-least $((samples * 9 / 10))
+ktap_diag "$(printf '%s\n' "$ktap_out" | tail -n 1)"
+
+# By hand, without a program of ours between.
+va=$(word_of all anon 2)
+pa=$(echo "${va%000}123" | "$bin/pagemap" "$(pid_of all)" | cut -d ' ' -f 2)
+ktap_equal "the answer's text" "PID VA PAGE PERM COMM
+$(pid_of all) ${va%000}123 4K rw-u subject
+# end pa=$pa rows=1 outside=0" "$(ask rmap "$pa")"
+ktap_finish

@@ -1,0 +1,67 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+# timeout: 400
+#
+# Property: while processes come and go, a shell's `while read` over
+# /proc/memintro/tasks sees no torn row, no row twice, and each process that
+# lives throughout, in bash, dash and busybox.
+#
+#	PROCESSES=N test-tasks-shell.sh
+
+# shellcheck source-path=SCRIPTDIR source=lib.sh
+. "${0%/*}/lib.sh"
+need_module
+
+count=${PROCESSES:-1000}
+ktap_plan 6
+start family "$bin/spawn" "$count" --churn 2 || exit 1
+awk '$1 == "live" { print $2 }' "$tmp/family.out" | sort >"$tmp/live"
+
+# What the loop saw, judged against the file's rules: what is printed is wrong.
+# With churn, a torn row is one that shows two processes' halves: the odd names
+# and users of the family would get mixed up, so its rows are compared whole.
+judge() { # FILE
+	awk '
+		NR == 1 {
+			if ($0 != "PID PPID UID STATE THREADS COMM .") print "header: " $0
+			next
+		}
+		NF != 7 || $7 != "." { print "fields: " $0 }
+		$1 !~ /^[0-9]+$/ || $2 !~ /^[0-9]+$/ || $3 !~ /^[0-9]+$/ || $5 !~ /^[0-9]+$/ ||
+			$4 !~ /^[RSDTtXZPI]$/ { print "torn: " $0 }
+		$1 <= last { print "out of order: " $0 }
+		{ last = $1 + 0 }' "$1"
+	awk 'NR > 1 { print $1 }' "$1" | sort | comm -13 - "$tmp/live" | sed 's/^/missing: /'
+	awk 'NR == FNR { row[$1] = $0; next } ($1 in row) && row[$1] != $0 { print "differs: " $0 " from " row[$1] }' \
+		"$tmp/still" "$1"
+}
+
+# The family's rows, but for the churners, which are the last two.
+head -n "$count" "$tmp/family.out" | awk '{ print $2 }' >"$tmp/sleepers"
+awk 'NR == FNR { sleeper[$1]; next } $1 in sleeper { $1 = $1; print $0 " ." }' \
+	"$tmp/sleepers" /proc/memintro/tasks >"$tmp/still"
+
+cat >"$tmp/loop" <<'LOOP'
+while read -r pid ppid uid state threads comm rest; do
+	printf '%s\n' "$pid $ppid $uid $state $threads $comm $rest."
+done </proc/memintro/tasks
+LOOP
+for shell in bash dash "busybox sh"; do
+	if ! command -v "${shell%% *}" >/dev/null; then
+		ktap_skip "$shell: every row, whole" "no $shell"
+		ktap_skip "$shell: processes came and went meanwhile" "no $shell"
+		continue
+	fi
+	: >"$tmp/wrong"
+	before=$(awk '$1 == "processes" { print $2 }' /proc/stat)
+	for _ in 1 2 3; do
+		$shell "$tmp/loop" >"$tmp/seen" 2>>"$tmp/wrong"
+		judge "$tmp/seen" >>"$tmp/wrong"
+	done
+	after=$(awk '$1 == "processes" { print $2 }' /proc/stat)
+	ktap_equal "$shell: every row, whole" "" "$(head -n 5 "$tmp/wrong")"
+	ktap_diag "$((after - before)) processes came meanwhile"
+	# Each loop itself is a process or two.
+	ktap_run "$shell: processes came and went meanwhile" [ $((after - before)) -gt 100 ]
+done
+ktap_finish

@@ -1,0 +1,26 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+# timeout: 300
+#
+# Property: for a page of any kind that has a physical page behind it, the
+# sysfs walk gives the physical address that /proc/PID/pagemap gives, at every
+# offset in the page, also in a 2 MiB and 1 GiB page and where the protection
+# is PROT_NONE.
+
+# shellcheck source-path=SCRIPTDIR source=lib.sh
+. "${0%/*}/lib.sh"
+# shellcheck source-path=SCRIPTDIR source=lib-memory.sh
+. "$here/lib-memory.sh"
+# shellcheck source-path=SCRIPTDIR source=lib-walk.sh
+. "$here/lib-walk.sh"
+need_module
+prepare_memory
+
+list=$(kinds 'page|mixed')
+# shellcheck disable=SC2086 # one word per kind
+set -- $list
+ktap_plan $#
+for kind; do
+	check_kind "$kind"
+done
+ktap_finish

@@ -1,0 +1,43 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+#
+# Property: the walk of a process that has all kinds of pages at once gives
+# each range's own answer, and answers to questions for several processes do
+# not mix.
+
+# shellcheck source-path=SCRIPTDIR source=lib.sh
+. "${0%/*}/lib.sh"
+# shellcheck source-path=SCRIPTDIR source=lib-memory.sh
+. "$here/lib-memory.sh"
+need_module
+prepare_memory
+
+ktap_plan 2
+if ! start one "$bin/subject" || ! start two "$bin/subject" anon; then
+	cat "$tmp/one.err" "$tmp/two.err" | ktap_diag
+	exit 1
+fi
+ktap_diag <"$tmp/one.err"
+ktap_run "all kinds in one process" "$bin/compare-walk" "$(pid_of one)" <"$tmp/one.out"
+ktap_diag "$ktap_out"
+
+# The same address in two processes has two pages; each question names its own.
+# shellcheck disable=SC2317 # ktap_run calls it
+differ() {
+	va=$(word_of two anon 2)
+	for _ in 1 2 3 4 5; do
+		for name in one two; do
+			pid=$(pid_of "$name")
+			expected=$(echo "$va" | "$bin/pagemap" "$pid" | cut -d ' ' -f 2)
+			[ "$(put "$pid $va\n")" = "ok $((${#pid} + ${#va} + 2))" ] || return
+			answer=$(get)
+			# Whatever is there in the first process, it is not the other's page.
+			case $expected in
+			0x*) [ "$answer" = "$expected" ] || return ;;
+			*) case $answer in 0x*) return 1 ;; esac ;;
+			esac
+		done
+	done
+}
+ktap_run "the same address in two processes" differ
+ktap_finish
