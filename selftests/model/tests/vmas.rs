@@ -155,7 +155,7 @@ fn every_permission_is_as_in_maps() {
         let expected: String = ["-r", "-w", "-x", "ps"]
             .into_iter()
             .enumerate()
-            .map(|(bit, letters)| char::from(letters.as_bytes()[usize::from(bits >> bit & 1)]))
+            .map(|(bit, letters)| char::from(letters.as_bytes()[usize::from((bits >> bit) & 1)]))
             .collect();
         let row = line(|l| {
             vmas::row_before_name(l, 0, 0x1000, perm, &Behind::default());

@@ -146,6 +146,9 @@ impl Extents {
     pub fn parse(text: &str, range_kb: Option<u64>) -> io::Result<Self> {
         let answer = Answer::parse(text, HEADER)?;
         let bad = |why: String| Err(io::Error::other(format!("{why}: {}", answer.last)));
+        if !answer.end.get("error").is_empty() {
+            return bad("refused".to_owned());
+        }
         let rows: Vec<_> = answer
             .rows
             .iter()

@@ -158,7 +158,9 @@ impl Comparison {
         let start = mapping.start + self.random.next_u64() % size;
         let start = start.saturating_sub(self.random.next_u64() % (4 * PAGE));
         let most = [2 * PAGE, 64 * PAGE, 1024 * PAGE][self.random.below(3)];
-        Some((start, start + 1 + self.random.next_u64() % most))
+        let end = start + 1 + self.random.next_u64() % most;
+        // Behind the last mapping, user addresses may end.
+        Some((start, end.min(memory.mappings[n - 1].end)))
     }
 
     /// Compares a process; `None` where it changed meanwhile.

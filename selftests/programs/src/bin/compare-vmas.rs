@@ -72,6 +72,9 @@ impl Row {
 /// Parses an answer, and checks that rows ascend and the last line adds up.
 fn parse(text: &str) -> io::Result<(Vec<Row>, Keys)> {
     let answer = Answer::parse(text, HEADER)?;
+    if !answer.end.get("error").is_empty() {
+        return Err(io::Error::other(answer.last));
+    }
     let rows = answer.rows.iter().map(|fields| Row::parse(fields));
     let rows: Vec<_> = rows.collect::<Result<_, _>>()?;
     if let Some(pair) = rows.windows(2).find(|pair| pair[1].start < pair[0].end) {
