@@ -7,6 +7,7 @@
 
 KVER ?= $(shell uname -r)
 KDIR ?= /lib/modules/$(KVER)/build
+PREFIX ?= /usr/local
 .PHONY: all rust-metadata install demo shell test check kdir rust-analyzer clean help
 
 all: rust-metadata
@@ -23,6 +24,7 @@ rust-metadata:
 install: all
 	$(MAKE) -C $(KDIR) M=$(CURDIR) modules_install
 	depmod $(KVER)
+	install -D -m 755 tools/memintro $(DESTDIR)$(PREFIX)/bin/memintro
 
 demo:
 	@selftests/vm/run -- selftests/demo
@@ -55,7 +57,7 @@ help:
 	@echo '  make check          format, lints, shellcheck'
 	@echo 'On a machine whose kernel takes Rust modules:'
 	@echo '  make                build memintro.ko; then: sudo insmod memintro.ko'
-	@echo '  sudo make install   install it for modprobe'
+	@echo '  sudo make install   install it for modprobe, and the client'
 	@echo '  make kdir           make the headers of a Debian kernel fit for Rust modules'
 	@echo '  make rust-analyzer  rust-project.json for an editor'
 	@echo '  make clean          remove what make built here'

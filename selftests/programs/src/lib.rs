@@ -7,8 +7,12 @@
 //! comes from a file that the project did not write.
 
 pub mod ask;
+pub mod churn;
 pub mod extents;
+pub mod judge;
 pub mod kinds;
+pub mod levels;
+pub mod line;
 pub mod maps;
 pub mod memory;
 pub mod options;
@@ -16,5 +20,7 @@ pub mod pagemap;
 pub mod proc;
 pub mod question;
 pub mod random;
+pub mod reference;
 pub mod sys;
 pub mod table;
+pub mod witness;

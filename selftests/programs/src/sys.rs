@@ -10,7 +10,10 @@ use std::{
 };
 
 pub mod area;
+pub mod capability;
+pub mod counters;
 pub mod naming;
+pub mod priority;
 pub mod process;
 
 pub use area::Area;
