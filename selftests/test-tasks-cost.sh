@@ -38,21 +38,22 @@ done </proc/memintro/tasks
 echo "$n"
 LOOP
 
-# The better of two: other processes may run, too.
-cost() { # SHELL
-	best=
-	for _ in 1 2; do
-		begin=$(now)
-		rows=$("$1" "$tmp/loop")
-		spent=$(($(now) - begin))
-		if [ -z "$best" ] || [ "$spent" -lt "$best" ]; then best=$spent; fi
-	done
+spent() { # SHELL
+	begin=$(now)
+	rows=$("$1" "$tmp/loop")
+	spent=$(($(now) - begin))
 }
-cost dash
-dash=$best
+
+# The best of five each, in turns: other processes may run, too.
+dash='' bash=''
+for _ in 1 2 3 4 5; do
+	spent dash
+	if [ -z "$dash" ] || [ "$spent" -lt "$dash" ]; then dash=$spent; fi
+	spent bash
+	if [ -z "$bash" ] || [ "$spent" -lt "$bash" ]; then bash=$spent; fi
+done
 ktap_run "every process has a row" [ "$rows" -gt "$count" ]
-cost bash
-ktap_diag "$rows rows: dash 0.01 s * $dash, bash 0.01 s * $best"
+ktap_diag "$rows rows: dash 0.01 s * $dash, bash 0.01 s * $bash"
 ktap_run "the times can be measured" [ "$dash" -ge 5 ]
-ktap_run "bash costs at most 3 times dash" [ "$best" -le $((3 * dash)) ]
+ktap_run "bash costs at most 3 times dash" [ "$bash" -le $((3 * dash)) ]
 ktap_finish

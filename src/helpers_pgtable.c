@@ -78,8 +78,8 @@ static void decode_softleaf(softleaf_t leaf, struct memintro_entry *entry)
 	switch (softleaf_type(leaf)) {
 	case SOFTLEAF_SWAP:
 		entry->kind = MEMINTRO_SWAP;
-		entry->swap_type = __swp_type(leaf);
-		entry->target = __swp_offset(leaf);
+		entry->swap_type = swp_type(leaf);
+		entry->target = swp_offset(leaf);
 		break;
 	case SOFTLEAF_MIGRATION_READ:
 	case SOFTLEAF_MIGRATION_READ_EXCLUSIVE:

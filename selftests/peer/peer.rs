@@ -60,7 +60,9 @@ fn read(address: u64) -> Result<Record> {
             address as *const c_void,
             size_of::<Record>(),
         ) as i32
-    })?;
+    })
+    // What can be no kernel address is not even tried.
+    .map_err(|error| if error == ERANGE { EINVAL } else { error })?;
     if record.id != ID || record.value != VALUE {
         return Err(ENOMSG);
     }
