@@ -25,7 +25,7 @@ for kind in kmalloc vmalloc module-text module-data percpu kernel-stack; do
 	ktap_run "a megabyte around $kind" "$bin/compare-kernel" --samples "$samples" $around
 	ktap_diag "$(printf '%s\n' "$ktap_out" | tail -n 1)"
 	rows=$(printf '%s\n' "$ktap_out" | key rows)
-	ktap_run "there is something, in $rows rows" [ "${rows:-0}" -ge 1 ]
+	ktap_run "there is something" [ "${rows:-0}" -ge 1 ]
 done
 ktap_run "the last 16 MiB of all" \
 	"$bin/compare-kernel" --samples "$samples" 0xffffffffff000000 0xffffffffffffffff

@@ -31,7 +31,7 @@ for kind in kmalloc vmalloc; do
 done
 
 wrong() { # NAME ADDRESS MESSAGE
-	ktap_equal "$1 ($2)" "$3" "$(insmod "$peer" address="$2" 2>&1 | sed 's/^.*: //')"
+	ktap_equal "$1" "$3" "$(insmod "$peer" address="$2" 2>&1 | sed 's/^.*: //')"
 }
 vmalloc=$(field vmalloc 2)
 kmalloc=$(field kmalloc 2)

@@ -14,7 +14,7 @@ need_module
 ktap_plan 14
 header="PID VA PAGE PERM COMM"
 nobody() { # NAME PA
-	ktap_equal "$1: $2" "$header
+	ktap_equal "nobody maps $1" "$header
 # end pa=$2 rows=0 outside=0" "$(ask rmap "$2")"
 }
 

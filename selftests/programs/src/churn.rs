@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! A process whose memory never rests, beside pages that it leaves alone.
+//!
+//! Its memory is slots of 2 MiB at fixed addresses. Each has a counter, which
+//! goes up by one before an operation on it and by one after. An operation
+//! gives a page at most one new place, so that who sees the same place before
+//! and after, and not more than one operation between, knows that the page was
+//! nowhere else.
+
+use std::{
+    io,
+    sync::atomic::{AtomicU64, Ordering},
+};
+
+use crate::{
+    random::Random,
+    sys::{process, Area, MADV_COLLAPSE, PAGE, PAGE_2M},
+};
+
+/// Where the slots are: far from what the kernel places itself. A slot is
+/// followed by a hole as large, and all share page tables of the upper levels.
+const FIRST: usize = 0x20_0000_0000;
+const READ_WRITE: i32 = libc::PROT_READ | libc::PROT_WRITE;
+const PRIVATE: i32 = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS;
+const SHARED: i32 = libc::MAP_SHARED | libc::MAP_ANONYMOUS;
+
+/// The pages at the start of a slot that are left alone, where it has any.
+pub const STILL: usize = 16;
+/// The pages of a slot.
+pub const PAGES: usize = PAGE_2M / PAGE;
+
+/// The operations, in the order of [`Slot::operate`].
+pub const NAMES: [&str; 9] = [
+    "unmap+map",
+    "dontneed",
+    "mprotect",
+    "collapse",
+    "pageout",
+    "fork+write",
+    "mremap-away-and-back",
+    "mremap-onto",
+    "touch",
+];
+
+/// A part of the memory.
+#[derive(Clone, Copy)]
+pub struct Slot {
+    number: usize,
+}
+
+impl Slot {
+    /// The slot of this number.
+    pub fn new(number: usize) -> Self {
+        Self { number }
+    }
+
+    /// Its first address.
+    pub fn start(self) -> usize {
+        FIRST + self.number * 2 * PAGE_2M
+    }
+
+    /// Whether its first pages are left alone: every second slot.
+    pub fn has_still(self) -> bool {
+        self.number % 2 == 1
+    }
+
+    fn is_shared(self) -> bool {
+        self.number % 4 == 2
+    }
+
+    /// The part that is never left alone.
+    fn restless(self) -> Area {
+        let all = Area {
+            start: self.start(),
+            len: PAGE_2M,
+        };
+        let still = if self.has_still() { STILL * PAGE } else { 0 };
+        all.part(still, PAGE_2M - still)
+    }
+
+    fn map(area: Area, shared: bool) -> io::Result<()> {
+        let flags = if shared { SHARED } else { PRIVATE };
+        let flags = flags | libc::MAP_FIXED_NOREPLACE;
+        Area::map(area.start, area.len, READ_WRITE, flags, -1)?;
+        // What the kernel then gives is often a huge page.
+        area.advise(libc::MADV_HUGEPAGE)
+    }
+
+    /// Maps the slot for the first time.
+    pub fn set_up(self) -> io::Result<()> {
+        Self::map(self.restless(), self.is_shared())?;
+        self.restless().write();
+        if self.has_still() {
+            let area = Area::map(
+                self.start(),
+                STILL * PAGE,
+                READ_WRITE,
+                PRIVATE | libc::MAP_FIXED_NOREPLACE,
+                -1,
+            )?;
+            area.write();
+            area.lock()?;
+        }
+        Ok(())
+    }
+
+    /// Does one thing to a random part; says whether the kernel did it.
+    fn operate(self, what: usize, random: &mut Random) -> io::Result<()> {
+        let all = self.restless();
+        let count = all.len / PAGE;
+        let first = random.below(count);
+        // Mostly small parts, at times the whole slot.
+        let most = [64, count][usize::from(random.below(8) == 0)].min(count - first);
+        let part = all.part(first * PAGE, (1 + random.below(most)) * PAGE);
+        match NAMES[what] {
+            "unmap+map" => {
+                part.unmap()?;
+                Self::map(part, self.is_shared())?;
+                part.write();
+            }
+            "dontneed" => part.advise(libc::MADV_DONTNEED)?,
+            "mprotect" => {
+                let prots = [libc::PROT_NONE, libc::PROT_READ, READ_WRITE];
+                part.protect(prots[random.below(3)])?;
+            }
+            "collapse" if !self.has_still() => all.advise(MADV_COLLAPSE)?,
+            "pageout" => part.advise(libc::MADV_PAGEOUT)?,
+            "fork+write" => {
+                // The child takes no lock that another thread could hold.
+                let child = process::fork(|| {})?;
+                part.protect(READ_WRITE)?;
+                part.write();
+                process::reap(child);
+            }
+            "mremap-away-and-back" => {
+                let away = Area {
+                    start: part.start + PAGE_2M,
+                    ..part
+                };
+                let flags = PRIVATE | libc::MAP_FIXED_NOREPLACE;
+                Area::map(away.start, away.len, libc::PROT_NONE, flags, -1)?;
+                part.move_to(away)?;
+                let back = Area::map(part.start, part.len, libc::PROT_NONE, flags, -1)?;
+                away.move_to(back)?;
+            }
+            "mremap-onto" => {
+                // A new page for each, from another place.
+                let fresh = Area {
+                    start: part.start + PAGE_2M,
+                    ..part
+                };
+                Self::map(fresh, self.is_shared())?;
+                fresh.write();
+                fresh.move_to(part)?;
+            }
+            _ => {
+                part.protect(READ_WRITE)?;
+                part.write();
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Operates on the slots of one thread for ever; `done` counts what was done.
+///
+/// The kernel may refuse one thing or another, as a moved part is several
+/// mappings; that is no operation that failed half-way.
+pub fn churn(slots: &[Slot], counters: &[AtomicU64], done: &[AtomicU64], seed: u64) -> ! {
+    let mut random = Random::new(seed);
+    loop {
+        let slot = slots[random.below(slots.len())];
+        let what = random.below(NAMES.len());
+        counters[slot.number].fetch_add(1, Ordering::SeqCst);
+        let result = slot.operate(what, &mut random);
+        if result.is_err() {
+            repair(slot);
+        } else {
+            done[what].fetch_add(1, Ordering::Relaxed);
+        }
+        counters[slot.number].fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+/// Makes a slot whole that an operation left in pieces; its pages are gone.
+fn repair(slot: Slot) {
+    let all = slot.restless();
+    let away = Area {
+        start: all.start + PAGE_2M,
+        ..all
+    };
+    // What cannot be repaired stays a hole: that is allowed, too.
+    let _ = away.unmap();
+    let _ = all.unmap();
+    let _ = Slot::map(all, slot.is_shared());
+}

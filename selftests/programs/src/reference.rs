@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The client of `selftests/reference`: what the kernel's own functions say
+//! of kernel addresses.
+
+use std::{
+    fs::{self, File, OpenOptions},
+    io::{self, Read},
+    ops::RangeInclusive,
+    os::fd::AsRawFd,
+};
+
+use crate::{question::parse_hex, sys};
+
+const FOLDER: &str = "/proc/memintro_reference";
+/// How many addresses one lookup takes.
+pub const MOST: usize = 512;
+
+const PRESENT: u64 = 1;
+const HAS_PAGE: u64 = 2;
+const IS_LINEAR: u64 = 4;
+
+/// What the kernel says of one address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reply {
+    flags: u64,
+    /// Where the walk ended: 0 in a page table, 1 in the table above, ...
+    pub level: usize,
+    /// The entry there; 0 where it is empty.
+    pub value: u64,
+    pa: u64,
+    page_pa: u64,
+    linear_pa: u64,
+}
+
+impl Reply {
+    fn when(self, flag: u64, value: u64) -> Option<u64> {
+        (self.flags & flag != 0).then_some(value)
+    }
+
+    /// The physical address by `lookup_address()`.
+    pub fn pa(self) -> Option<u64> {
+        self.when(PRESENT, self.pa)
+    }
+
+    /// The physical address by `vmalloc_to_page()`.
+    pub fn page_pa(self) -> Option<u64> {
+        self.when(HAS_PAGE, self.page_pa)
+    }
+
+    /// The physical address by `virt_to_phys()`.
+    pub fn linear_pa(self) -> Option<u64> {
+        self.when(IS_LINEAR, self.linear_pa)
+    }
+
+    /// How many bytes of addresses the entry stands for.
+    pub fn span(self) -> u64 {
+        1 << (12 + 9 * self.level)
+    }
+}
+
+/// A region of the kernel's half of the address space.
+#[derive(Clone, Debug)]
+pub struct Region {
+    /// Its name, as in answers.
+    pub name: String,
+    /// Its addresses.
+    pub range: RangeInclusive<u64>,
+}
+
+/// The regions, by address; those of no name are `other`.
+pub fn regions(first: u64) -> io::Result<Vec<Region>> {
+    let mut named = Vec::new();
+    for line in fs::read_to_string(format!("{FOLDER}/regions"))?.lines() {
+        let words: Vec<_> = line.split(' ').collect();
+        let [name, start, end] = words[..] else {
+            return Err(io::Error::other(format!("not a region: {line}")));
+        };
+        named.push(Region {
+            name: name.to_owned(),
+            range: parse_hex(start)? as u64..=parse_hex(end)? as u64 - 1,
+        });
+    }
+    named.sort_by_key(|region| *region.range.start());
+    let mut all = Vec::new();
+    let mut next = Some(first);
+    let other = |range| Region {
+        name: "other".to_owned(),
+        range,
+    };
+    for region in named {
+        match next {
+            Some(next) if next < *region.range.start() => {
+                all.push(other(next..=region.range.start() - 1));
+            }
+            Some(next) if next == *region.range.start() => {}
+            _ => return Err(io::Error::other(format!("{region:?} overlaps"))),
+        }
+        next = region.range.end().checked_add(1);
+        all.push(region);
+    }
+    all.extend(next.map(|next| other(next..=u64::MAX)));
+    Ok(all)
+}
+
+/// The open lookup.
+pub struct Reference(File);
+
+impl Reference {
+    /// Opens it.
+    pub fn open() -> io::Result<Self> {
+        let path = format!("{FOLDER}/lookup");
+        Ok(Self(OpenOptions::new().read(true).write(true).open(path)?))
+    }
+
+    /// Looks addresses up, at most [`MOST`].
+    pub fn look_up(&mut self, addresses: &[u64]) -> io::Result<Vec<Reply>> {
+        let bytes: Vec<u8> = addresses.iter().flat_map(|va| va.to_ne_bytes()).collect();
+        sys::write_once(self.0.as_raw_fd(), &bytes, None)?;
+        let mut bytes = vec![0; addresses.len() * 48];
+        let n = self.0.read(&mut bytes)?;
+        if n != bytes.len() {
+            return Err(io::Error::other(format!("a read gave {n} bytes")));
+        }
+        let word = |bytes: &[u8], i: usize| {
+            let mut word = [0; 8];
+            word.copy_from_slice(&bytes[8 * i..8 * i + 8]);
+            u64::from_ne_bytes(word)
+        };
+        Ok(bytes
+            .chunks_exact(48)
+            .map(|bytes| Reply {
+                flags: word(bytes, 0),
+                level: word(bytes, 1) as usize,
+                value: word(bytes, 2),
+                pa: word(bytes, 3),
+                page_pa: word(bytes, 4),
+                linear_pa: word(bytes, 5),
+            })
+            .collect())
+    }
+
+    /// The mapped ranges of a region, as they are at this moment.
+    pub fn scan(&mut self, range: &RangeInclusive<u64>) -> io::Result<Vec<RangeInclusive<u64>>> {
+        let mut runs: Vec<RangeInclusive<u64>> = Vec::new();
+        let mut next = Some(*range.start());
+        let mut span = 0;
+        while let Some(va) = next.filter(|va| range.contains(va)) {
+            // The rest of a table is looked up at once.
+            let batch: Vec<_> = match span {
+                0 => vec![va],
+                _ => (va..=*range.end())
+                    .step_by(span)
+                    .take((MOST * span - va as usize % (MOST * span)).div_ceil(span))
+                    .collect(),
+            };
+            for (&va, reply) in batch.iter().zip(self.look_up(&batch)?) {
+                // An entry above means that the table has ended.
+                let start = va & !(reply.span() - 1);
+                let last = start | (reply.span() - 1);
+                if reply.pa().is_some() {
+                    match runs.last_mut() {
+                        Some(run) if run.end().wrapping_add(1) >= start => {
+                            *run = *run.start()..=last;
+                        }
+                        _ => runs.push(start..=last),
+                    }
+                }
+                next = last.checked_add(1);
+                span = reply.span() as usize;
+                if batch.len() > 1 && reply.span() as usize != batch_span(&batch) {
+                    break;
+                }
+            }
+        }
+        Ok(runs)
+    }
+}
+
+fn batch_span(batch: &[u64]) -> usize {
+    (batch[1] - batch[0]) as usize
+}

@@ -1,0 +1,98 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+# timeout: 300
+#
+# Property: a conversation at rest, before an answer, after one or in the middle
+# of one, keeps nothing of the process that it was asked about: a killed one's
+# memory is free and its file system is not busy at once, and the answer ends
+# with ESRCH.
+
+# shellcheck source-path=SCRIPTDIR source=lib.sh
+. "${0%/*}/lib.sh"
+# shellcheck source-path=SCRIPTDIR source=lib-conversation.sh
+. "$here/lib-conversation.sh"
+need_module
+
+size=${SIZE_MIB:-500}
+available() {
+	awk '$1 == "MemAvailable:" { print int($2 / 1024) }' /proc/meminfo
+}
+[ "$(available)" -gt $((size + 200)) ] || ktap_skip_all "no $size MiB of memory"
+
+mkdir "$tmp/disk"
+mount -t tmpfs tmpfs "$tmp/disk" || exit 1
+at_exit "umount $tmp/disk 2>/dev/null"
+head -c 65536 /dev/zero >"$tmp/disk/file"
+
+# Long answers: many mappings, each with its own rows.
+pieces=4000
+target() {
+	start hog "$bin/hog" --size "$size" --pieces $pieces --map "$tmp/disk/file" || exit 1
+	pid=$(pid_of hog)
+	# The conversations: 3 and 4 in the middle of an answer, 5 with one not
+	# begun, 6 with one given.
+	exec 3<>"$proc/vmas" 4<>"$proc/extents" 5<>"$proc/vmas" 6<>"$proc/walk" 7<>"$proc/rmap"
+	echo "$pid" >&3
+	echo "$pid" >&4
+	echo "$pid" >&5
+	echo "$pid 0x3000000000" >&6
+	"$bin/raw-question" read fd:3 --size 2000 >"$tmp/vmas"
+	"$bin/raw-question" read fd:4 --size 2000 >"$tmp/extents"
+	read -r walked <&6
+	echo "$pid 0x3000000000" >&6
+	pa=${walked#* pa=}
+	echo "${pa%% *}" >&7
+	"$bin/raw-question" read fd:7 --size 10 >"$tmp/rmap"
+}
+# The process is waited for here, so that it is gone, and not a zombie.
+kill_target() {
+	kill -9 "$pid"
+	wait "$pid" 2>/dev/null
+}
+
+ktap_plan 13
+free=$(available)
+target
+with=$(available)
+ktap_run "the target has its memory" [ $((free - with)) -ge $((size * 9 / 10)) ]
+ktap_run "an answer about it has begun" grep -q '^START' "$tmp/vmas"
+ktap_equal "and is not complete" "0 0" "$(grep -c '^# end' "$tmp/vmas") $(grep -c '^# end' "$tmp/extents")"
+kill_target
+after=$(available)
+ktap_diag "MiB available: $free before, $with with the target, $after when it is killed"
+ktap_run "its memory is free at once" [ $((free - after)) -le $((size / 10)) ]
+ktap_run "it is gone" [ ! -e "/proc/$pid" ]
+ktap_run "its file system is not busy" umount "$tmp/disk"
+gone="error=ESRCH why=no-"
+
+ended() { # NAME FD ROWS_AT_MOST
+	cat <&"$2" >"$tmp/rest"
+	ktap_diag "$1: $(wc -l <"$tmp/rest") lines more, the last one: $(tail -n 1 "$tmp/rest")"
+	case $(tail -n 1 "$tmp/rest") in
+	"# end pid=$pid "*"$gone"*) ;;
+	*) return 1 ;;
+	esac
+	[ "$(grep -c '^# end' "$tmp/rest")" -eq 1 ] && [ "$(wc -l <"$tmp/rest")" -le "$3" ]
+}
+# What was ready when it died, 16 KiB at most, and the last line.
+ended vmas 3 400
+ktap_run "vmas, in the middle: the answer ends with ESRCH" [ $? -eq 0 ]
+ended extents 4 400
+ktap_run "extents, in the middle: the answer ends with ESRCH" [ $? -eq 0 ]
+ended vmas 5 1
+ktap_run "vmas, not begun: the answer is ESRCH" [ $? -eq 0 ]
+read -r answer <&6
+ktap_equal "walk: the answer is ESRCH" "pid=$pid va=0x3000000000 pa=none ${gone}process" "$answer"
+cat <&7 >"$tmp/rest"
+ktap_equal "rmap: the answer ends" 1 "$(grep -c '^# end pa=' "$tmp/rest")"
+# A conversation goes on after that.
+for fd in 3 4 5; do
+	echo "$$ totals" >&"$fd"
+done
+ktap_equal "they answer the next question" "3" \
+	"$( (cat <&3; cat <&4; cat <&5) | grep -c "^# end pid=$$ ")"
+exec 3<&- 4<&- 5<&- 6<&- 7<&-
+stop hog
+final=$(available)
+ktap_run "closing them frees nothing of the target's" [ $((final - after)) -le $((size / 10)) ]
+ktap_finish
