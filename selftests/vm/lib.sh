@@ -20,7 +20,7 @@ die() {
 }
 
 # Prints the comment that a script begins with.
-usage() { sed -n '2,/^[^#]/s/^#[[:space:]]\{0,1\}//p' "$1" >&2; }
+usage() { sed -n '2,/^[^#]/s/^#[[:space:]]\{0,1\}//p' "$1"; }
 
 # need COMMAND PACKAGE [COMMAND PACKAGE]...: installs what is missing where
 # that is allowed, else says what to type.
