@@ -53,7 +53,7 @@ help:
 	@echo 'On any machine with Debian 12 or newer, nothing else installed:'
 	@echo '  make demo           boot the stock kernel in an emulator and show memintro'
 	@echo '  make shell          a root shell there, memintro loaded'
-	@echo '  make test           all tests; the last line counts them'
+	@echo '  make test           all tests; the last line counts them (LONG=1: more of each)'
 	@echo '  make check          format, lints, shellcheck'
 	@echo 'On a machine whose kernel takes Rust modules:'
 	@echo '  make                build memintro.ko; then: sudo insmod memintro.ko'

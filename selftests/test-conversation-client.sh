@@ -21,7 +21,7 @@ done
 need_reloadable_module
 prepare_memory
 
-count=${QUESTIONS:-20000}
+count=6000
 ktap_plan 34
 start some "$bin/subject" anon thp untouched || exit 1
 pid=$(pid_of some)

@@ -16,7 +16,7 @@
 need_module
 prepare_memory
 
-questions=${QUESTIONS:-100000}
+questions=${QUESTIONS:-30000}
 ktap_plan 1
 start all "$bin/subject" || {
 	ktap_diag <"$tmp/all.err"

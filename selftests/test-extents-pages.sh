@@ -18,7 +18,7 @@ need_module
 prepare_memory
 cd "$tmp" || exit 1
 
-ranges=${RANGES:-20}
+ranges=${RANGES:-5}
 seed=${SEED:-1}
 start all "$bin/subject" || exit 1
 

@@ -25,7 +25,7 @@ ktap_plan 9
 ktap_diag "levels: $(grep -qw la57 /proc/cpuinfo && echo 5 || echo 4)," \
 	"page-table isolation: $(grep -qw pti /proc/cpuinfo && echo on || echo off)"
 log_mark
-"$bin/compare-reference" --addresses "${ADDRESSES:-10000}" >"$tmp/out" 2>&1
+"$bin/compare-reference" --addresses "${ADDRESSES:-3000}" >"$tmp/out" 2>&1
 status=$?
 ktap_diag <"$tmp/out"
 for region in linear vmalloc vmemmap text modules percpu fixmap other; do

@@ -16,7 +16,7 @@ need_reloadable_module
 peer=${MEMINTRO_PEER_KO:-$here/peer/memintro_peer.ko}
 at_exit 'grep -q "^memintro_peer " /proc/modules && rmmod memintro_peer'
 
-reloads=${RELOADS:-20}
+reloads=${RELOADS:-10}
 ktap_plan 9
 log_mark
 start subject "$bin/subject" anon || exit 1

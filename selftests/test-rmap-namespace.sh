@@ -26,7 +26,7 @@ ktap_diag "$ktap_out"
 echo "$ktap_out" >"$tmp/text"
 ktap_run "mapped inside and outside" \
 	grep -qE 'mappings=[1-9].* outside=[1-9]' "$tmp/text"
-ktap_run "random pages" "$bin/compare-rmap" --inner "$inner" --samples "${SAMPLES:-30}"
+ktap_run "random pages" "$bin/compare-rmap" --inner "$inner" --samples "${SAMPLES:-15}"
 ktap_diag "$ktap_out"
 
 ask_inner() { # PA

@@ -12,7 +12,7 @@
 . "${0%/*}/lib.sh"
 need_module
 
-count=${PROCESSES:-1000}
+count=${PROCESSES:-300}
 ktap_plan 6
 start family "$bin/spawn" "$count" --churn 2 || exit 1
 awk '$1 == "live" { print $2 }' "$tmp/family.out" | sort >"$tmp/live"
