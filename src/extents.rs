@@ -31,6 +31,7 @@ use crate::{
             Found,
             STEP_ENTRIES, //
         },
+        text::LINE_MAX,
         words::Refusal,
     },
     range::{
@@ -131,6 +132,7 @@ impl ExtentsAnswer {
 
     /// Writes the last row and the last line.
     fn end(&mut self, out: &mut Out) -> Result {
+        out.reserve(2 * LINE_MAX)?;
         let row = self.extents.finish();
         let (question, refusal) = match self.asked.target() {
             Ok((question, _)) => (Some(question), None),

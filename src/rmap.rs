@@ -150,6 +150,9 @@ impl RmapAnswer {
                 return Ok(());
             }
         };
+        if self.pass == Pass::Inside {
+            out.reserve(rmap::hits(&found, pa).count() * rmap::ROW_MAX)?;
+        }
         for hit in rmap::hits(&found, pa) {
             if self.pass == Pass::Outside {
                 self.outside += 1;

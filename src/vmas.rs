@@ -30,7 +30,8 @@ use crate::{
             header,
             row_before_name,
             Behind,
-            Perm, //
+            Perm,
+            ROW_MAX, //
         },
         words::Refusal,
     },
@@ -166,6 +167,10 @@ impl VmasAnswer {
 
     /// Writes the row, which ends at `end`.
     fn finish_row(&mut self, end: u64, totals: bool, out: &mut Out) -> Result {
+        if let (Some(row), false) = (&self.row, totals) {
+            // A byte of the name becomes four at the most.
+            out.reserve(ROW_MAX + 4 * row.name_length)?;
+        }
         let Some(row) = self.row.take() else {
             return Ok(());
         };
@@ -260,10 +265,13 @@ impl Conversation for VmasConversation {
             })?;
             return Ok(true);
         };
+        // Either may have failed before.
         if answer.entries.is_empty() {
             answer
                 .entries
                 .resize(STEP_ENTRIES, Entry::default(), GFP_KERNEL_ACCOUNT)?;
+        }
+        if answer.name.is_empty() {
             answer.name.resize(VMA_NAME_MAX, 0, GFP_KERNEL_ACCOUNT)?;
         }
         answer.go_on(rest, out)?;

@@ -40,10 +40,12 @@ use crate::{
             self,
             KernelAddress, //
         },
+        pgtable::Level,
         question::{
             WalkQuestion,
             Whose, //
         },
+        text::LINE_MAX,
         walk::{
             walk,
             walk_twice,
@@ -166,6 +168,8 @@ impl Conversation for WalkConversation {
             }
         };
         if levels {
+            // Each level has a line, and the answer too.
+            out.reserve((Level::ALL.len() + 1) * LINE_MAX)?;
             let show_entry = opener_capable(file, Capability::Syslog);
             answer::levels(walk.steps(), show_entry, |write| out.line(write))?;
         }

@@ -88,6 +88,13 @@ impl Out {
         waiting < self.wanted && self.bytes.len() + LINE_MAX <= OUT_MAX
     }
 
+    /// Makes room for more text than a line, so that writing it cannot fail half-way: what is
+    /// written stays, and the next read would continue the same answer after it.
+    pub(crate) fn reserve(&mut self, bytes: usize) -> Result {
+        self.bytes.reserve(bytes, GFP_KERNEL_ACCOUNT)?;
+        Ok(())
+    }
+
     /// Appends text that may be longer than a line, even past what the reader waits for.
     pub(crate) fn text(&mut self, text: &[u8]) -> Result {
         self.bytes.extend_from_slice(text, GFP_KERNEL_ACCOUNT)?;

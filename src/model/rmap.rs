@@ -17,6 +17,9 @@ use super::{
     words::Refusal, //
 };
 
+/// No row is longer: a name of 15 bytes, each of which may become four, and 40 bytes before it.
+pub const ROW_MAX: usize = 112;
+
 /// One mapping of a physical address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Hit {

@@ -11,6 +11,9 @@ use super::{
     text::Line, //
 };
 
+/// No row is longer, up to its name: two addresses, four letters and six sizes.
+pub const ROW_MAX: usize = 168;
+
 /// What is behind a mapping, in bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Behind {

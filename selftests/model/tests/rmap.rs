@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Tests of `src/model/rmap.rs`.
+
+use memintro_model::model::{
+    pgtable::flags,
+    rmap::{self, Hit, ROW_MAX},
+};
+
+#[path = "support/table.rs"]
+#[allow(dead_code, reason = "rows of conversations are not aligned")]
+mod table;
+use table::{fields, header, line};
+
+#[test]
+fn the_widest_row_is_bounded() {
+    let hit = Hit {
+        va: u64::MAX,
+        shift: 29,
+        perm: flags::PERM,
+    };
+    let row = line(|l| rmap::row(l, u32::MAX, &hit, &[0xff; 15]));
+    assert_eq!(fields(&header(rmap::header), &row)[2], ("PAGE", "512M"));
+    assert!(row.len() <= ROW_MAX && ROW_MAX < row.len() + 16);
+}
