@@ -15,6 +15,7 @@ pub mod counters;
 pub mod naming;
 pub mod priority;
 pub mod process;
+pub mod raw;
 
 pub use area::Area;
 

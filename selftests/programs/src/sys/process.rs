@@ -116,6 +116,12 @@ pub fn reap(pid: Pid) {
     unsafe { libc::waitpid(pid, std::ptr::null_mut(), 0) };
 }
 
+/// Removes a child that has ended; says whether it had.
+pub fn try_reap(pid: Pid) -> bool {
+    // SAFETY: a null status is allowed.
+    unsafe { libc::waitpid(pid, std::ptr::null_mut(), libc::WNOHANG) == pid }
+}
+
 /// Waits until a child has ended or stopped, and leaves it so.
 pub fn wait_and_leave(pid: Pid, stopped: bool) -> io::Result<()> {
     let what = if stopped {
