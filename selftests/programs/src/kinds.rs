@@ -6,7 +6,7 @@ use std::{fs, io};
 
 use crate::{
     pagemap::Pagemap,
-    sys::{Area, PAGE},
+    sys::Area,
 };
 
 mod base;
@@ -139,8 +139,8 @@ impl Kind {
         let pagemap = Pagemap::open("self")?;
         let mut present = false;
         for area in &areas {
-            for va in (area.start..area.start + area.len).step_by(PAGE) {
-                let entry = pagemap.entry(va)?;
+            let (start, end) = (area.start as u64, (area.start + area.len) as u64);
+            pagemap.each(start, end, |va, entry| {
                 let frame = entry.frame();
                 present |= frame.is_some();
                 let right = match self.expect {
@@ -157,7 +157,8 @@ impl Kind {
                         entry.0
                     )));
                 }
-            }
+                Ok(())
+            })?;
         }
         if self.expect == Expect::AsPagemap && !present {
             return Err(io::Error::other("no page of it is present"));

@@ -13,7 +13,7 @@ use std::{
 
 use crate::{
     maps::{self, Mapping},
-    pagemap::Entry,
+    pagemap::Pagemap,
     sys,
 };
 
@@ -108,30 +108,6 @@ pub fn zero_frames() -> io::Result<HashSet<u64>> {
     Ok(frames)
 }
 
-/// Calls `each` with every address of a range and its entry.
-fn entries(file: &File, start: u64, end: u64, mut each: impl FnMut(u64, Entry)) -> io::Result<()> {
-    let mut bytes = vec![0; (BATCH.min((end - start) / PAGE) * 8) as usize];
-    let mut va = start;
-    while va < end {
-        let wanted = bytes.len().min(((end - va) / PAGE * 8) as usize);
-        let n = file.read_at(&mut bytes[..wanted], va / PAGE * 8)?;
-        if n == 0 || n % 8 != 0 {
-            return Err(io::Error::other(format!("pagemap of {va:#x}: {n} bytes")));
-        }
-        for word in bytes[..n].chunks_exact(8) {
-            let entry = Entry(u64::from_ne_bytes(
-                word.try_into().map_err(io::Error::other)?,
-            ));
-            if entry.frame() == Some(0) {
-                return Err(io::Error::other("pagemap hides page frames"));
-            }
-            each(va, entry);
-            va += PAGE;
-        }
-    }
-    Ok(())
-}
-
 /// The ranges of a mapping that stand behind entries above the pte level.
 fn huge_ranges(file: &File, start: u64, end: u64) -> io::Result<Vec<(u64, u64)>> {
     let mut ranges = Vec::new();
@@ -165,14 +141,14 @@ fn huge_ranges(file: &File, start: u64, end: u64) -> io::Result<Vec<(u64, u64)>>
 impl Memory {
     /// Reads everything of a process, given its folder in `/proc`.
     pub fn read(folder: &Path, zeros: &HashSet<u64>) -> io::Result<Self> {
-        let file = File::open(folder.join("pagemap"))?;
+        let pagemap = Pagemap(File::open(folder.join("pagemap"))?);
         let mut memory = Self {
             mappings: maps::smaps(folder)?,
             ..Self::default()
         };
         for mapping in &memory.mappings {
             let mut count = Count::default();
-            entries(&file, mapping.start, mapping.end, |va, entry| {
+            let ended = pagemap.each(mapping.start, mapping.end, |va, entry| {
                 if let Some(frame) = entry.frame() {
                     let zero = zeros.contains(&frame);
                     count.zero += u64::from(zero);
@@ -188,11 +164,15 @@ impl Memory {
                 } else {
                     count.other += 1;
                 }
+                Ok(())
             })?;
+            if ended != mapping.end {
+                return Err(io::Error::other(format!("pagemap ends at {ended:#x}")));
+            }
             memory.counts.push(count);
             memory
                 .huge
-                .extend(huge_ranges(&file, mapping.start, mapping.end)?);
+                .extend(huge_ranges(&pagemap.0, mapping.start, mapping.end)?);
         }
         Ok(memory)
     }

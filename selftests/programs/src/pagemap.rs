@@ -62,8 +62,11 @@ impl Entry {
     }
 }
 
+/// Entries that one read(2) gets.
+const BATCH: u64 = 1 << 16;
+
 /// An open pagemap.
-pub struct Pagemap(File);
+pub struct Pagemap(pub File);
 
 impl Pagemap {
     /// Opens the pagemap of a process: its number, or `self`.
@@ -84,5 +87,35 @@ impl Pagemap {
             8 => Ok(entry),
             _ => Ok(Entry(0)),
         }
+    }
+
+    /// Calls `each` with the address and the entry of every page from `start`
+    /// to `end`, and returns the address where pagemap ended.
+    pub fn each(
+        &self,
+        start: u64,
+        end: u64,
+        mut each: impl FnMut(u64, Entry) -> io::Result<()>,
+    ) -> io::Result<u64> {
+        const SIZE: u64 = PAGE as u64;
+        let mut bytes = vec![0; (BATCH.min((end - start) / SIZE) * 8) as usize];
+        let mut va = start;
+        while va < end {
+            let wanted = bytes.len().min(((end - va) / SIZE * 8) as usize);
+            let n = self.0.read_at(&mut bytes[..wanted], va / SIZE * 8)?;
+            if n < 8 {
+                break;
+            }
+            for word in bytes[..n].chunks_exact(8) {
+                let word = word.try_into().map_err(io::Error::other)?;
+                let entry = Entry(u64::from_ne_bytes(word));
+                if entry.frame() == Some(0) {
+                    return Err(io::Error::other("pagemap hides page frames"));
+                }
+                each(va, entry)?;
+                va += SIZE;
+            }
+        }
+        Ok(va)
     }
 }

@@ -131,9 +131,14 @@ pub fn page_out(area: Area) -> io::Result<()> {
     for _ in 0..50 {
         area.advise(libc::MADV_PAGEOUT)?;
         let mut present = false;
-        for va in (area.start..area.start + area.len).step_by(PAGE) {
-            present |= pagemap.entry(va)?.frame().is_some();
-        }
+        pagemap.each(
+            area.start as u64,
+            (area.start + area.len) as u64,
+            |_, entry| {
+                present |= entry.frame().is_some();
+                Ok(())
+            },
+        )?;
         if !present {
             return Ok(());
         }

@@ -38,16 +38,15 @@ fn check_huge(area: Area, name: &str) -> io::Result<()> {
 /// Checks that one frame follows the other, from a multiple of 2 MiB on.
 fn check_contiguous(area: Area) -> io::Result<()> {
     let pagemap = Pagemap::open("self")?;
-    let first = pagemap.entry(area.start)?.frame();
-    for (i, va) in (area.start..area.start + area.len)
-        .step_by(PAGE)
-        .enumerate()
-    {
-        let frame = pagemap.entry(va)?.frame();
-        if frame.is_none() || frame != first.map(|first| first + i as u64) {
+    let mut next = pagemap.entry(area.start)?.frame();
+    let end = (area.start + area.len) as u64;
+    pagemap.each(area.start as u64, end, |va, entry| {
+        if entry.frame().is_none() || entry.frame() != next {
             return Err(io::Error::other(format!("no huge page at {va:#x}")));
         }
-    }
+        next = next.map(|frame| frame + 1);
+        Ok(())
+    })?;
     Ok(())
 }
 
