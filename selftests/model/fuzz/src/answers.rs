@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Answer lines, from any values: keys in their order, values that a shell may eval, and no
+//! physical address where there is no page.
+
+use super::{
+    input::Input,
+    lines::{address, line, number, pairs},
+};
+use memintro_model::model::{
+    answer::{self, KernelAddress},
+    pgtable::{flags, Kind, Level},
+    question::Whose,
+    rmap,
+    walk::{Absent, Answer, Page, Step},
+    words::{Refusal, Why},
+};
+
+const WHYS: [Why; 11] = [
+    Why::NoVma,
+    Why::NotPopulated,
+    Why::Swap,
+    Why::Migration,
+    Why::Device,
+    Why::HwPoison,
+    Why::Poison,
+    Why::Guard,
+    Why::Uffd,
+    Why::NotMapped,
+    Why::Retry,
+];
+
+const REFUSALS: [Refusal; 12] = [
+    Refusal::NotAQuestion,
+    Refusal::NotAnAddress,
+    Refusal::Need0x,
+    Refusal::TooLong,
+    Refusal::NotCanonical,
+    Refusal::KernelAddress,
+    Refusal::UserAddress,
+    Refusal::NoProcess,
+    Refusal::KernelThread,
+    Refusal::NoMemory,
+    Refusal::NeedCapSyslog,
+    Refusal::Retry,
+];
+
+fn print_whose(whose: Whose) -> String {
+    match whose {
+        Whose::Process(pid) => pid.unsigned_abs().to_string(),
+        Whose::Kernel => "kernel".into(),
+    }
+}
+
+fn check_perm(text: &str, perm: u32) {
+    let letters = [
+        (flags::READ, "r-"),
+        (flags::WRITE, "w-"),
+        (flags::EXEC, "x-"),
+        (flags::USER, "uk"),
+    ];
+    let letter = |(flag, names): (u32, &str)| names.as_bytes()[usize::from(perm & flag == 0)];
+    assert_eq!(text.as_bytes(), letters.map(letter));
+}
+
+fn check_flags(text: &str, bits: u32) {
+    let named = |name: &str| {
+        flags::NAMES
+            .iter()
+            .position(|other| *other == name)
+            .expect("a flag")
+    };
+    let read = match text {
+        "-" => 0,
+        _ => text.split(',').fold(0, |bits, name| {
+            bits | 1 << (named(name) as u32 + flags::FIRST)
+        }),
+    };
+    assert_eq!(read, bits & 0x7ff0);
+}
+
+/// Checks the last line of an answer.
+pub fn check_line(whose: Whose, va: u64, kernel: Option<&KernelAddress>, answer: &Answer) {
+    let text = line(|line| answer::walk(line, whose, va, kernel, answer));
+    let pairs = pairs(&text);
+    let keys: Vec<_> = pairs.iter().map(|pair| pair.0).collect();
+    let value = |key| pairs.iter().find(|pair| pair.0 == key).expect(key).1;
+
+    let mut expected = vec!["pid", "va"];
+    if let Some(kernel) = kernel {
+        expected.extend(["region", "pa_linear", "agree"]);
+        assert_eq!(address(value("pa_linear")), kernel.pa_linear);
+        let agree = answer.is_ok_and(|page| page.pa == kernel.pa_linear);
+        assert_eq!(value("agree"), if agree { "yes" } else { "no" });
+    }
+    assert_eq!(value("pid"), print_whose(whose));
+    assert_eq!(address(value("va")), va);
+    match answer {
+        Ok(page) => {
+            expected.extend(["pa", "page", "level", "perm", "flags"]);
+            assert_eq!(address(value("pa")), page.pa);
+            assert_eq!(value("level"), page.level.as_str());
+            check_perm(value("perm"), page.perm);
+            check_flags(value("flags"), page.flags);
+        }
+        Err(absent) => {
+            expected.extend(["pa", "why", "level"]);
+            assert_eq!(value("pa"), "none");
+            assert_eq!(value("why"), absent.why.as_str());
+            assert_eq!(value("level"), absent.level.map_or("-", Level::as_str));
+            if let Some((area, offset)) = absent.swap {
+                expected.push("swap");
+                assert_eq!(value("swap"), format!("{area}:{offset}"));
+            }
+        }
+    }
+    assert_eq!(keys, expected);
+}
+
+/// Checks the lines of the levels: one for each from the pgd on, with or without the addresses.
+pub fn check_levels(steps: &[Step], top: Level) {
+    for show_entry in [false, true] {
+        let mut lines = Vec::new();
+        let put = |write: &mut dyn FnMut(&mut _)| {
+            lines.push(line(write));
+            Ok::<_, ()>(())
+        };
+        answer::levels(steps.iter(), show_entry, put).expect("no error");
+        let folded = if steps.is_empty() {
+            0
+        } else {
+            Level::Pgd as usize - top as usize
+        };
+        assert_eq!(lines.len(), folded + steps.len());
+        let real = steps.iter().take(1).cycle().take(folded).chain(steps);
+        for (number, (text, step)) in lines.iter().zip(real).enumerate() {
+            let pairs = pairs(text);
+            let keys = pairs.iter().map(|pair| pair.0);
+            let expected = ["level", "index", "entry", "value", "next", "kind", "folded"];
+            assert!(keys.eq(expected));
+            assert_eq!(pairs[0].1, Level::ALL[number].as_str());
+            assert_eq!(number_of(pairs[1].1), step.index);
+            match show_entry {
+                true => assert_eq!(address(pairs[2].1), step.at),
+                false => assert_eq!(pairs[2].1, "denied"),
+            }
+            assert_eq!(address(pairs[3].1), step.entry.value);
+            match step.entry.kind() {
+                Kind::Table | Kind::Leaf => assert_eq!(address(pairs[4].1), step.entry.target),
+                _ => assert_eq!(pairs[4].1, "-"),
+            }
+            let is_folded = (1..=folded).contains(&number);
+            assert_eq!(pairs[6].1, if is_folded { "yes" } else { "no" });
+        }
+    }
+}
+
+fn number_of(text: &str) -> usize {
+    number(text) as usize
+}
+
+fn check_refusal(whose: Option<Whose>, va: Option<u64>, refusal: Refusal) {
+    let text = line(|line| answer::refusal(line, whose, va, refusal));
+    let expected = [
+        ("pid", whose.map_or("-".into(), print_whose)),
+        ("va", va.map_or("-".into(), |va| format!("{va:#x}"))),
+        ("pa", "none".into()),
+        ("error", refusal.errno().as_str().into()),
+        ("why", refusal.as_str().into()),
+    ];
+    assert!(pairs(&text)
+        .into_iter()
+        .eq(expected.iter().map(|pair| (pair.0, pair.1.as_str()))));
+
+    let text = line(|line| rmap::end_with(line, va, refusal));
+    let pairs = pairs(text.strip_prefix("# end ").expect("the last line"));
+    let keys: Vec<_> = pairs.iter().map(|pair| pair.0).collect();
+    assert_eq!(keys, &["pa", "error", "why"][usize::from(va.is_none())..]);
+}
+
+/// Makes an answer of any values.
+pub fn check(bytes: &[u8]) {
+    let mut input = Input(bytes);
+    let whose = match input.bit() {
+        true => Whose::Kernel,
+        false => Whose::Process(input.number() as i32 & i32::MAX),
+    };
+    let va = input.number();
+    let level = Level::ALL[usize::from(input.byte()) % 5];
+    let why = WHYS[usize::from(input.byte()) % WHYS.len()];
+    let answer = match input.bit() {
+        true => Ok(Page {
+            pa: input.number(),
+            shift: input.byte(),
+            level,
+            perm: input.number() as u32,
+            flags: input.number() as u32,
+        }),
+        false => Err(Absent {
+            why,
+            level: input.bit().then_some(level),
+            swap: input.bit().then(|| (input.number() as u16, input.number())),
+        }),
+    };
+    let kernel = input.bit().then(|| KernelAddress {
+        region: ["linear", "vmalloc", "text", "other"][usize::from(input.byte() & 3)],
+        pa_linear: match input.bit() {
+            true => input.number(),
+            false => answer.map_or(0, |page| page.pa),
+        },
+    });
+    check_line(whose, va, kernel.as_ref(), &answer);
+
+    let refusal = REFUSALS[usize::from(input.byte()) % REFUSALS.len()];
+    check_refusal(
+        input.bit().then_some(whose),
+        input.bit().then_some(va),
+        refusal,
+    );
+
+    let top = Level::ALL[usize::from(input.byte()) % 3];
+    let count = usize::from(input.byte()) % (top as usize + 2);
+    let steps: Vec<_> = Level::ALL
+        .into_iter()
+        .filter(|level| *level <= top)
+        .take(count)
+        .map(|level| Step {
+            level,
+            index: input.number() as u16 as usize,
+            at: input.number(),
+            entry: input.entry(),
+        })
+        .collect();
+    check_levels(&steps, top);
+}

@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Questions: accepted exactly if they are spelled as documented, and read as they are spelled.
+
+use super::modes::mode;
+use memintro_model::model::{
+    addr::Halves,
+    question::{parse_physical, Part, RangeQuestion, WalkQuestion, Whose, QUESTION_MAX},
+    words::{Errno, Refusal},
+};
+
+/// The words of a question, if it has not too many bytes and one line.
+fn words(text: &[u8]) -> Option<Vec<&str>> {
+    let text = text.strip_suffix(b"\n").unwrap_or(text);
+    let text = std::str::from_utf8(text).ok()?;
+    let fits = text.len() <= QUESTION_MAX && !text.contains('\n');
+    fits.then(|| {
+        text.split([' ', '\t'])
+            .filter(|word| !word.is_empty())
+            .collect()
+    })
+}
+
+fn whose(word: &str) -> Option<Whose> {
+    if word == "kernel" {
+        return Some(Whose::Kernel);
+    }
+    let digits = word.len() <= 10 && word.bytes().all(|byte| byte.is_ascii_digit());
+    digits.then(|| word.parse().ok().map(Whose::Process))?
+}
+
+fn address(word: &str) -> Option<u64> {
+    let digits = word.strip_prefix("0x")?;
+    let good = digits.len() <= 16 && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
+    good.then(|| u64::from_str_radix(digits, 16).ok())?
+}
+
+/// What a question about one address says, as the documentation has it.
+fn walk(text: &[u8]) -> Option<WalkQuestion> {
+    let (pid, va, levels) = match words(text)?.as_slice() {
+        [pid, va] => (*pid, *va, false),
+        [pid, va, "levels"] => (*pid, *va, true),
+        _ => return None,
+    };
+    Some(WalkQuestion {
+        whose: whose(pid)?,
+        va: address(va)?,
+        levels,
+    })
+}
+
+/// And about many; the last address of a range is that of its last page.
+fn range(text: &[u8], shift: u8, untag: fn(u64) -> u64) -> Option<RangeQuestion> {
+    let words = words(text)?;
+    let (pid, part, totals) = match words.as_slice() {
+        [pid] => (*pid, None, false),
+        [pid, "totals"] => (*pid, None, true),
+        [pid, part] => (*pid, Some(*part), false),
+        [pid, part, "totals"] => (*pid, Some(*part), true),
+        _ => return None,
+    };
+    let part = match part.map(|part| part.split_once('-').ok_or(part)) {
+        None => Part::Whole,
+        Some(Err(va)) => Part::At(untag(address(va)?)),
+        Some(Ok((start, end))) => {
+            let (start, end) = (untag(address(start)?), untag(address(end)?));
+            let page = 1u128 << shift;
+            let first = u128::from(start) / page * page;
+            let after = match end {
+                // The last address of all can be named no other way.
+                u64::MAX => 1 << 64,
+                end => u128::from(end).div_ceil(page) * page,
+            };
+            (start < end).then(|| Part::Range(first as u64, (after - 1) as u64))?
+        }
+    };
+    Some(RangeQuestion {
+        whose: whose(pid)?,
+        part,
+        totals,
+    })
+}
+
+fn print_whose(whose: Whose) -> String {
+    match whose {
+        Whose::Process(pid) => pid.to_string(),
+        Whose::Kernel => "kernel".into(),
+    }
+}
+
+fn print_range(question: &RangeQuestion) -> String {
+    let mut text = print_whose(question.whose);
+    match question.part {
+        Part::Whole => {}
+        Part::At(va) => text += &format!("\t{va:#X}").replace("0X", "0x"),
+        Part::Range(start, last) => text += &format!("  {start:#x}-{:#x}", last.saturating_add(1)),
+    }
+    text + if question.totals { " totals \n" } else { "\n" }
+}
+
+/// A refusal says that the question is wrong, and that it is too long only if it is.
+fn check_refusal(text: &[u8], refusal: Refusal) {
+    assert_eq!(refusal.errno(), Errno::Einval);
+    let length = text.strip_suffix(b"\n").unwrap_or(text).len();
+    assert_eq!(refusal == Refusal::TooLong, length > QUESTION_MAX);
+}
+
+/// An accepted address lies in the half that the question is about.
+fn check_half(halves: &Halves, whose: Whose, va: u64) {
+    let kernel = va >> 63 != 0;
+    assert_eq!(kernel, whose == Whose::Kernel);
+    let bits = if kernel {
+        (!va, halves.kernel_bits)
+    } else {
+        (va, halves.user_bits)
+    };
+    assert_eq!(bits.0 >> bits.1, 0);
+}
+
+/// The first byte chooses the machine, the others are the question.
+pub fn check(bytes: &[u8]) {
+    let Some((&machine, text)) = bytes.split_first() else {
+        return;
+    };
+    let (paging, halves) = mode(machine);
+    let untag: fn(u64) -> u64 = match machine & 128 {
+        0 => |va| va,
+        // As arm64 does: bit 55 again and again.
+        _ => |va| ((va << 8) as i64 >> 8) as u64,
+    };
+    let shift = paging.shift[0];
+
+    let parsed = WalkQuestion::parse(text);
+    assert_eq!(parsed.ok(), walk(text));
+    match parsed {
+        Ok(question) => {
+            let levels = if question.levels { " levels" } else { "" };
+            let again = format!(
+                " {} {:#x}{levels}",
+                print_whose(question.whose),
+                question.va
+            );
+            assert_eq!(WalkQuestion::parse(again.as_bytes()), Ok(question));
+            if question.check_half(&halves).is_ok() {
+                check_half(&halves, question.whose, question.va);
+            }
+        }
+        Err(refusal) => check_refusal(text, refusal),
+    }
+
+    let parsed = RangeQuestion::parse(text, shift, untag);
+    assert_eq!(parsed.ok(), range(text, shift, untag));
+    match parsed {
+        Ok(question) => {
+            let again = print_range(&question);
+            assert_eq!(
+                RangeQuestion::parse(again.as_bytes(), shift, |va| va),
+                Ok(question)
+            );
+            if question.check_half(&halves).is_ok() {
+                match question.part {
+                    Part::Whole => {}
+                    Part::At(va) => check_half(&halves, question.whose, va),
+                    Part::Range(start, last) => {
+                        assert!(start < last);
+                        check_half(&halves, question.whose, start);
+                        check_half(&halves, question.whose, last);
+                    }
+                }
+            }
+        }
+        Err(refusal) => check_refusal(text, refusal),
+    }
+
+    let expected = match words(text).as_deref() {
+        Some([va]) => address(va),
+        _ => None,
+    };
+    let parsed = parse_physical(text);
+    assert_eq!(parsed.ok(), expected);
+    if let Err(refusal) = parsed {
+        check_refusal(text, refusal);
+    }
+}

@@ -1,0 +1,265 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Many addresses over tables of which the bytes decide each reading: pieces and rows ascend,
+//! nothing is counted twice, and the totals are those of the rows.
+
+use super::{
+    input::Input,
+    lines::{address, fields, line, number, pairs},
+    modes::mode,
+};
+use memintro_model::model::{
+    extents::{Extent, Extents, Totals},
+    pgtable::{flags, Entry, Kind, PageTables, Paging, Reading},
+    range::{step, BulkTables, Found, Piece, STEP_ENTRIES},
+    rmap,
+    vmas::{self, Behind, Perm},
+};
+use std::cell::RefCell;
+
+/// How many steps one input makes.
+const STEPS: usize = 6;
+
+/// Tables whose entries come from the bytes, many of them side by side like those of real pages.
+struct Hostile<'a> {
+    paging: Paging,
+    input: RefCell<Input<'a>>,
+    /// Entries above the last that were read, to be read again.
+    above: RefCell<Vec<(u8, Entry)>>,
+}
+
+impl PageTables for Hostile<'_> {
+    type Table = u8;
+
+    fn paging(&self) -> &Paging {
+        &self.paging
+    }
+
+    fn root(&self) -> u8 {
+        0
+    }
+
+    fn read(&self, table: u8, _va: u64) -> Option<Reading<u8>> {
+        let mut input = self.input.borrow_mut();
+        let mut above = self.above.borrow_mut();
+        let shape = input.byte();
+        let before = above.iter().find(|(number, _)| *number == table);
+        let entry = match before {
+            Some((_, entry)) if shape < 240 => *entry,
+            _ => {
+                let mut entry = input.entry();
+                if shape & 3 != 0 {
+                    entry.raw_kind = 1;
+                }
+                above.push((table, entry));
+                entry
+            }
+        };
+        Some(Reading {
+            at: table.into(),
+            entry,
+            next: (shape & 31 != 31).then_some(table + 1),
+        })
+    }
+}
+
+impl BulkTables for Hostile<'_> {
+    fn read_many(&self, table: u8, va: u64, entries: &mut [Entry]) -> Option<usize> {
+        let mut input = self.input.borrow_mut();
+        let level = self.paging.top as usize - usize::from(table);
+        let level = memintro_model::model::pgtable::Level::ALL[4 - level];
+        let size = self
+            .paging
+            .entries_from(level, self.paging.index(level, va));
+        let shift = self.paging.shift[level as usize];
+        let count = size.min(entries.len()).min(match input.byte() {
+            many @ 0..248 => usize::from(many & 31) + 1,
+            _ => STEP_ENTRIES,
+        });
+        let mut filled = 0;
+        while let Some(rest) = entries[..count]
+            .get_mut(filled..)
+            .filter(|rest| !rest.is_empty())
+        {
+            let shape = input.byte();
+            let mut first = input.entry();
+            if first.kind() == Kind::Leaf {
+                // A page is aligned, below 2^52, and its size is that of the level or of several
+                // entries.
+                first.target = (first.target & ((1 << 52) - 1)) >> shift << shift;
+                first.page_shift = shift
+                    + if first.flags & flags::CONTIGUOUS != 0 {
+                        4
+                    } else {
+                        0
+                    };
+            }
+            let many = 1 + usize::from(shape >> 1);
+            for (entry, number) in rest.iter_mut().zip(0..many as u64) {
+                *entry = first;
+                if shape & 1 != 0 && first.kind() == Kind::Leaf {
+                    entry.target = first.target + (number << shift);
+                }
+            }
+            filled += many;
+        }
+        Some(count)
+    }
+}
+
+/// Checks what one step found, and returns its pieces.
+fn pieces(paging: &Paging, found: &Found<'_>, va: u64, last: u64) -> Vec<Piece> {
+    let pieces: Vec<_> = found.pieces().collect();
+    assert_eq!(pieces.first().map(|piece| piece.start), Some(va));
+    assert!(pieces
+        .windows(2)
+        .all(|two| two[0].last.checked_add(1) == Some(two[1].start)));
+    let end = pieces.last().map(|piece| piece.last);
+    assert!(end == Some(last) || end.and_then(|end| end.checked_add(1)) == found.next());
+    for (piece, entry) in pieces.iter().zip(found.entries) {
+        assert!(piece.start <= piece.last && piece.last <= last);
+        assert!(!matches!(piece.kind, Kind::Table | Kind::Bad));
+        assert_eq!(
+            piece.is_present() || piece.is_zero(),
+            entry.kind() == Kind::Leaf
+        );
+        assert!(!(piece.is_present() && piece.is_zero()));
+        let inside = piece.start & (paging.span(found.level) - 1);
+        assert_eq!(piece.pa, entry.target.wrapping_add(inside));
+        assert_eq!(piece.perm & !(flags::PERM & found.perm & entry.flags), 0);
+    }
+    pieces
+}
+
+/// Every mapping of `pa` in the pieces, and no other.
+fn check_hits(found: &Found<'_>, pieces: &[Piece], pa: u64) {
+    let expected = pieces.iter().filter_map(|piece| {
+        let offset = pa.checked_sub(piece.pa)?;
+        let here = piece.kind == Kind::Leaf && offset <= piece.last - piece.start;
+        here.then(|| piece.start + offset)
+    });
+    assert!(rmap::hits(found, pa).map(|hit| hit.va).eq(expected));
+}
+
+fn check_row(row: &Extent) {
+    let header = line(Extent::header);
+    let text = line(|line| row.row(line));
+    let fields = fields(&header, &text);
+    assert_eq!(address(fields[0]), row.start);
+    assert_eq!(address(fields[1]), row.last.saturating_add(1));
+    assert_eq!(number(fields[2]), (row.last - row.start + 1) >> 10);
+    assert_eq!(address(fields[3]), row.pa);
+    let word = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b',';
+    assert!(fields[4..].iter().all(|field| field.bytes().all(word)));
+}
+
+/// What the rows add up to must be what the totals say.
+fn check_totals(rows: &[Extent], totals: &Totals, range: u64) {
+    assert!(rows.windows(2).all(|two| two[0].last < two[1].start));
+    let size = |row: &Extent| row.last - row.start + 1;
+    let sum = |zero: bool| -> u64 {
+        let of_kind = rows
+            .iter()
+            .filter(|row| (row.flags & flags::ZERO != 0) == zero);
+        of_kind.map(size).sum()
+    };
+    assert_eq!(totals.rows, rows.len() as u64);
+    assert_eq!((totals.present, totals.zero), (sum(false), sum(true)));
+    assert!(totals.by_size.iter().sum::<u64>() <= totals.present);
+
+    // Runs, from the rows: they go on where the next row begins in both address spaces.
+    let (mut runs, mut largest, mut run) = (0, 0, 0);
+    let mut end = None;
+    for row in rows.iter().filter(|row| row.flags & flags::ZERO == 0) {
+        if end != Some((row.start, row.pa)) {
+            runs += 1;
+            run = 0;
+        }
+        run += size(row);
+        largest = largest.max(run);
+        end = row.last.checked_add(1).map(|end| (end, row.pa + size(row)));
+    }
+    assert_eq!((totals.runs, totals.largest), (runs, largest));
+
+    let text = line(|line| {
+        line.put(b"a=b");
+        totals.put(line, Some(range));
+        line.end();
+    });
+    let pairs = pairs(&text);
+    let kb = |key| number(pairs.iter().find(|pair| pair.0 == key).expect(key).1);
+    assert_eq!(kb("kb") + kb("zero_kb") + kb("hole_kb"), range >> 10);
+    let by_size = pairs.iter().filter(|pair| pair.0.starts_with("kb_"));
+    assert!(by_size.map(|pair| number(pair.1)).sum::<u64>() <= kb("kb"));
+}
+
+fn check_behind(behind: &Behind, start: u64, last: u64) {
+    assert_eq!(behind.size, last - start + 1);
+    assert!(behind.huge <= behind.present);
+    assert!(behind.present + behind.zero + behind.swap + behind.empty <= behind.size);
+    let text = line(|line| {
+        let end = last.saturating_add(1);
+        vmas::row_before_name(line, start, end, Perm::default(), behind);
+        line.put(b"-").end();
+    });
+    let header = line(vmas::header);
+    let fields = fields(&header, &text);
+    let printed = [3, 4, 5, 6, 7, 8].map(|column| number(fields[column]) << 10);
+    let Behind {
+        size,
+        present,
+        huge,
+        zero,
+        swap,
+        empty,
+    } = *behind;
+    assert_eq!(printed, [size, present, huge, zero, swap, empty]);
+}
+
+/// Goes over a range that the bytes choose.
+pub fn check(bytes: &[u8]) {
+    let mut input = Input(bytes);
+    let machine = input.byte();
+    let (paging, halves) = mode(machine);
+    let page = (1 << paging.shift[0]) - 1;
+    let kernel = machine & 128 != 0;
+    // A range of pages in one half, as an accepted question has it.
+    let half = (1u64 << halves.user_bits) - 1;
+    let place = |va: u64| if kernel { va | !half } else { va & half };
+    let (one, other) = (place(input.number()), place(input.number()));
+    let (start, last) = (one.min(other) & !page, one.max(other) | page);
+    let pa = input.number();
+
+    let tables = Hostile {
+        paging,
+        input: RefCell::new(input),
+        above: RefCell::default(),
+    };
+    let (mut extents, mut behind) = (Extents::default(), Behind::default());
+    let (mut rows, mut reached, mut buffer) = (Vec::new(), start, [Entry::default(); STEP_ENTRIES]);
+    for _ in 0..STEPS {
+        tables.above.borrow_mut().clear();
+        let Some(found) = step(&tables, reached, last, &mut buffer) else {
+            break;
+        };
+        let pieces = pieces(&paging, &found, reached, last);
+        check_hits(&found, &pieces, pa);
+        check_hits(&found, &pieces, pieces[pieces.len() / 2].pa);
+        for piece in &pieces {
+            rows.extend(extents.push(piece));
+            behind.count(piece);
+        }
+        let end = pieces[pieces.len() - 1].last;
+        reached = end.wrapping_add(1);
+        if end == last {
+            break;
+        }
+    }
+    if reached != start {
+        check_behind(&behind, start, reached.wrapping_sub(1));
+    }
+    rows.extend(extents.finish());
+    // Spelling costs more than all the rest.
+    rows.iter().step_by(64).for_each(check_row);
+    check_totals(&rows, &extents.totals, last - start + 1);
+}

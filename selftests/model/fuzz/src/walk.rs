@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The walk over tables of which the bytes decide each reading: it ends, and an answer is what
+//! was read, over a way that was still there afterwards.
+
+use super::{answers::check_line, input::Input, modes::mode};
+use memintro_model::model::{
+    pgtable::{flags, Entry, Kind, PageTables, Paging, Reading},
+    question::Whose,
+    walk::{walk, walk_twice, Walk},
+    words::Why,
+};
+use std::cell::RefCell;
+
+/// How many readings may never be needed.
+const TOO_MANY: usize = 1000;
+
+/// One reading: of which table, what it said, where it led.
+struct Read {
+    table: u8,
+    said: Option<(Entry, Option<u8>)>,
+}
+
+struct Hostile<'a> {
+    paging: Paging,
+    input: RefCell<Input<'a>>,
+    log: RefCell<Vec<Read>>,
+}
+
+impl Hostile<'_> {
+    /// What a reading says: often the same as the last one of this table, or else a walk would
+    /// nearly always give up.
+    fn say(&self, table: u8, log: &[Read]) -> Option<(Entry, Option<u8>)> {
+        let mut input = self.input.borrow_mut();
+        let shape = input.byte();
+        let before = log.iter().rev().find(|read| read.table == table);
+        match (shape & 7, before) {
+            (0..5, Some(before)) => before.said,
+            (7, _) => None,
+            _ => {
+                let entry = input.entry();
+                let next = (shape < 240).then_some(shape >> 3 & 7);
+                Some((entry, next))
+            }
+        }
+    }
+}
+
+impl PageTables for Hostile<'_> {
+    type Table = u8;
+
+    fn paging(&self) -> &Paging {
+        &self.paging
+    }
+
+    fn root(&self) -> u8 {
+        0
+    }
+
+    fn read(&self, table: u8, _va: u64) -> Option<Reading<u8>> {
+        let mut log = self.log.borrow_mut();
+        assert!(log.len() < TOO_MANY, "the walk does not end");
+        let said = self.say(table, &log);
+        log.push(Read { table, said });
+        let (entry, next) = said?;
+        Some(Reading {
+            at: table.into(),
+            entry,
+            next,
+        })
+    }
+}
+
+impl Hostile<'_> {
+    /// An answer comes from one descent, after which all that led to it was read again.
+    fn check(&self, walk: &Walk, va: u64) {
+        let steps: Vec<_> = walk.steps().collect();
+        let Some((last, above)) = steps.split_last() else {
+            assert_eq!(walk.answer.map_err(|absent| absent.why), Err(Why::Retry));
+            return;
+        };
+        let kind = last.entry.kind();
+        assert!(!matches!(kind, Kind::Table | Kind::Bad));
+        assert!(above.iter().all(|step| step.entry.kind() == Kind::Table));
+        assert_eq!(steps[0].level, self.paging.top);
+
+        let log = self.log.borrow();
+        let descended = |from: usize| {
+            let mut table = Some(0);
+            log[from..].len() >= steps.len()
+                && steps.iter().zip(&log[from..]).all(|(step, read)| {
+                    let good = Some(read.table) == table
+                        && read.said.is_some_and(|(entry, _)| entry == step.entry);
+                    table = read.said.and_then(|(_, next)| next);
+                    good
+                })
+        };
+        let confirmed = |from: usize| {
+            above.iter().all(|step| {
+                log[from + steps.len()..].iter().any(|read| {
+                    u64::from(read.table) == step.at
+                        && read
+                            .said
+                            .is_some_and(|(entry, _)| entry.leads_like(&step.entry))
+                })
+            })
+        };
+        assert!((0..log.len()).any(|from| descended(from) && confirmed(from)));
+
+        match walk.answer {
+            Ok(page) => {
+                assert_eq!(kind, Kind::Leaf);
+                let inside = self.paging.span(page.level) - 1;
+                assert_eq!(page.pa & !inside, last.entry.target & !inside);
+                assert_eq!(page.pa | last.entry.target, page.pa);
+                assert_eq!(page.pa | (va & inside), page.pa);
+                let allowed = steps
+                    .iter()
+                    .fold(flags::PERM, |perm, step| perm & step.entry.flags);
+                assert_eq!(page.perm, allowed);
+            }
+            Err(absent) => {
+                assert_ne!(kind, Kind::Leaf, "there was a page");
+                assert_eq!(absent.level, Some(last.level));
+            }
+        }
+    }
+}
+
+/// A walk as users' tables get it, and one as the kernel's get it.
+pub fn check(bytes: &[u8]) {
+    let mut input = Input(bytes);
+    let (paging, _) = mode(input.byte());
+    let va = input.number();
+    let rest = input.0;
+    for (walk, whose) in [
+        (walk::<Hostile<'_>> as fn(&_, _) -> _, Whose::Process(1)),
+        (walk_twice, Whose::Kernel),
+    ] {
+        let tables = Hostile {
+            paging,
+            input: RefCell::new(Input(rest)),
+            log: RefCell::default(),
+        };
+        let found: Walk = walk(&tables, va);
+        tables.check(&found, va);
+        check_line(whose, va, None, &found.answer);
+    }
+}
