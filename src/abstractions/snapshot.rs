@@ -33,8 +33,10 @@ use kernel::{
     },
 };
 
-/// How much room for text is made at a time; also bounds how long rows are made under RCU.
-const CHUNK: usize = 64 << 10;
+/// How many rows are made in one RCU read-side critical section: well under a millisecond.
+///
+/// A count, because not every row has text, and room may be left from the last time.
+const ROWS: usize = 128;
 
 /// A table in a directory with data of the type `D`.
 pub(crate) trait Table<D>: Send + Sync + 'static {
@@ -86,17 +88,15 @@ impl Text {
             if bindings::memintro_fatal_signal_pending() {
                 return Err(EINTR);
             }
-            self.bytes.reserve(CHUNK, GFP_KERNEL_ACCOUNT)?;
-            let mut room = CHUNK / LINE_MAX;
+            self.bytes.reserve(ROWS * LINE_MAX, GFP_KERNEL_ACCOUNT)?;
             let guard = rcu::read_lock();
-            while room > 0 {
+            for _ in 0..ROWS {
                 line.clear();
                 if row(&guard, &mut line).is_none() {
                     return Ok(());
                 }
                 // There is room, so this does not allocate.
                 self.bytes.extend_from_slice(line.as_bytes(), GFP_NOWAIT)?;
-                room = (self.bytes.capacity() - self.bytes.len()) / LINE_MAX;
             }
             drop(guard);
             reschedule();
