@@ -27,6 +27,14 @@ static_assert(offsetof(struct memintro_entry, swap_type) == 22);
 static_assert(sizeof(struct memintro_view) == 3);
 static_assert(sizeof(struct memintro_paging) == 20);
 
+/*
+ * What src/abstractions/pgtable.rs relies on: tables of processes are freed
+ * through RCU, and all of them are in the linear map.
+ */
+#if !defined(CONFIG_MMU_GATHER_RCU_TABLE_FREE) || defined(CONFIG_HIGHPTE)
+#error "page tables cannot be read safely in this configuration"
+#endif
+
 #if LINUX_VERSION_CODE < KERNEL_VERSION(7, 3, 0)
 #define pte_uffd pte_uffd_wp
 #define pmd_uffd pmd_uffd_wp
@@ -239,8 +247,6 @@ static void decode_pud(const struct memintro_view *view, pud_t pud,
 	} else if (view->hugetlb_shift &&
 		   view->hugetlb_level == MEMINTRO_PUD) {
 		decode_hugetlb(view, __pte(pud_val(pud)), pud_pfn(pud), entry);
-	} else if (!pud_present(pud)) {
-		entry->kind = MEMINTRO_BAD;
 	} else if (pud_leaf(pud)) {
 		flags = arch_leaf_flags(__pte(arch_pud_bits(pud)));
 		if (pud_young(pud))
@@ -249,9 +255,12 @@ static void decode_pud(const struct memintro_view *view, pud_t pud,
 			flags |= MEMINTRO_DIRTY;
 		if (pud_special(pud))
 			flags |= MEMINTRO_SPECIAL;
+		/* pud_present() knows nothing of PROT_NONE. */
+		if (pte_protnone(__pte(pud_val(pud))))
+			flags |= MEMINTRO_PROTNONE;
 		set_leaf(entry, pud_pfn(pud), flags);
 		entry->page_shift = ilog2(pud_leaf_size(pud));
-	} else if (pud_bad(pud)) {
+	} else if (!pud_present(pud) || pud_bad(pud)) {
 		entry->kind = MEMINTRO_BAD;
 	} else {
 		set_table(entry, arch_pud_next(pud),
@@ -345,14 +354,19 @@ static void set_kernel_leaf(struct memintro_entry *entry, u64 pfn, pte_t pte,
 	entry->page_shift = shift;
 }
 
-static void decode_kernel(unsigned int level, u64 value,
+/*
+ * @word is an entry as it stands in memory, so it is not passed through
+ * __pte() and its like: under Xen PV those translate what they are given.
+ */
+static void decode_kernel(unsigned int level, u64 word,
 			  struct memintro_entry *entry)
 {
-	pte_t pte = __pte(value);
-	pmd_t pmd = __pmd(value);
-	pud_t pud = __pud(value);
-	p4d_t p4d = __p4d(value);
-	pgd_t pgd = __pgd(value);
+	pte_t pte = { word };
+	pmd_t pmd = { word };
+	pud_t pud = { word };
+	p4d_t p4d = { word };
+	pgd_t pgd = { word };
+	u64 value = pte_val(pte);
 	u32 table = arch_table_flags(value, false);
 
 	entry->value = value;
@@ -390,16 +404,16 @@ void memintro_read_kernel_entries(unsigned int level, const void *table,
 {
 	const u64 *words = (const u64 *)table + first;
 	unsigned int i;
-	u64 value;
+	u64 word;
 
 	static_assert(sizeof(pgd_t) == 8 && sizeof(pte_t) == 8);
 	smp_rmb();
 	memset(entries, 0, count * sizeof(*entries));
 	for (i = 0; i < count; i++) {
-		if (copy_from_kernel_nofault(&value, &words[i], sizeof(value)))
+		if (copy_from_kernel_nofault(&word, &words[i], sizeof(word)))
 			entries[i].kind = MEMINTRO_BAD;
 		else
-			decode_kernel(level, value, &entries[i]);
+			decode_kernel(level, word, &entries[i]);
 	}
 }
 
