@@ -30,6 +30,7 @@ static_assert(offsetof(struct proc_ops, proc_read_iter) == 24);
 static_assert(offsetof(struct proc_ops, proc_write) == 32);
 static_assert(offsetof(struct proc_ops, proc_lseek) == 40);
 static_assert(offsetof(struct proc_ops, proc_release) == 48);
+static_assert(sizeof(struct proc_ops) == (IS_ENABLED(CONFIG_COMPAT) ? 96 : 88));
 
 int memintro_mmap_read_lock_killable(struct mm_struct *mm)
 {

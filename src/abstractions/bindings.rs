@@ -88,6 +88,7 @@ const _: () = {
     assert!(core::mem::offset_of!(Entry, swap_type) == 22);
     assert!(size_of::<memintro_view>() == 3);
     assert!(size_of::<memintro_paging>() == 20);
+    assert!(size_of::<proc_ops>() == if cfg!(CONFIG_COMPAT) { 96 } else { 88 });
 };
 
 #[allow(

@@ -160,8 +160,12 @@ impl<T: BinOperations> BinAttribute<T> {
         // SAFETY: The file is valid for the duration of this call; a call of `fdget_pos` for it
         // is on this thread, or has taken the lock of the file position.
         let file = unsafe { LocalFile::from_raw_file(file) };
-        // SAFETY: sysfs passes a zeroed buffer of a page, of which `count` bytes may be used.
-        let to = unsafe { core::slice::from_raw_parts_mut(to.cast::<u8>(), count) };
+        // SAFETY: sysfs passes a buffer of `count` bytes that nobody else uses during this call.
+        // It is fresh from kmalloc(), so it is initialised here.
+        let to = unsafe {
+            to.cast::<u8>().write_bytes(0, count);
+            core::slice::from_raw_parts_mut(to.cast::<u8>(), count)
+        };
         // A position is never negative; one that does not fit is past every end.
         let pos = usize::try_from(pos).unwrap_or(usize::MAX);
 
