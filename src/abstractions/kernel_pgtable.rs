@@ -11,7 +11,8 @@
 //!   frame has memory behind it. A freed table is read as what the page holds now, without a
 //!   fault and without a write.
 //! - Interrupts are off, which holds back most frees: they wait for an interprocessor interrupt.
-//! - [`crate::model::walk::walk_twice`] believes only what two walks in a row agree on.
+//! - [`crate::model::walk::walk_twice`] believes only what two walks in a row agree on;
+//!   [`crate::model::range::step`] reads the entries above a table again after those in it.
 //!
 //! Nothing here sleeps.
 

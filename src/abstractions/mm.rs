@@ -35,8 +35,9 @@ fn threads<'rcu>(
 ) -> impl Iterator<Item = &'rcu Task> + use<'rcu> {
     let mut last = core::ptr::null_mut();
     core::iter::from_fn(move || {
-        // SAFETY: The process is valid, and so is its `signal` with the list of threads; `last` is
-        // NULL or a thread of it, and RCU keeps the list's members until the guard is dropped.
+        // SAFETY: The process is valid, and so is its `signal` with the list of threads, which is
+        // freed only with it; `last` is NULL or a thread of it. A thread that exits leaves the list
+        // by list_del_rcu(), so RCU keeps it, and its way on, until the guard is dropped.
         last = unsafe { bindings::memintro_next_thread(process.as_ptr(), last) };
         // CAST: `Task` is a transparent wrapper of `struct task_struct`.
         // SAFETY: As above; the reference lives no longer than the guard.
@@ -166,7 +167,7 @@ impl MmExt for MmWithUser {
     }
 
     fn mmap_read_lock_killable(&self) -> Result<MmapReadGuard<'_>> {
-        // SAFETY: The mm is valid.
+        // SAFETY: The mm is valid by the count of users behind `self`.
         kernel::error::to_result(unsafe {
             bindings::memintro_mmap_read_lock_killable(self.as_raw())
         })?;
@@ -179,7 +180,8 @@ impl MmExt for MmWithUser {
 
     fn stat(&self) -> MmStat {
         let mut stat = bindings::memintro_mm_stat::default();
-        // SAFETY: The mm is valid; the structure may be written.
+        // SAFETY: The mm is valid by the count of users behind `self`, and with it its counters,
+        // which __mmdrop() frees; the structure may be written.
         unsafe { bindings::memintro_mm_stat(self.as_raw(), &mut stat) };
         MmStat {
             total_vm: stat.total_vm,
@@ -219,7 +221,8 @@ impl MmapReadGuard<'_> {
     pub(crate) fn find_vma(&self, va: usize) -> Option<&VmaRef> {
         // SAFETY: The mm is valid and its lock is held by the type invariant.
         let vma = NonNull::new(unsafe { bindings::find_vma(self.mm.as_raw(), va) })?;
-        // SAFETY: The lock keeps the mapping, and the reference borrows from the guard.
+        // SAFETY: Mappings leave the tree with the mmap lock held for writing, and are freed after
+        // that; the reference borrows from the guard.
         Some(unsafe { VmaRef::from_raw(vma.as_ptr()) })
     }
 }
@@ -277,7 +280,9 @@ impl VmaExt for VmaRef {
     }
 
     fn name<'a>(&self, buffer: &'a mut [u8]) -> &'a [u8] {
-        // SAFETY: The mapping is valid and locked; the buffer has the size that is passed.
+        // SAFETY: A `&VmaRef` exists under a lock of the mapping only. That keeps its file, its
+        // operations and its name: all are changed with the lock held for writing, and put by
+        // remove_vma() after that. The buffer has the size that is passed.
         let length = unsafe {
             bindings::memintro_vma_name(self.as_ptr(), buffer.as_mut_ptr(), buffer.len())
         };

@@ -41,7 +41,8 @@ pub(crate) struct Own {
 /// Returns where the module's own memory is.
 pub(crate) fn own(module: &'static ThisModule) -> Own {
     let mut raw = core::mem::MaybeUninit::<bindings::memintro_own_memory>::uninit();
-    // SAFETY: The module is valid; the function initialises all of the structure.
+    // SAFETY: The module is this one: its description stays while its code runs, and its memory was
+    // laid out before. The function initialises all of the structure.
     let raw = unsafe {
         bindings::memintro_own_memory(module.as_ptr(), raw.as_mut_ptr());
         raw.assume_init()

@@ -17,7 +17,9 @@
 //! the mapping only. A table that was taken away meanwhile still reads as something; the walk in
 //! [`crate::model::walk`] notices by reading the entries above it again.
 //!
-//! Nothing here sleeps.
+//! `src/helpers_pgtable.c` refuses to be built where tables are not freed through RCU.
+//!
+//! Nothing here sleeps, but for taking the lock of the mapping.
 
 use super::{
     bindings,
@@ -101,7 +103,8 @@ impl<'a> UserTables<'a> {
     /// held for reading; the guard proves the same of RCU.
     pub(crate) fn new(vma: &'a VmaRef, rcu: &'a rcu::Guard) -> Self {
         let mut view = bindings::memintro_view::default();
-        // SAFETY: The mapping is valid and locked; the structure may be written.
+        // SAFETY: The mapping is valid and locked, which keeps its file, and so the size of its
+        // hugetlb pages; the structure may be written.
         unsafe { bindings::memintro_view(vma.as_ptr(), &mut view) };
         UserTables {
             vma,

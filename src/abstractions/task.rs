@@ -103,12 +103,14 @@ impl<'ns> Tasks<'ns> {
     #[doc(alias = "find_ge_pid")]
     pub(crate) fn next<'rcu>(&mut self, rcu: &'rcu rcu::Guard) -> Option<(Pid, &'rcu Task)> {
         loop {
-            // SAFETY: The namespace is valid, and the RCU read lock is held.
+            // SAFETY: The namespace is valid, and the RCU read lock, which its table of IDs needs, is
+            // held.
             let pid = unsafe { bindings::find_ge_pid(self.next, self.ns.as_ptr()) };
             if pid.is_null() {
                 return None;
             }
-            // SAFETY: RCU keeps the `struct pid` valid; it was just found in this namespace.
+            // SAFETY: RCU keeps the `struct pid` valid (put_pid() frees it by call_rcu()); it was
+            // just found in this namespace.
             let nr = unsafe { bindings::pid_nr_ns(pid, self.ns.as_ptr()) };
             self.next = nr.saturating_add(1);
             // SAFETY: As above.
@@ -159,10 +161,14 @@ pub(crate) struct KernelStack {
     pub(crate) size: u64,
 }
 
+// A `&Task` is a count that somebody holds, or borrows from the RCU guard under which it was found;
+// either keeps the structure (free_task() runs after both). What else a field leads to is said at
+// its use. Fields that the task itself changes meanwhile are loaded once.
 impl TaskExt for Task {
     fn comm(&self) -> [u8; TASK_COMM_LEN] {
         let mut comm = [0; TASK_COMM_LEN];
-        // SAFETY: The task is valid; the buffer has the size that is written.
+        // SAFETY: The task is valid, and its name is part of it; the buffer has the size that is
+        // written.
         unsafe { bindings::memintro_task_comm(self.as_ptr(), comm.as_mut_ptr()) };
         comm
     }
@@ -178,7 +184,8 @@ impl TaskExt for Task {
     }
 
     fn ppid(&self, ns: &PidNamespace) -> Pid {
-        // SAFETY: The task and the namespace are valid; the helper takes the RCU read lock.
+        // SAFETY: The task and the namespace are valid; task_ppid_nr_ns() takes the RCU read lock,
+        // which keeps the parent and its IDs.
         unsafe { bindings::memintro_task_ppid(self.as_ptr(), ns.as_ptr()) }
     }
 
@@ -188,8 +195,9 @@ impl TaskExt for Task {
     }
 
     fn euid_for(&self, file: &ProcFile, _rcu: &rcu::Guard) -> u32 {
-        // SAFETY: The task and the file are valid, and the RCU read lock keeps the task's
-        // credentials.
+        // SAFETY: The task is valid, and the RCU read lock keeps the credentials that it has now:
+        // put_cred() frees them through RCU. The file holds a reference to its opener's, and those
+        // to their user namespace.
         unsafe { bindings::memintro_task_euid(self.as_ptr(), file.as_ptr()) }
     }
 
