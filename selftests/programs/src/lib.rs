@@ -21,6 +21,7 @@ pub mod proc;
 pub mod question;
 pub mod random;
 pub mod reference;
+pub mod stress;
 pub mod sys;
 pub mod table;
 pub mod witness;
