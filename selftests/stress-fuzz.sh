@@ -1,0 +1,39 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+# timeout: 4500
+#
+# Property: whatever system calls are made on the files, with whatever arguments,
+# by threads that share descriptors, by processes that are killed, and while the
+# module is reloaded: no call hangs, the kernel has nothing to report and gets all
+# its memory back, and the module still answers.
+#
+#	SECONDS_LONG=3600 WORKERS=4 SEED=1 stress-fuzz.sh
+
+# shellcheck source-path=SCRIPTDIR source=lib.sh
+. "${0%/*}/lib.sh"
+# shellcheck source-path=SCRIPTDIR source=lib-ask.sh
+. "$here/lib-ask.sh"
+# shellcheck source-path=SCRIPTDIR source=lib-stress.sh
+. "$here/lib-stress.sh"
+need_reloadable_module
+
+seconds=${SECONDS_LONG:-60}
+planned=5
+[ ! -e "$leaks" ] || planned=6
+ktap_plan $planned
+log_mark
+
+fuzz() { # SECONDS
+	"$bin/fuzz" --module "$module" --seconds "$1" --workers "${WORKERS:-4}" ${SEED:+--seed "$SEED"}
+}
+# The first round fills the kernel's caches.
+fuzz 3 >/dev/null 2>&1
+memory_mark
+ktap_run "no call hangs in $seconds s" fuzz "$seconds"
+ktap_diag "$(printf '%s\n' "$ktap_out" | grep -v '^wrong')"
+ktap_equal "the module still answers" "pid=$$ va=0x1000 pa=none why=no-vma level=-" "$(ask walk $$ 0x1000)"
+memory_back "kernel memory is given back"
+ktap_run "the module can be unloaded" unload
+no_leaks "nothing leaked"
+ktap_equal "nothing is reported" "" "$(log_reports)"
+ktap_finish
