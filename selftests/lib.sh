@@ -8,6 +8,8 @@
 # unloaded at the end. Whatever a test changes it registers with at_exit.
 
 here=$(cd "${0%/*}" && pwd) || exit
+# Benchmarks are a level below.
+here=${here%/bench}
 # shellcheck source-path=SCRIPTDIR source=ktap.sh
 . "$here/ktap.sh"
 

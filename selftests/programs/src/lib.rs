@@ -22,6 +22,7 @@ pub mod proc;
 pub mod question;
 pub mod random;
 pub mod reference;
+pub mod stall;
 pub mod stress;
 pub mod sys;
 pub mod table;
