@@ -8,7 +8,9 @@
 KVER ?= $(shell uname -r)
 KDIR ?= /lib/modules/$(KVER)/build
 PREFIX ?= /usr/local
-.PHONY: all rust-metadata install demo shell test check kdir rust-analyzer clean help
+KERNEL ?= stock
+MINUTES ?= 10
+.PHONY: all rust-metadata install demo shell test stress check kdir rust-analyzer clean help
 
 all: rust-metadata
 	$(MAKE) -C $(KDIR) M=$(CURDIR) modules
@@ -35,6 +37,12 @@ shell:
 test:
 	@selftests/vm/test
 
+# An hour of stress may take much longer than an hour to end on a slow machine.
+stress:
+	@selftests/vm/run --kernel $(KERNEL) --memory 3G --timeout $$(($(MINUTES) * 120 + 1800)) \
+		--append "hugepagesz=1G hugepages=1 hugepagesz=2M hugepages=16" \
+		-- selftests/all --stress $$(($(MINUTES) * 60))
+
 check:
 	@selftests/check
 
@@ -54,6 +62,7 @@ help:
 	@echo '  make demo           boot the stock kernel in an emulator and show memintro'
 	@echo '  make shell          a root shell there, memintro loaded'
 	@echo '  make test           all tests; the last line counts them (LONG=1: more of each)'
+	@echo '  make stress MINUTES=N  many readers, restless targets, random system calls'
 	@echo '  make check          format, lints, shellcheck'
 	@echo 'On a machine whose kernel takes Rust modules:'
 	@echo '  make                build memintro.ko; then: sudo insmod memintro.ko'

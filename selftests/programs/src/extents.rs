@@ -34,7 +34,8 @@ pub struct Row {
 }
 
 impl Row {
-    fn parse(fields: &[String]) -> io::Result<Self> {
+    /// Parses and checks the fields of a row.
+    pub fn parse(fields: &[String]) -> io::Result<Self> {
         let bad = |why| io::Error::other(format!("{why}: {fields:?}"));
         let (start, end) = (hex(&fields[0])?, hex(&fields[1])?);
         // After the very last address there is none to name.

@@ -118,4 +118,18 @@ impl Pagemap {
         }
         Ok(va)
     }
+
+    /// Reads the entries of `count` pages from `va` on, which are user pages.
+    pub fn entries(&self, va: usize, count: usize) -> io::Result<Vec<Entry>> {
+        let mut entries = Vec::with_capacity(count);
+        let end = (va + count * PAGE) as u64;
+        let ended = self.each(va as u64, end, |_, entry| {
+            entries.push(entry);
+            Ok(())
+        })?;
+        if ended != end {
+            return Err(io::Error::other(format!("pagemap ends at {ended:#x}")));
+        }
+        Ok(entries)
+    }
 }

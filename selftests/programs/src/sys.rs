@@ -12,10 +12,12 @@ use std::{
 pub mod area;
 pub mod capability;
 pub mod counters;
+pub mod module;
 pub mod naming;
 pub mod priority;
 pub mod process;
 pub mod raw;
+pub mod uffd;
 
 pub use area::Area;
 
@@ -54,6 +56,15 @@ pub fn pipe() -> io::Result<(File, File)> {
 pub fn memfd(len: usize) -> io::Result<OwnedFd> {
     // SAFETY: the name is a C string; a returned descriptor is owned here.
     let fd = unsafe { OwnedFd::from_raw_fd(check(libc::memfd_create(c"subject".as_ptr(), 0))?) };
+    File::from(fd.try_clone()?).set_len(len as u64)?;
+    Ok(fd)
+}
+
+/// Makes a nameless file of `len` bytes in the pool of 2M pages.
+pub fn huge_memfd(len: usize) -> io::Result<OwnedFd> {
+    let flags = libc::MFD_HUGETLB | libc::MFD_HUGE_2MB;
+    // SAFETY: the name is a C string; a returned descriptor is owned here.
+    let fd = unsafe { OwnedFd::from_raw_fd(check(libc::memfd_create(c"pool".as_ptr(), flags))?) };
     File::from(fd.try_clone()?).set_len(len as u64)?;
     Ok(fd)
 }

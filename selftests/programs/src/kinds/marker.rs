@@ -2,32 +2,15 @@
 
 //! Entries that are neither a page nor empty: guards, poison, userfaultfd.
 
-use std::{
-    io,
-    os::fd::{AsRawFd, IntoRawFd, RawFd},
+use std::io;
+
+use crate::sys::{
+    process,
+    uffd::{self, Uffd},
+    Area, MADV_GUARD_INSTALL, PAGE,
 };
 
-use crate::sys::{self, process, Area, MADV_GUARD_INSTALL, PAGE};
-
 const LEN: usize = 16 * PAGE;
-
-// include/uapi/linux/userfaultfd.h
-const UFFD_API: u64 = 0xaa;
-const FEATURE_WP_UNPOPULATED: u64 = 1 << 13;
-const FEATURE_POISON: u64 = 1 << 14;
-const REGISTER_MODE_MISSING: u64 = 1;
-const REGISTER_MODE_WP: u64 = 2;
-const WRITEPROTECT_MODE_WP: u64 = 1;
-
-/// `_IOWR(0xaa, nr, size)`.
-const fn request(nr: u64, size: u64) -> libc::c_ulong {
-    (3 << 30) | (size << 16) | (UFFD_API << 8) | nr
-}
-
-const API: libc::c_ulong = request(0x3f, 24);
-const REGISTER: libc::c_ulong = request(0x00, 32);
-const WRITEPROTECT: libc::c_ulong = request(0x06, 24);
-const POISON: libc::c_ulong = request(0x08, 32);
 
 pub fn guard() -> io::Result<Vec<Area>> {
     let area = Area::anonymous(LEN)?;
@@ -37,19 +20,11 @@ pub fn guard() -> io::Result<Vec<Area>> {
     Ok(vec![area])
 }
 
-/// Hands an area to a new userfaultfd, which stays open with the process.
-fn register(area: Area, feature: u64, mode: u64) -> io::Result<RawFd> {
-    let fd = sys::userfaultfd()?;
-    sys::ioctl(fd.as_raw_fd(), API, &mut [UFFD_API, feature, 0])?;
-    let mut words = [area.start as u64, area.len as u64, mode, 0];
-    sys::ioctl(fd.as_raw_fd(), REGISTER, &mut words)?;
-    Ok(fd.into_raw_fd())
-}
-
+/// The userfaultfd stays open with the process.
 fn write_protected(area: Area) -> io::Result<Vec<Area>> {
-    let fd = register(area, FEATURE_WP_UNPOPULATED, REGISTER_MODE_WP)?;
-    let mut words = [area.start as u64, area.len as u64, WRITEPROTECT_MODE_WP];
-    sys::ioctl(fd, WRITEPROTECT, &mut words)?;
+    let uffd = Uffd::register(area, uffd::FEATURE_WP_UNPOPULATED, uffd::MODE_WP)?;
+    uffd.protect(area, true)?;
+    uffd.keep();
     Ok(vec![area])
 }
 
@@ -67,9 +42,9 @@ pub fn uffd_protected() -> io::Result<Vec<Area>> {
 
 pub fn poison() -> io::Result<Vec<Area>> {
     let area = Area::anonymous(LEN)?;
-    let fd = register(area, FEATURE_POISON, REGISTER_MODE_MISSING)?;
-    let mut words = [area.start as u64, area.len as u64, 0, 0];
-    sys::ioctl(fd, POISON, &mut words)?;
+    let uffd = Uffd::register(area, uffd::FEATURE_POISON, uffd::MODE_MISSING)?;
+    uffd.poison(area)?;
+    uffd.keep();
     Ok(vec![area])
 }
 

@@ -106,6 +106,12 @@ impl Area {
         }
     }
 
+    /// Fills every byte.
+    pub fn fill(self, byte: u8) {
+        // SAFETY: as in `write`.
+        unsafe { ptr::write_bytes(self.start as *mut u8, byte, self.len) };
+    }
+
     /// Reads a byte of every base page.
     pub fn read(self) {
         for va in (self.start..self.start + self.len).step_by(PAGE) {

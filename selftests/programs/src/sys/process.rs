@@ -116,6 +116,14 @@ pub fn reap(pid: Pid) {
     unsafe { libc::waitpid(pid, std::ptr::null_mut(), 0) };
 }
 
+/// Waits until a child has ended, removes it, and says whether it was killed.
+pub fn reap_killed(pid: Pid) -> bool {
+    let mut status = 0;
+    // SAFETY: `status` is valid for the write.
+    let ended = unsafe { libc::waitpid(pid, &mut status, 0) == pid };
+    ended && libc::WIFSIGNALED(status) && libc::WTERMSIG(status) == libc::SIGKILL
+}
+
 /// Removes a child that has ended; says whether it had.
 pub fn try_reap(pid: Pid) -> bool {
     // SAFETY: a null status is allowed.
@@ -147,4 +155,12 @@ pub fn survive_sigbus() {
     let handler = nothing as extern "C" fn(libc::c_int);
     // SAFETY: the handler does nothing at all.
     unsafe { libc::signal(libc::SIGBUS, handler as libc::sighandler_t) };
+}
+
+/// Lets this process live through signals that its calls may cause.
+pub fn ignore_signals() {
+    for signal in [libc::SIGPIPE, libc::SIGIO, libc::SIGXFSZ] {
+        // SAFETY: no handler is set.
+        unsafe { libc::signal(signal, libc::SIG_IGN) };
+    }
 }

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What a run counts, in memory that all its processes share.
+
+use std::{
+    fmt, io,
+    sync::atomic::{AtomicU64, Ordering},
+};
+
+use crate::sys::counters::counters;
+
+/// What is counted; the last line of a run has them in this order.
+const NAMES: [&str; 15] = [
+    "questions",
+    "verified",
+    "still",
+    "rows",
+    "tables",
+    "table_rows",
+    "sysfs",
+    "reloads",
+    "gone",
+    "kills",
+    "forks",
+    "execs",
+    "oom_kills",
+    "nomem",
+    "wrong",
+];
+
+/// Every word that may come in place of an address or with an error.
+const WORDS: [&str; 22] = [
+    "no-vma",
+    "not-populated",
+    "swap",
+    "migration",
+    "device",
+    "hwpoison",
+    "poison",
+    "guard",
+    "uffd",
+    "retry",
+    "not-mapped",
+    "not-a-question",
+    "not-an-address",
+    "need-0x",
+    "too-long",
+    "not-canonical",
+    "kernel-address",
+    "user-address",
+    "no-process",
+    "kernel-thread",
+    "no-memory",
+    "need-cap-syslog",
+];
+
+/// How many processes have a heartbeat.
+pub const HEARTS: usize = 128;
+/// No more than so many are printed.
+const SHOWN: u64 = 20;
+
+/// The counters.
+#[derive(Clone, Copy)]
+pub struct Tally(&'static [AtomicU64]);
+
+impl Tally {
+    /// Makes counters, all 0.
+    pub fn new() -> io::Result<Self> {
+        counters(NAMES.len() + WORDS.len() + HEARTS).map(Self)
+    }
+
+    fn place(self, name: &str) -> &'static AtomicU64 {
+        let place = NAMES.iter().position(|other| *other == name);
+        &self.0[place.expect("a name of the list")]
+    }
+
+    /// Counts.
+    pub fn add(self, name: &str, count: usize) {
+        self.place(name).fetch_add(count as u64, Ordering::Relaxed);
+    }
+
+    /// What was counted.
+    pub fn get(self, name: &str) -> u64 {
+        self.place(name).load(Ordering::Relaxed)
+    }
+
+    /// Counts a word; one that nobody promised is wrong.
+    pub fn word(self, word: &str) {
+        match WORDS.iter().position(|other| *other == word) {
+            Some(place) => {
+                self.0[NAMES.len() + place].fetch_add(1, Ordering::Relaxed);
+            }
+            None => self.wrong(&format!("no such word: {word:?}")),
+        }
+    }
+
+    /// Reports what must not be.
+    pub fn wrong(self, what: &str) {
+        if self.place("wrong").fetch_add(1, Ordering::Relaxed) < SHOWN {
+            println!("wrong: {what}");
+        }
+    }
+
+    /// Shows that a process goes on.
+    pub fn beat(self, heart: usize) {
+        self.0[NAMES.len() + WORDS.len() + heart].fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// How often it beat.
+    pub fn beats(self, heart: usize) -> u64 {
+        self.0[NAMES.len() + WORDS.len() + heart].load(Ordering::Relaxed)
+    }
+}
+
+impl fmt::Display for Tally {
+    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(to, "words:")?;
+        for (place, word) in WORDS.iter().enumerate() {
+            let count = self.0[NAMES.len() + place].load(Ordering::Relaxed);
+            if count > 0 {
+                write!(to, " {word}={count}")?;
+            }
+        }
+        writeln!(to)?;
+        for (place, name) in NAMES.iter().enumerate() {
+            let blank = if place == 0 { "" } else { " " };
+            write!(to, "{blank}{name}={}", self.get(name))?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,45 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+# timeout: 4500
+#
+# Property: many processes that read every file about processes whose memory
+# never rests (fork, exec, exit, mmap, munmap, mremap, mprotect, madvise, copy on
+# write, KSM, hugetlb with shared page tables, userfaultfd, swap, cgroup limits,
+# OOM kills), with readers killed and the module reloaded all the time, get no
+# physical address other than the one that pagemap gives both before and after;
+# the kernel has nothing to report, and gets all its memory back.
+#
+#	SECONDS_LONG=3600 ASKERS=12 SEED=1 stress-files.sh
+
+# shellcheck source-path=SCRIPTDIR source=lib.sh
+. "${0%/*}/lib.sh"
+# shellcheck source-path=SCRIPTDIR source=lib-memory.sh
+. "$here/lib-memory.sh"
+# shellcheck source-path=SCRIPTDIR source=lib-stress.sh
+. "$here/lib-stress.sh"
+need_reloadable_module
+prepare_memory
+rest_in_place
+merge_pages
+limited_group
+
+seconds=${SECONDS_LONG:-60}
+planned=4
+[ ! -e "$leaks" ] || planned=5
+ktap_plan $planned
+log_mark
+
+run() { # SECONDS
+	"$bin/stress" --module "$module" --seconds "$1" --askers "${ASKERS:-12}" \
+		--cgroup "$group" ${SEED:+--seed "$SEED"}
+}
+# The first round fills the kernel's caches.
+run 5 >/dev/null 2>&1
+memory_mark
+ktap_run "no wrong answer in $seconds s" run "$seconds"
+ktap_diag "$(printf '%s\n' "$ktap_out" | grep -v '^wrong\|^KTAP')"
+memory_back "kernel memory is given back"
+ktap_run "the module can be unloaded" unload
+no_leaks "nothing leaked"
+ktap_equal "nothing is reported" "" "$(stress_reports)"
+ktap_finish
