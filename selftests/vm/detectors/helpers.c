@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Bugs that only a macro or an inline function of C can have.
+ */
+#include <linux/io.h>
+#include <linux/rcupdate.h>
+#include <linux/vmalloc.h>
+
+int detectors_rcu_without_lock(void);
+u64 detectors_linear_of_vmalloc(void);
+
+static int value;
+static int __rcu *shared = RCU_INITIALIZER(&value);
+
+int detectors_rcu_without_lock(void)
+{
+	return *rcu_dereference(shared);
+}
+
+u64 detectors_linear_of_vmalloc(void)
+{
+	void *object = vmalloc(1);
+	u64 pa = virt_to_phys(object);
+
+	vfree(object);
+	return pa;
+}
