@@ -35,7 +35,7 @@ shell:
 	@selftests/vm/run -- sh -c 'insmod memintro.ko && exec bash'
 
 test:
-	@selftests/vm/test
+	@KERNEL=$(KERNEL) selftests/vm/test
 
 # An hour of stress may take much longer than an hour to end on a slow machine.
 stress:
@@ -62,6 +62,7 @@ help:
 	@echo '  make demo           boot the stock kernel in an emulator and show memintro'
 	@echo '  make shell          a root shell there, memintro loaded'
 	@echo '  make test           all tests; the last line counts them (LONG=1: more of each)'
+	@echo '  make test KERNEL=debug  on a kernel with KASAN, lockdep and so on, built once'
 	@echo '  make stress MINUTES=N  many readers, restless targets, random system calls'
 	@echo '  make check          format, lints, shellcheck'
 	@echo 'On a machine whose kernel takes Rust modules:'
