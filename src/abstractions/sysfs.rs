@@ -116,13 +116,13 @@ impl<T: BinOperations> BinAttribute<T> {
                 };
                 attr.attr.name = name.as_char_ptr();
                 attr.attr.mode = mode;
-                // SAFETY: The slot may be written. It is pinned, and lockdep's key in it is
-                // registered by nobody: it only needs an address that is not on the stack.
-                unsafe {
-                    slot.write(attr);
-                    #[cfg(CONFIG_DEBUG_LOCK_ALLOC)]
-                    (*slot).attr.set_ignore_lockdep(true);
+                // Lockdep refuses a key on the heap, such as the attribute's own.
+                #[cfg(CONFIG_DEBUG_LOCK_ALLOC)]
+                {
+                    attr.attr.key = kernel::static_lock_class!().as_ptr();
                 }
+                // SAFETY: The slot may be written, and is pinned.
+                unsafe { slot.write(attr) };
                 // SAFETY: The kobject is alive, and the attribute stays where it is until
                 // `PinnedDrop` has removed it.
                 to_result(unsafe { bindings::sysfs_create_bin_file(raw_kobj, slot) })
