@@ -106,7 +106,7 @@ impl Asked {
     /// Writes the beginning of the last line: `# end` and the question.
     ///
     /// `always` names a range even if the question has none.
-    fn put_question(&self, line: &mut Line, always: bool) {
+    fn put_question(&self, line: &mut Line<'_>, always: bool) {
         line.put(b"# end");
         let Some(question) = &self.question else {
             return;
@@ -132,14 +132,19 @@ impl Asked {
     }
 
     /// Writes the last line of an answer.
-    pub(crate) fn end(&self, line: &mut Line, always: bool, totals: impl FnOnce(&mut Line)) {
+    pub(crate) fn end(
+        &self,
+        line: &mut Line<'_>,
+        always: bool,
+        totals: impl FnOnce(&mut Line<'_>),
+    ) {
         self.put_question(line, always);
         totals(line);
         line.end();
     }
 
     /// Writes the last line of an answer that is given up.
-    pub(crate) fn end_with(&self, line: &mut Line, refusal: Refusal) {
+    pub(crate) fn end_with(&self, line: &mut Line<'_>, refusal: Refusal) {
         self.put_question(line, false);
         line.put(b" error=")
             .put(refusal.errno().as_str().as_bytes())

@@ -12,7 +12,10 @@ use crate::{
     },
     model::{
         question::WalkQuestion,
-        text::Line,
+        text::{
+            Line,
+            LINE_MAX, //
+        },
         walk::Answer,
         words::{
             Errno,
@@ -79,7 +82,8 @@ impl BinOperations for WalkSlot {
     fn read(&self, file: &LocalFile, to: &mut [u8], pos: usize) -> Result<usize> {
         ACCESS.check(file)?;
         let answer = (*self.answer.lock()).ok_or(ENODATA)?;
-        let mut line = Line::new();
+        let mut bytes = [0; LINE_MAX];
+        let mut line = Line::new(&mut bytes);
         match answer {
             Ok(page) => line.hex(page.pa),
             Err(absent) => line.put(absent.why.as_str().as_bytes()),

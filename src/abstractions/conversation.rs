@@ -26,6 +26,7 @@ use super::{
 use crate::model::{
     queue::{
         Queue,
+        LINE_KEPT,
         QUEUE_MAX,
         QUEUE_MEMORY, //
     },
@@ -75,7 +76,11 @@ pub(crate) trait Conversation: Send + Sync + 'static {
 
 /// Text that is ready to be read.
 pub(crate) struct Out {
+    /// Empty before the first read. Lines are written where they are read from.
     bytes: KVec<u8>,
+    /// How many bytes are text.
+    len: usize,
+    /// How many bytes of the text were read.
     read: usize,
     /// How many bytes the current read can still take.
     wanted: usize,
@@ -84,8 +89,16 @@ pub(crate) struct Out {
 impl Out {
     /// Returns whether to write one more line: it fits, and the reader waits for it.
     pub(crate) fn has_room(&self) -> bool {
-        let waiting = self.bytes.len() - self.read;
-        waiting < self.wanted && self.bytes.len() + LINE_MAX <= OUT_MAX
+        self.len - self.read < self.wanted && self.len + LINE_MAX <= OUT_MAX
+    }
+
+    /// Makes room for `more` bytes after the text. Only a line past what fits needs more memory.
+    fn make_room(&mut self, more: usize) -> Result {
+        let end = self.len + more;
+        if end > self.bytes.len() {
+            self.bytes.resize(end.max(OUT_MAX), 0, GFP_KERNEL_ACCOUNT)?;
+        }
+        Ok(())
     }
 
     /// Makes room for more text than a line, so that writing it cannot fail half-way: what is
@@ -97,27 +110,34 @@ impl Out {
 
     /// Appends text that may be longer than a line, even past what the reader waits for.
     pub(crate) fn text(&mut self, text: &[u8]) -> Result {
-        self.bytes.extend_from_slice(text, GFP_KERNEL_ACCOUNT)?;
+        self.make_room(text.len())?;
+        if let Some(room) = self.bytes.get_mut(self.len..self.len + text.len()) {
+            room.copy_from_slice(text);
+            self.len += text.len();
+        }
         Ok(())
     }
 
     /// Appends a line, even past what the reader waits for.
-    pub(crate) fn line(&mut self, write: impl FnOnce(&mut Line)) -> Result {
-        let mut line = Line::new();
+    #[inline]
+    pub(crate) fn line(&mut self, write: impl FnOnce(&mut Line<'_>)) -> Result {
+        self.make_room(LINE_MAX)?;
+        let mut line = Line::new(self.bytes.get_mut(self.len..).unwrap_or(&mut []));
         write(&mut line);
-        self.text(line.as_bytes())
+        self.len += line.as_bytes().len();
+        Ok(())
     }
 
     /// Copies to the reader what is ready, and returns how much that was.
     fn copy_to(&mut self, to: &mut IovIterDest<'_>) -> Result<usize> {
-        let ready = self.bytes.get(self.read..).unwrap_or(&[]);
+        let ready = self.bytes.get(self.read..self.len).unwrap_or(&[]);
         let copied = to.copy_to_iter(ready);
         if copied == 0 && !ready.is_empty() {
             return Err(EFAULT);
         }
         self.read += copied;
-        if self.read == self.bytes.len() {
-            self.bytes.clear();
+        if self.read == self.len {
+            self.len = 0;
             self.read = 0;
         }
         Ok(copied)
@@ -134,6 +154,8 @@ struct Questions {
 /// What is being answered.
 struct Answers<A> {
     out: Out,
+    /// Room for a question, which is read outside of the lock of the questions.
+    question: [u8; LINE_KEPT],
     current: Option<A>,
     usage_shown: bool,
 }
@@ -149,25 +171,23 @@ pub(crate) struct Dialogue<T: Conversation> {
 
 impl<T: Conversation> Dialogue<T> {
     /// Begins the answer to the next question, if there is one.
-    fn next_answer(&self, file: &ProcFile) -> Option<T::Answer> {
-        let mut line = [0; 2 * crate::model::question::QUESTION_MAX];
-        let length = {
+    fn next_answer(&self, room: &mut [u8; LINE_KEPT], file: &ProcFile) -> Option<T::Answer> {
+        let question = {
             let mut guard = self.questions.lock();
             let Questions { queue, memory } = &mut *guard;
             let question = queue.pop(memory)?;
-            for (to, from) in line.iter_mut().zip(question) {
-                *to = *from;
-            }
-            question.len()
+            let room = room.get_mut(..question.len())?;
+            room.copy_from_slice(question);
+            room
         };
-        Some(T::begin(file, line.get(..length).unwrap_or(&line)))
+        Some(T::begin(file, question))
     }
 
     /// Makes answers until the reader's wish is met, or all is answered: then it returns `false`.
     fn make(&self, answers: &mut Answers<T::Answer>, file: &ProcFile) -> Result<bool> {
         while answers.out.has_room() {
             if answers.current.is_none() {
-                answers.current = self.next_answer(file);
+                answers.current = self.next_answer(&mut answers.question, file);
             }
             let Some(current) = &mut answers.current else {
                 return Ok(false);
@@ -201,9 +221,11 @@ impl<D: Sync, T: Conversation> Operations<D> for Dialogue<T> {
         let answers = Answers {
             out: Out {
                 bytes: KVec::new(),
+                len: 0,
                 read: 0,
                 wanted: 0,
             },
+            question: [0; LINE_KEPT],
             current: None,
             usage_shown: false,
         };
@@ -225,8 +247,6 @@ impl<D: Sync, T: Conversation> Operations<D> for Dialogue<T> {
     ) -> Result<usize> {
         let mut guard = self.answers.try_lock().ok_or(EBUSY)?;
         let answers = &mut *guard;
-        let missing = OUT_MAX.saturating_sub(answers.out.bytes.len());
-        answers.out.bytes.reserve(missing, GFP_KERNEL_ACCOUNT)?;
         answers.out.wanted = to.len();
 
         // Nobody has asked anything: say how.

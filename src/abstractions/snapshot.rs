@@ -66,8 +66,9 @@ impl Text {
     /// Appends a line.
     ///
     /// Context: may sleep.
-    pub(crate) fn line(&mut self, write: impl FnOnce(&mut Line)) -> Result {
-        let mut line = Line::new();
+    pub(crate) fn line(&mut self, write: impl FnOnce(&mut Line<'_>)) -> Result {
+        let mut bytes = [0; LINE_MAX];
+        let mut line = Line::new(&mut bytes);
         write(&mut line);
         self.bytes
             .extend_from_slice(line.as_bytes(), GFP_KERNEL_ACCOUNT)?;
@@ -81,9 +82,10 @@ impl Text {
     /// Context: may sleep, but `row` may not.
     pub(crate) fn rows(
         &mut self,
-        mut row: impl FnMut(&rcu::Guard, &mut Line) -> Option<()>,
+        mut row: impl FnMut(&rcu::Guard, &mut Line<'_>) -> Option<()>,
     ) -> Result {
-        let mut line = Line::new();
+        let mut bytes = [0; LINE_MAX];
+        let mut line = Line::new(&mut bytes);
         loop {
             if bindings::memintro_fatal_signal_pending() {
                 return Err(EINTR);

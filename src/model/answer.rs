@@ -31,7 +31,7 @@ pub struct KernelAddress {
 }
 
 /// Writes the size of a page as `4K`, `2M` or `1G`.
-pub fn put_page_size(line: &mut Line, shift: u8) {
+pub fn put_page_size(line: &mut Line<'_>, shift: u8) {
     let (shift, unit) = match shift {
         30.. => (shift - 30, b'G'),
         20.. => (shift - 20, b'M'),
@@ -43,7 +43,7 @@ pub fn put_page_size(line: &mut Line, shift: u8) {
 }
 
 /// Writes permissions as `rw-u`.
-pub fn put_perm(line: &mut Line, perm: u32) {
+pub fn put_perm(line: &mut Line<'_>, perm: u32) {
     let letter = |flag, letter| if perm & flag != 0 { letter } else { b'-' };
     line.put(&[
         letter(flags::READ, b'r'),
@@ -54,21 +54,23 @@ pub fn put_perm(line: &mut Line, perm: u32) {
 }
 
 /// Writes the names of flags with commas between, or `-`.
-pub fn put_flags(line: &mut Line, bits: u32) {
-    let mut separator: &[u8] = b"";
-    for (number, name) in (flags::FIRST..).zip(flags::NAMES) {
-        if bits & (1 << number) != 0 {
-            line.put(separator).put(name.as_bytes());
-            separator = b",";
-        }
-    }
-    if separator.is_empty() {
+pub fn put_flags(line: &mut Line<'_>, bits: u32) {
+    let mut rest = bits >> flags::FIRST;
+    if rest == 0 {
         line.put_byte(b'-');
+    }
+    // CAST: a number of a bit fits anywhere.
+    while let Some(name) = flags::NAMES.get(rest.trailing_zeros() as usize) {
+        line.put(name.as_bytes());
+        rest &= rest - 1;
+        if rest != 0 {
+            line.put_byte(b',');
+        }
     }
 }
 
 /// Writes the beginning of an answer: `pid=… va=…`, `-` for what is not known.
-fn put_question(line: &mut Line, whose: Option<Whose>, va: Option<u64>) {
+fn put_question(line: &mut Line<'_>, whose: Option<Whose>, va: Option<u64>) {
     line.put(b"pid=");
     match whose {
         Some(Whose::Process(pid)) => line.dec(u64::from(pid.unsigned_abs())),
@@ -83,7 +85,7 @@ fn put_question(line: &mut Line, whose: Option<Whose>, va: Option<u64>) {
 }
 
 /// Writes the answer to a question that is refused.
-pub fn refusal(line: &mut Line, whose: Option<Whose>, va: Option<u64>, refusal: Refusal) {
+pub fn refusal(line: &mut Line<'_>, whose: Option<Whose>, va: Option<u64>, refusal: Refusal) {
     put_question(line, whose, va);
     line.put(b" pa=none error=")
         .put(refusal.errno().as_str().as_bytes())
@@ -94,7 +96,7 @@ pub fn refusal(line: &mut Line, whose: Option<Whose>, va: Option<u64>, refusal: 
 
 /// Writes the answer of a walk.
 pub fn walk(
-    line: &mut Line,
+    line: &mut Line<'_>,
     whose: Whose,
     va: u64,
     kernel: Option<&KernelAddress>,
@@ -154,7 +156,7 @@ fn kind_word(kind: Kind) -> &'static str {
 }
 
 /// Writes one level of a walk; `show_entry` says whether the opener may see kernel addresses.
-fn step(line: &mut Line, level: Level, step: &Step, folded: bool, show_entry: bool) {
+fn step(line: &mut Line<'_>, level: Level, step: &Step, folded: bool, show_entry: bool) {
     let Step {
         index, at, entry, ..
     } = step;
@@ -200,7 +202,7 @@ fn next(entry: &Entry) -> Option<u64> {
 pub fn levels<'a, E>(
     steps: impl Iterator<Item = &'a Step>,
     show_entry: bool,
-    mut put: impl FnMut(&mut dyn FnMut(&mut Line)) -> Result<(), E>,
+    mut put: impl FnMut(&mut dyn FnMut(&mut Line<'_>)) -> Result<(), E>,
 ) -> Result<(), E> {
     let mut steps = steps.peekable();
     let Some(first) = steps.peek().copied() else {

@@ -57,12 +57,12 @@ impl Extent {
     }
 
     /// Writes the header of `extents`.
-    pub fn header(line: &mut Line) {
+    pub fn header(line: &mut Line<'_>) {
         line.put(b"START END SIZE_KB PA PAGE PERM FLAGS").end();
     }
 
     /// Writes the row.
-    pub fn row(&self, line: &mut Line) {
+    pub fn row(&self, line: &mut Line<'_>) {
         line.hex(self.start).put_byte(b' ');
         put_end(line, self.last);
         line.put_byte(b' ')
@@ -82,7 +82,7 @@ impl Extent {
 /// Writes the END of a half-open range, given its last address.
 ///
 /// The end after the last address of all is written as that address, as in a question.
-pub fn put_end(line: &mut Line, last: u64) {
+pub fn put_end(line: &mut Line<'_>, last: u64) {
     line.hex(last.saturating_add(1));
 }
 
@@ -175,8 +175,8 @@ impl Extents {
 
 impl Totals {
     /// Writes the totals as `key=value`; `range` is the size of the range, if one was asked for.
-    pub fn put(&self, line: &mut Line, range: Option<u64>) {
-        let kb = |line: &mut Line, key: &str, bytes: u64| {
+    pub fn put(&self, line: &mut Line<'_>, range: Option<u64>) {
+        let kb = |line: &mut Line<'_>, key: &str, bytes: u64| {
             line.put(key.as_bytes()).dec(bytes >> 10);
         };
         line.put(b" rows=").dec(self.rows);

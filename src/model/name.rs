@@ -13,7 +13,7 @@ pub const COMM_MAX: usize = 15;
 /// Appends one byte of a name.
 ///
 /// Bytes outside 0x21-0x7e, and the backslash, become `\ooo`.
-fn put_name_byte(line: &mut Line, byte: u8) {
+fn put_name_byte(line: &mut Line<'_>, byte: u8) {
     if matches!(byte, 0x21..=0x7e) && byte != b'\\' {
         line.put_byte(byte);
     } else {
@@ -21,7 +21,7 @@ fn put_name_byte(line: &mut Line, byte: u8) {
     }
 }
 
-fn put_escaped(line: &mut Line, byte: u8) {
+fn put_escaped(line: &mut Line<'_>, byte: u8) {
     line.put(&[
         b'\\',
         b'0' + (byte >> 6),
@@ -34,7 +34,7 @@ fn put_escaped(line: &mut Line, byte: u8) {
 ///
 /// An empty name is `-`. The names `-` and `denied`, which mean something else in a table, have
 /// their first byte escaped.
-pub fn put_name(line: &mut Line, name: &[u8]) {
+pub fn put_name(line: &mut Line<'_>, name: &[u8]) {
     let Some((&first, rest)) = name.split_first() else {
         line.put_byte(b'-');
         return;
@@ -57,7 +57,8 @@ pub fn put_name(line: &mut Line, name: &[u8]) {
 pub fn put_long_name<E>(name: &[u8], mut put: impl FnMut(&[u8]) -> Result<(), E>) -> Result<(), E> {
     // A byte becomes four at the most.
     const PIECE: usize = LINE_MAX / 4;
-    let mut line = Line::new();
+    let mut bytes = [0; LINE_MAX];
+    let mut line = Line::new(&mut bytes);
     if name.len() <= PIECE {
         put_name(&mut line, name);
         return put(line.as_bytes());

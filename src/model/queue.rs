@@ -11,7 +11,7 @@ use super::question::QUESTION_MAX;
 pub const QUEUE_MAX: usize = 64 << 10;
 
 /// How many bytes a line keeps: enough to see that it is too long.
-const LINE_KEPT: usize = QUESTION_MAX + 1;
+pub const LINE_KEPT: usize = QUESTION_MAX + 1;
 
 /// How many bytes the memory of a [`Queue`] must have.
 ///
@@ -86,9 +86,9 @@ impl Queue {
         let Some(room) = memory.get_mut(self.end..self.end + needed) else {
             return false;
         };
-        for (to, from) in room.iter_mut().zip(piece.iter().chain(b"\n")) {
-            *to = *from;
-        }
+        let (text, newline) = room.split_at_mut(piece.len());
+        text.copy_from_slice(piece);
+        newline.fill(b'\n');
         self.end += needed;
         self.begun = (!ends).then_some(kept + piece.len());
         true

@@ -52,12 +52,12 @@ pub fn hits<'a>(found: &'a Found<'a>, pa: u64) -> impl Iterator<Item = Hit> + 'a
 }
 
 /// Writes the header of `rmap`.
-pub fn header(line: &mut Line) {
+pub fn header(line: &mut Line<'_>) {
     line.put(b"PID VA PAGE PERM COMM").end();
 }
 
 /// Writes the row of a mapping.
-pub fn row(line: &mut Line, pid: u32, hit: &Hit, comm: &[u8]) {
+pub fn row(line: &mut Line<'_>, pid: u32, hit: &Hit, comm: &[u8]) {
     line.dec(u64::from(pid))
         .put_byte(b' ')
         .hex(hit.va)
@@ -71,7 +71,7 @@ pub fn row(line: &mut Line, pid: u32, hit: &Hit, comm: &[u8]) {
 }
 
 /// Writes the last line of an answer.
-pub fn end(line: &mut Line, pa: u64, rows: u64, outside: u64) {
+pub fn end(line: &mut Line<'_>, pa: u64, rows: u64, outside: u64) {
     line.put(b"# end pa=")
         .hex(pa)
         .put(b" rows=")
@@ -82,7 +82,7 @@ pub fn end(line: &mut Line, pa: u64, rows: u64, outside: u64) {
 }
 
 /// Writes the only line of an answer that is refused or given up.
-pub fn end_with(line: &mut Line, pa: Option<u64>, refusal: Refusal) {
+pub fn end_with(line: &mut Line<'_>, pa: Option<u64>, refusal: Refusal) {
     line.put(b"# end");
     if let Some(pa) = pa {
         line.put(b" pa=").hex(pa);

@@ -23,7 +23,7 @@ mod width {
 }
 
 /// Writes a header: the names of the columns.
-fn header(line: &mut Line, columns: &[(&str, usize)], last: &str) {
+fn header(line: &mut Line<'_>, columns: &[(&str, usize)], last: &str) {
     for (name, width) in columns {
         line.put(name.as_bytes()).pad(*width);
     }
@@ -49,7 +49,7 @@ pub struct Task<'a> {
 
 impl Task<'_> {
     /// Writes the header of `tasks`.
-    pub fn header(line: &mut Line) {
+    pub fn header(line: &mut Line<'_>) {
         let columns = [
             ("PID", width::PID),
             ("PPID", width::PID),
@@ -61,7 +61,7 @@ impl Task<'_> {
     }
 
     /// Writes the row.
-    pub fn row(&self, line: &mut Line) {
+    pub fn row(&self, line: &mut Line<'_>) {
         line.dec(u64::from(self.pid)).pad(width::PID);
         line.dec(u64::from(self.ppid)).pad(width::PID);
         line.dec(u64::from(self.uid)).pad(width::UID);
@@ -85,13 +85,13 @@ pub struct Heap<'a> {
 
 impl Heap<'_> {
     /// Writes the header of `heapmax`.
-    pub fn header(line: &mut Line) {
+    pub fn header(line: &mut Line<'_>) {
         let columns = [("PID", width::PID), ("HEAP_B", width::BYTES)];
         header(line, &columns, "COMM");
     }
 
     /// Writes the row.
-    pub fn row(&self, line: &mut Line) {
+    pub fn row(&self, line: &mut Line<'_>) {
         line.dec(u64::from(self.pid)).pad(width::PID);
         line.dec(self.bytes).pad(width::BYTES);
         put_name(line, self.comm);
@@ -120,7 +120,7 @@ pub struct KernelStack<'a> {
 
 impl KernelStack<'_> {
     /// Writes the header of `kstack`.
-    pub fn header(line: &mut Line) {
+    pub fn header(line: &mut Line<'_>) {
         let columns = [
             ("TID", width::PID),
             ("PID", width::PID),
@@ -144,7 +144,7 @@ impl KernelStack<'_> {
     }
 
     /// Writes the row.
-    pub fn row(&self, line: &mut Line) {
+    pub fn row(&self, line: &mut Line<'_>) {
         line.dec(u64::from(self.tid)).pad(width::PID);
         line.dec(u64::from(self.pid)).pad(width::PID);
         line.put_byte(self.state).pad(width::STATE);
@@ -199,7 +199,7 @@ pub struct Memory<'a> {
 
 impl Memory<'_> {
     /// Writes the header of `vm`.
-    pub fn header(line: &mut Line) {
+    pub fn header(line: &mut Line<'_>) {
         let columns = [
             ("PID", width::PID),
             ("VSZ_KB", width::KB),
@@ -217,7 +217,7 @@ impl Memory<'_> {
     }
 
     /// Writes the row. The resident memory is the sum of the parts that are printed.
-    pub fn row(&self, line: &mut Line) {
+    pub fn row(&self, line: &mut Line<'_>) {
         let kb = |bytes: u64| bytes >> 10;
         line.dec(u64::from(self.pid)).pad(width::PID);
         for bytes in [
@@ -260,7 +260,7 @@ pub struct KernelMemory {
 
 impl KernelMemory {
     /// Writes the header of `kmem`.
-    pub fn header(line: &mut Line) {
+    pub fn header(line: &mut Line<'_>) {
         let columns = [
             ("KIND", width::KIND),
             ("VA", width::ADDRESS),
@@ -274,7 +274,7 @@ impl KernelMemory {
     }
 
     /// Writes the row. The two addresses agree if the formula is right for every byte.
-    pub fn row(&self, line: &mut Line) {
+    pub fn row(&self, line: &mut Line<'_>) {
         line.put(self.kind.as_bytes()).pad(width::KIND);
         line.hex(self.va).pad(width::ADDRESS);
         line.dec(self.size).pad(width::SIZE);

@@ -6,31 +6,26 @@
 //! buffer of fixed size without the formatting machinery of `core::fmt`, which costs several times
 //! as much per number.
 
-/// The longest line that a [`Line`] can hold, in bytes.
+/// The longest line that is written, in bytes; a buffer for one line has that size.
 pub const LINE_MAX: usize = 512;
 
-/// A line in the making.
+/// A line in the making, in a buffer that someone else provides: at best where it will be read.
 ///
 /// What does not fit is dropped, and [`Line::is_whole`] says so. Every row of this module has a
 /// bound that is far below [`LINE_MAX`]; the host tests check it for the widest values.
-pub struct Line {
-    bytes: [u8; LINE_MAX],
+pub struct Line<'a> {
+    bytes: &'a mut [u8],
     len: usize,
     column: usize,
     whole: bool,
 }
 
-impl Default for Line {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
-impl Line {
-    /// Returns an empty line.
-    pub const fn new() -> Self {
+impl<'a> Line<'a> {
+    /// Returns an empty line, whose text goes to the beginning of `bytes`.
+    #[inline]
+    pub fn new(bytes: &'a mut [u8]) -> Self {
         Line {
-            bytes: [0; LINE_MAX],
+            bytes,
             len: 0,
             column: 0,
             whole: true,
@@ -38,6 +33,7 @@ impl Line {
     }
 
     /// Returns what was written so far.
+    #[inline]
     pub fn as_bytes(&self) -> &[u8] {
         self.bytes.get(..self.len).unwrap_or(&[])
     }
@@ -54,61 +50,70 @@ impl Line {
         self.whole = true;
     }
 
+    /// Makes room for `len` bytes at the end.
+    #[inline(always)]
+    fn room(&mut self, len: usize) -> Option<&mut [u8]> {
+        let end = self.len.wrapping_add(len);
+        let room = self.bytes.get_mut(self.len..end);
+        if room.is_some() {
+            self.len = end;
+        } else {
+            self.whole = false;
+        }
+        room
+    }
+
     /// Appends `bytes`.
+    // Inlined, so that a short word becomes a store or two instead of a call.
+    #[inline(always)]
     pub fn put(&mut self, bytes: &[u8]) -> &mut Self {
-        match self.bytes.get_mut(self.len..self.len + bytes.len()) {
-            Some(room) => {
-                room.copy_from_slice(bytes);
-                self.len += bytes.len();
-            }
-            None => self.whole = false,
+        if let Some(room) = self.room(bytes.len()) {
+            room.copy_from_slice(bytes);
         }
         self
     }
 
     /// Appends one byte.
+    #[inline(always)]
     pub fn put_byte(&mut self, byte: u8) -> &mut Self {
-        match self.bytes.get_mut(self.len) {
-            Some(room) => {
-                *room = byte;
-                self.len += 1;
-            }
-            None => self.whole = false,
+        if let Some([room]) = self.room(1) {
+            *room = byte;
         }
         self
     }
 
     /// Appends `value` in decimal.
     pub fn dec(&mut self, mut value: u64) -> &mut Self {
-        // 2^64 - 1 has 20 digits.
-        let mut digits = [0; 20];
-        let mut first = digits.len();
-        for digit in digits.iter_mut().rev() {
-            // CAST: a remainder of ten fits in a byte.
-            *digit = b'0' + (value % 10) as u8;
-            value /= 10;
-            first -= 1;
-            if value == 0 {
-                break;
+        let digits = value.checked_ilog10().map_or(1, |log| log as usize + 1);
+        if let Some(room) = self.room(digits) {
+            for digit in room.iter_mut().rev() {
+                // CAST: a remainder of ten fits in a byte.
+                *digit = b'0' + (value % 10) as u8;
+                value /= 10;
             }
         }
-        self.put(digits.get(first..).unwrap_or(&[]))
+        self
     }
 
     /// Appends `value` as `0x` and lower-case hexadecimal digits without leading zeros.
-    pub fn hex(&mut self, mut value: u64) -> &mut Self {
-        const DIGITS: &[u8; 16] = b"0123456789abcdef";
-        let mut digits = [0; 16];
-        let mut first = digits.len();
-        for digit in digits.iter_mut().rev() {
-            *digit = DIGITS[(value & 15) as usize];
-            value >>= 4;
-            first -= 1;
-            if value == 0 {
-                break;
+    pub fn hex(&mut self, value: u64) -> &mut Self {
+        let digits = value.checked_ilog2().map_or(1, |log| log as usize / 4 + 1);
+        // The first digit that is wanted comes first. CAST: a number of digits fits anywhere.
+        let value = value.wrapping_shl(64 - 4 * digits as u32);
+        // CAST: the two halves.
+        let text = [hex_digits((value >> 32) as u32), hex_digits(value as u32)];
+        self.put(b"0x");
+        // All sixteen are two stores; those that are too many are overwritten later.
+        match self.bytes.get_mut(self.len..self.len.wrapping_add(16)) {
+            Some(room) => {
+                room.copy_from_slice(text.as_flattened());
+                self.len = self.len.wrapping_add(digits);
+            }
+            None => {
+                self.put(text.as_flattened().get(..digits).unwrap_or(&[]));
             }
         }
-        self.put(b"0x").put(digits.get(first..).unwrap_or(&[]))
+        self
     }
 
     /// Ends a column of a table: pads to `width` bytes since the column began, at least one space.
@@ -129,4 +134,20 @@ impl Line {
     pub fn end(&mut self) -> &mut Self {
         self.put_byte(b'\n')
     }
+}
+
+/// Returns the eight hexadecimal digits of `value`.
+fn hex_digits(value: u32) -> [u8; 8] {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    // A digit to each byte.
+    let x = u64::from(value);
+    let x = (x | x << 16) & 0x0000_ffff_0000_ffff;
+    let x = (x | x << 8) & 0x00ff_00ff_00ff_00ff;
+    let x = (x | x << 4) & 0x0f0f_0f0f_0f0f_0f0f;
+    // 1 in each byte whose digit is a letter.
+    let letters = (x.wrapping_add(6 * ONES) >> 4) & ONES;
+    let above = letters.wrapping_mul(u64::from(b'a' - b'0' - 10));
+    x.wrapping_add(u64::from(b'0') * ONES)
+        .wrapping_add(above)
+        .to_be_bytes()
 }

@@ -61,7 +61,7 @@ impl Behind {
     }
 
     /// Writes the totals as `key=value`.
-    pub fn put(&self, line: &mut Line) {
+    pub fn put(&self, line: &mut Line<'_>) {
         for (key, bytes) in [
             (" size_kb=", self.size),
             (" present_kb=", self.present),
@@ -89,13 +89,13 @@ pub struct Perm {
 }
 
 /// Writes the header of `vmas`.
-pub fn header(line: &mut Line) {
+pub fn header(line: &mut Line<'_>) {
     line.put(b"START END PERM SIZE_KB PRESENT_KB HUGE_KB ZERO_KB SWAP_KB EMPTY_KB NAME")
         .end();
 }
 
 /// Writes a row up to the name, which may be longer than a [`Line`].
-pub fn row_before_name(line: &mut Line, start: u64, end: u64, perm: Perm, behind: &Behind) {
+pub fn row_before_name(line: &mut Line<'_>, start: u64, end: u64, perm: Perm, behind: &Behind) {
     let letter = |set, letter, other| if set { letter } else { other };
     line.hex(start)
         .put_byte(b' ')

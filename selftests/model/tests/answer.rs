@@ -18,8 +18,9 @@ mod config;
 mod pairs;
 use pairs::pairs;
 
-fn written(write: impl FnOnce(&mut Line)) -> String {
-    let mut line = Line::new();
+fn written(write: impl FnOnce(&mut Line<'_>)) -> String {
+    let mut bytes = [0; LINE_MAX];
+    let mut line = Line::new(&mut bytes);
     write(&mut line);
     assert!(line.is_whole());
     String::from_utf8(line.as_bytes().to_vec()).unwrap()
@@ -54,7 +55,7 @@ fn lines_of_the_design() {
         walked(Whose::Process(812), va, None, &Err(swap)),
         "pid=812 va=0x7f2878000123 pa=none why=swap level=pte swap=0:22716\n"
     );
-    let refused = |line: &mut Line| {
+    let refused = |line: &mut Line<'_>| {
         let whose = Some(Whose::Process(9999));
         answer::refusal(line, whose, Some(0x1000), Refusal::NoProcess);
     };
@@ -102,7 +103,7 @@ fn kernel_addresses_show_both_ways() {
 
 #[test]
 fn a_line_that_is_no_question_has_nothing_to_repeat() {
-    let refused = |line: &mut Line| answer::refusal(line, None, None, Refusal::NotAQuestion);
+    let refused = |line: &mut Line<'_>| answer::refusal(line, None, None, Refusal::NotAQuestion);
     assert_eq!(
         written(refused),
         "pid=- va=- pa=none error=EINVAL why=not-a-question\n"

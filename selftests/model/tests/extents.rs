@@ -185,7 +185,8 @@ fn rows_and_totals_as_the_design_writes_them() {
         "0x200000 0x400000 2048 0x200000000 2M rw-u hugetlb\n"
     );
     let text = |range| {
-        let mut line = Line::new();
+        let mut bytes = [0; LINE_MAX];
+        let mut line = Line::new(&mut bytes);
         totals.put(&mut line, range);
         String::from_utf8(line.as_bytes().to_vec()).unwrap()
     };
@@ -200,7 +201,8 @@ fn rows_and_totals_as_the_design_writes_them() {
 #[test]
 fn the_end_of_all() {
     for (last, end) in [(0xfff, "0x1000"), (u64::MAX, "0xffffffffffffffff")] {
-        let mut line = Line::new();
+        let mut bytes = [0; LINE_MAX];
+        let mut line = Line::new(&mut bytes);
         put_end(&mut line, last);
         assert_eq!(line.as_bytes(), end.as_bytes());
     }

@@ -4,7 +4,7 @@
 
 use memintro_model::model::{
     name::{put_name, until_nul, COMM_MAX},
-    text::Line,
+    text::{Line, LINE_MAX},
 };
 use proptest::{collection::vec, prelude::*};
 
@@ -15,7 +15,8 @@ mod unescape;
 use unescape::unescape;
 
 fn named(name: &[u8]) -> Vec<u8> {
-    let mut line = Line::new();
+    let mut bytes = [0; LINE_MAX];
+    let mut line = Line::new(&mut bytes);
     put_name(&mut line, name);
     assert!(line.is_whole());
     line.as_bytes().to_vec()

@@ -8,8 +8,9 @@ use proptest::{collection::vec, prelude::*};
 #[path = "support/config.rs"]
 mod config;
 
-fn written(write: impl FnOnce(&mut Line)) -> String {
-    let mut line = Line::new();
+fn written(write: impl FnOnce(&mut Line<'_>)) -> String {
+    let mut bytes = [0; LINE_MAX];
+    let mut line = Line::new(&mut bytes);
     write(&mut line);
     assert!(line.is_whole());
     String::from_utf8(line.as_bytes().to_vec()).unwrap()
@@ -27,7 +28,7 @@ fn numbers_at_their_edges() {
 
 #[test]
 fn columns_are_padded() {
-    let two = |line: &mut Line| {
+    let two = |line: &mut Line<'_>| {
         line.put(b"ab").pad(4).put(b"c").pad(3).put(b"d").end();
     };
     assert_eq!(written(two), "ab  c  d\n");
@@ -35,11 +36,11 @@ fn columns_are_padded() {
 
 #[test]
 fn a_wide_value_keeps_one_space_and_moves_the_rest() {
-    let exact = |line: &mut Line| {
+    let exact = |line: &mut Line<'_>| {
         line.put(b"abcd").pad(4).put(b"e").pad(3).put(b"f");
     };
     assert_eq!(written(exact), "abcd e  f");
-    let wide = |line: &mut Line| {
+    let wide = |line: &mut Line<'_>| {
         line.put(b"abcdefg").pad(4).put(b"h").pad(3).put(b"i");
     };
     assert_eq!(written(wide), "abcdefg h  i");
@@ -53,7 +54,8 @@ fn an_empty_column_is_blank() {
 
 #[test]
 fn a_line_holds_its_most_and_says_when_it_does_not() {
-    let mut line = Line::new();
+    let mut bytes = [0; LINE_MAX];
+    let mut line = Line::new(&mut bytes);
     line.put(&[b'a'; LINE_MAX]);
     assert!(line.is_whole());
     assert_eq!(line.as_bytes().len(), LINE_MAX);
@@ -66,7 +68,8 @@ fn a_line_holds_its_most_and_says_when_it_does_not() {
 
 #[test]
 fn what_does_not_fit_is_dropped_for_good() {
-    let mut line = Line::new();
+    let mut bytes = [0; LINE_MAX];
+    let mut line = Line::new(&mut bytes);
     line.put(&[b'a'; LINE_MAX - 1]).dec(10);
     assert!(!line.is_whole());
     // What fits later does not make up for it.
@@ -82,7 +85,8 @@ fn what_does_not_fit_is_dropped_for_good() {
 
 #[test]
 fn clear_forgets_the_column() {
-    let mut line = Line::default();
+    let mut bytes = [0; LINE_MAX];
+    let mut line = Line::new(&mut bytes);
     line.put(b"abc").pad(10).clear();
     line.put(b"x").pad(3).put(b"y");
     assert_eq!(line.as_bytes(), b"x  y");
@@ -90,7 +94,8 @@ fn clear_forgets_the_column() {
 
 #[test]
 fn padding_past_the_end_ends() {
-    let mut line = Line::new();
+    let mut bytes = [0; LINE_MAX];
+    let mut line = Line::new(&mut bytes);
     line.put(b"a").pad(LINE_MAX * 1000);
     assert!(!line.is_whole());
     assert_eq!(line.as_bytes().len(), LINE_MAX);
@@ -162,7 +167,8 @@ proptest! {
     // it was not, the line says so until it is cleared.
     #[test]
     fn a_line_is_a_bounded_vec(ops in vec(op(), 0..40)) {
-        let mut line = Line::new();
+        let mut bytes = [0; LINE_MAX];
+        let mut line = Line::new(&mut bytes);
         let mut model = Vec::new();
         let mut column = 0;
         for op in ops {

@@ -2,11 +2,12 @@
 
 //! The rules that hold for every table.
 
-use memintro_model::model::text::Line;
+use memintro_model::model::text::{Line, LINE_MAX};
 
 /// Writes one line and returns it, checked by the rules for every line.
-pub fn line(write: impl FnOnce(&mut Line)) -> String {
-    let mut line = Line::new();
+pub fn line(write: impl FnOnce(&mut Line<'_>)) -> String {
+    let mut bytes = [0; LINE_MAX];
+    let mut line = Line::new(&mut bytes);
     write(&mut line);
     assert!(line.is_whole());
     let text = String::from_utf8(line.as_bytes().to_vec()).expect("ASCII");
@@ -17,7 +18,7 @@ pub fn line(write: impl FnOnce(&mut Line)) -> String {
 }
 
 /// A header: capital letters first, column names and nothing else.
-pub fn header(write: impl FnOnce(&mut Line)) -> String {
+pub fn header(write: impl FnOnce(&mut Line<'_>)) -> String {
     let text = line(write);
     assert!(
         text.starts_with(|c: char| c.is_ascii_uppercase()),
