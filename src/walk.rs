@@ -36,6 +36,7 @@ use crate::{
         },
     },
     model::{
+        self,
         answer::{
             self,
             KernelAddress, //
@@ -49,6 +50,7 @@ use crate::{
         walk::{
             walk,
             walk_twice,
+            Answer,
             Walk, //
         },
         words::Refusal,
@@ -94,7 +96,26 @@ pub(crate) fn find_mm(pid: i32, ns: &PidNamespace) -> Result<ARef<MmWithUser>, R
     })
 }
 
-/// Walks to what a question asks for.
+/// Walks to what a question asks for, and notes the levels.
+///
+/// Context and errors as for [`find`].
+fn find_levels(
+    question: &WalkQuestion,
+    opener: &LocalFile,
+    ns: &PidNamespace,
+) -> Result<Result<Walk, Refusal>> {
+    let va = question.va;
+    look(
+        question,
+        opener,
+        ns,
+        Walk::NO_VMA,
+        |tables| walk(tables, va),
+        |tables| walk_twice(tables, va),
+    )
+}
+
+/// Finds what a question asks for.
 ///
 /// Context: may sleep, to wait for the mmap lock of the process.
 ///
@@ -106,33 +127,52 @@ pub(crate) fn find(
     question: &WalkQuestion,
     opener: &LocalFile,
     ns: &PidNamespace,
-) -> Result<Result<Walk, Refusal>> {
+) -> Result<Result<Answer, Refusal>> {
     let va = question.va;
+    look(
+        question,
+        opener,
+        ns,
+        Walk::NO_VMA.answer,
+        |tables| model::walk::find(tables, va),
+        |tables| walk_twice(tables, va).answer,
+    )
+}
+
+/// Gives the tables that a question is about to one of two walks; `nothing` is the result where
+/// there is no mapping.
+fn look<R>(
+    question: &WalkQuestion,
+    opener: &LocalFile,
+    ns: &PidNamespace,
+    nothing: R,
+    user: impl FnOnce(&UserTables<'_>) -> R,
+    kernel: impl FnOnce(&KernelTables<'_>) -> R,
+) -> Result<Result<R, Refusal>> {
+    // CAST: addresses have 64 bits.
+    let va = question.va as usize;
     match question.whose {
         Whose::Kernel if !opener_capable(opener, Capability::Syslog) => {
             Ok(Err(Refusal::NeedCapSyslog))
         }
         Whose::Kernel => {
             let irq = local_interrupt_disable();
-            Ok(Ok(walk_twice(&KernelTables::new(&irq), va)))
+            Ok(Ok(kernel(&KernelTables::new(&irq))))
         }
-        Whose::Process(pid) => match find_mm(pid, ns) {
-            Ok(mm) => walk_user(&mm, va).map(Ok),
-            Err(refusal) => Ok(Err(refusal)),
-        },
+        Whose::Process(pid) => {
+            let mm = match find_mm(pid, ns) {
+                Ok(mm) => mm,
+                Err(refusal) => return Ok(Err(refusal)),
+            };
+            let found = mm.with_vma_from(va, |vma| {
+                (vma.start() <= va).then(|| {
+                    let rcu = rcu::read_lock();
+                    user(&UserTables::new(vma, &rcu))
+                })
+            })?;
+            Ok(Ok(found.flatten().unwrap_or(nothing)))
+        }
     }
-}
-
-fn walk_user(mm: &MmWithUser, va: u64) -> Result<Walk> {
-    // CAST: addresses have 64 bits.
-    let found = mm.with_vma_from(va as usize, |vma| {
-        if va < vma.start() as u64 {
-            return Walk::NO_VMA;
-        }
-        let rcu = rcu::read_lock();
-        walk(&UserTables::new(vma, &rcu), va)
-    })?;
-    Ok(found.unwrap_or(Walk::NO_VMA))
 }
 
 /// The conversation.
@@ -160,24 +200,33 @@ impl Conversation for WalkConversation {
             }
         };
         let WalkQuestion { whose, va, levels } = question;
-        let walk = match find(&question, file, proc_pid_ns(file))? {
-            Ok(walk) => walk,
+        let ns = proc_pid_ns(file);
+        let found = if levels {
+            match find_levels(&question, file, ns)? {
+                Ok(walk) => {
+                    // Each level has a line, and the answer too.
+                    out.reserve((Level::ALL.len() + 1) * LINE_MAX)?;
+                    let show_entry = opener_capable(file, Capability::Syslog);
+                    answer::levels(walk.steps(), show_entry, |write| out.line(write))?;
+                    Ok(walk.answer)
+                }
+                Err(refusal) => Err(refusal),
+            }
+        } else {
+            find(&question, file, ns)?
+        };
+        let found = match found {
+            Ok(found) => found,
             Err(refusal) => {
                 out.line(|line| answer::refusal(line, Some(whose), Some(va), refusal))?;
                 return Ok(true);
             }
         };
-        if levels {
-            // Each level has a line, and the answer too.
-            out.reserve((Level::ALL.len() + 1) * LINE_MAX)?;
-            let show_entry = opener_capable(file, Capability::Syslog);
-            answer::levels(walk.steps(), show_entry, |write| out.line(write))?;
-        }
         let kernel = (whose == Whose::Kernel).then(|| KernelAddress {
             region: kernel_pgtable::region(va),
             pa_linear: kernel_pgtable::pa_linear(va),
         });
-        out.line(|line| answer::walk(line, whose, va, kernel.as_ref(), &walk.answer))?;
+        out.line(|line| answer::walk(line, whose, va, kernel.as_ref(), &found))?;
         Ok(true)
     }
 }

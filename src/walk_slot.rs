@@ -55,8 +55,7 @@ impl WalkSlot {
     fn ask(question: &WalkQuestion, opener: &LocalFile) -> Result<Answer> {
         let task = current!();
         let ns = task.active_pid_ns().ok_or(ESRCH)?;
-        let walk = find(question, opener, ns)?.map_err(to_error)?;
-        Ok(walk.answer)
+        find(question, opener, ns)?.map_err(to_error)
     }
 }
 

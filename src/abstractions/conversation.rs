@@ -104,8 +104,8 @@ impl Out {
     /// Makes room for more text than a line, so that writing it cannot fail half-way: what is
     /// written stays, and the next read would continue the same answer after it.
     pub(crate) fn reserve(&mut self, bytes: usize) -> Result {
-        self.bytes.reserve(bytes, GFP_KERNEL_ACCOUNT)?;
-        Ok(())
+        // A line wants room for the longest.
+        self.make_room(bytes + LINE_MAX)
     }
 
     /// Appends text that may be longer than a line, even past what the reader waits for.
@@ -247,6 +247,7 @@ impl<D: Sync, T: Conversation> Operations<D> for Dialogue<T> {
     ) -> Result<usize> {
         let mut guard = self.answers.try_lock().ok_or(EBUSY)?;
         let answers = &mut *guard;
+        answers.out.make_room(LINE_MAX)?;
         answers.out.wanted = to.len();
 
         // Nobody has asked anything: say how.

@@ -114,11 +114,21 @@ impl Walk {
 /// such changes in a row the answer is [`Why::Retry`].
 pub fn walk<T: PageTables>(tables: &T, va: u64) -> Walk {
     for _ in 0..TRIES {
-        if let Some(walk) = walk_once(tables, va) {
+        if let Some(walk) = walk_with_steps(tables, va) {
             return walk;
         }
     }
     Walk::without_steps(Why::Retry)
+}
+
+/// As [`walk`], for those who need the answer alone: a [`Walk`] is large.
+pub fn find<T: PageTables>(tables: &T, va: u64) -> Answer {
+    for _ in 0..TRIES {
+        if let Some(answer) = walk_once(tables, va, |_| ()) {
+            return answer;
+        }
+    }
+    Walk::without_steps(Why::Retry).answer
 }
 
 /// Walks `tables`, that nothing keeps from being freed, to what is behind a kernel address.
@@ -128,7 +138,7 @@ pub fn walk<T: PageTables>(tables: &T, va: u64) -> Walk {
 pub fn walk_twice<T: PageTables>(tables: &T, va: u64) -> Walk {
     let mut last: Option<Walk> = None;
     for _ in 0..TRIES {
-        let walk = walk_once(tables, va);
+        let walk = walk_with_steps(tables, va);
         if let (Some(one), Some(other)) = (&last, &walk) {
             if one.leads_like(other) {
                 return other.of_the_kernel();
@@ -139,10 +149,18 @@ pub fn walk_twice<T: PageTables>(tables: &T, va: u64) -> Walk {
     Walk::without_steps(Why::Retry)
 }
 
-/// Walks once; `None` if the tables changed meanwhile.
-fn walk_once<T: PageTables>(tables: &T, va: u64) -> Option<Walk> {
-    let paging = tables.paging();
+/// Walks once and notes the steps; `None` if the tables changed meanwhile.
+fn walk_with_steps<T: PageTables>(tables: &T, va: u64) -> Option<Walk> {
     let mut steps = [None; 5];
+    let answer = walk_once(tables, va, |step| {
+        steps[Level::Pgd as usize - step.level as usize] = Some(step);
+    })?;
+    Some(Walk { steps, answer })
+}
+
+/// Walks once; `None` if the tables changed meanwhile.
+fn walk_once<T: PageTables>(tables: &T, va: u64, mut note: impl FnMut(Step)) -> Option<Answer> {
+    let paging = tables.paging();
     let mut visited: [Option<(T::Table, Entry)>; 5] = [None; 5];
     let mut perm = flags::PERM;
     let mut level = paging.top;
@@ -151,7 +169,7 @@ fn walk_once<T: PageTables>(tables: &T, va: u64) -> Option<Walk> {
     loop {
         let reading = tables.read(table, va)?;
         let entry = reading.entry;
-        steps[Level::Pgd as usize - level as usize] = Some(Step {
+        note(Step {
             level,
             index: paging.index(level, va),
             at: reading.at,
@@ -170,8 +188,7 @@ fn walk_once<T: PageTables>(tables: &T, va: u64) -> Option<Walk> {
                 if !still_leads(tables, &visited, va)? {
                     return None;
                 }
-                let answer = answer(paging, level, &entry, kind, perm, va);
-                return Some(Walk { steps, answer });
+                return Some(answer(paging, level, &entry, kind, perm, va));
             }
         }
     }
