@@ -83,7 +83,7 @@ impl ExtentsAnswer {
                     Ok(mm) => mm,
                     Err(refusal) => return Ok(Err(refusal)),
                 };
-                match step_user(&mm, va, last, buffer)? {
+                match step_user(&mm, va, last, None, buffer)? {
                     UserStep::Over => return Ok(Ok(None)),
                     UserStep::Found(found) => Some(found),
                     UserStep::Unstable => None,
@@ -113,14 +113,22 @@ impl ExtentsAnswer {
                 return Ok(());
             }
         };
+        let after = |next: Option<u64>| {
+            next.filter(|next| *next <= rest.1)
+                .map(|next| (next, rest.1))
+        };
+        if totals {
+            self.extents.push_all(&found);
+            let reached = found
+                .next()
+                .map_or(found.last, |next| found.last.min(next - 1));
+            self.rest = after(reached.checked_add(1));
+            return Ok(());
+        }
         for piece in found.pieces() {
             let row = self.extents.push(&piece);
-            self.rest = piece
-                .last
-                .checked_add(1)
-                .filter(|next| *next <= rest.1)
-                .map(|next| (next, rest.1));
-            if let (Some(row), false) = (row, totals) {
+            self.rest = after(piece.last.checked_add(1));
+            if let Some(row) = row {
                 out.line(|line| row.row(line))?;
                 if !out.has_room() {
                     break;

@@ -119,6 +119,14 @@ void memintro_read_entries(const struct memintro_view *view,
 			   unsigned int level, const void *table,
 			   unsigned int first, unsigned int count,
 			   struct memintro_entry *entries);
+const void *memintro_read_entry(const struct memintro_view *view,
+				unsigned int level, const void *table,
+				unsigned int index,
+				struct memintro_entry *entry);
+u64 memintro_read_value(unsigned int level, const void *table,
+			unsigned int index);
+bool memintro_leads_to(const void *table, unsigned int first,
+		       unsigned int count, u64 pfn);
 void memintro_read_kernel_entries(unsigned int level, const void *table,
 				  unsigned int first, unsigned int count,
 				  struct memintro_entry *entries);

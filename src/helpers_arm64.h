@@ -49,6 +49,12 @@ static inline u64 arch_pud_next(pud_t pud) { return pud_page_paddr(pud); }
 static inline u64 arch_p4d_next(p4d_t p4d) { return p4d_page_paddr(p4d); }
 static inline u64 arch_pgd_next(pgd_t pgd) { return pgd_page_paddr(pgd); }
 
+/* An entry without its address. */
+static inline u64 arch_pte_bits(pte_t pte)
+{
+	return pgprot_val(pte_pgprot(pte));
+}
+
 static inline bool arch_pte_cont(pte_t pte) { return pte_cont(pte); }
 
 /* Whether the processor uses the entry. */

@@ -2,7 +2,7 @@
 /*
  * Reads page tables and decodes their entries with the kernel's accessors.
  *
- * Nothing here takes a lock, follows an entry to the next table, or writes.
+ * Nothing here takes a lock, reads a table that an entry leads to, or writes.
  * The caller upholds that the table it passes stays readable; see
  * src/abstractions/pgtable.rs.
  */
@@ -170,31 +170,51 @@ static void decode_hugetlb(const struct memintro_view *view, pte_t pte,
 	}
 }
 
-static void decode_pte(const struct memintro_view *view, pte_t pte,
-		       struct memintro_entry *entry)
-{
+/* What a page's entry says beside its address; neighbours mostly say the same. */
+struct pte_memo {
+	/* The entry without its address; never 0 for a page. */
+	u64 bits;
 	u32 flags;
+	u8 page_shift;
+};
 
-	entry->value = pte_val(pte);
-	if (pte_none(pte)) {
-		entry->kind = MEMINTRO_NONE;
+static void remember(struct pte_memo *memo, pte_t pte)
+{
+	struct memintro_entry entry;
+	u32 flags = pte_leaf_flags(pte);
+
+	if (pte_special(pte))
+		flags |= MEMINTRO_SPECIAL;
+	set_leaf(&entry, 0, flags);
+	memo->bits = arch_pte_bits(pte);
+	memo->flags = entry.flags;
+	memo->page_shift = ilog2(pte_leaf_size(pte));
+}
+
+static __always_inline void decode_pte(const struct memintro_view *view,
+				       pte_t pte, struct pte_memo *memo,
+				       struct memintro_entry *entry)
+{
+	u64 pfn;
+
+	*entry = (struct memintro_entry) { .value = pte_val(pte) };
+	if (pte_none(pte))
 		return;
-	}
-	if (view->hugetlb_shift) {
+	if (unlikely(view->hugetlb_shift)) {
 		decode_hugetlb(view, pte, pte_pfn(pte), entry);
 		return;
 	}
-	if (!pte_present(pte)) {
+	if (unlikely(!pte_present(pte))) {
 		decode_softleaf(softleaf_from_pte(pte), entry);
 		return;
 	}
-	flags = pte_leaf_flags(pte);
-	if (pte_special(pte))
-		flags |= MEMINTRO_SPECIAL;
-	if (is_zero_pfn(pte_pfn(pte)))
-		flags |= MEMINTRO_ZERO;
-	set_leaf(entry, pte_pfn(pte), flags);
-	entry->page_shift = ilog2(pte_leaf_size(pte));
+	if (arch_pte_bits(pte) != memo->bits)
+		remember(memo, pte);
+	pfn = pte_pfn(pte);
+	entry->kind = MEMINTRO_LEAF;
+	entry->target = PFN_PHYS(pfn);
+	entry->flags = memo->flags | (is_zero_pfn(pfn) ? MEMINTRO_ZERO : 0);
+	entry->page_shift = memo->page_shift;
 }
 
 static void decode_pmd(const struct memintro_view *view, pmd_t pmd,
@@ -294,6 +314,30 @@ static void decode_pgd(pgd_t pgd, struct memintro_entry *entry)
 			  arch_table_flags(arch_pgd_bits(pgd), true));
 }
 
+/* Reads an entry of a table above the ptes. */
+static __always_inline void decode_entry(const struct memintro_view *view,
+					 unsigned int level, const void *table,
+					 unsigned int index,
+					 struct memintro_entry *entry)
+{
+	*entry = (struct memintro_entry) {};
+	switch (level) {
+	case MEMINTRO_PMD:
+		decode_pmd(view, pmdp_get_lockless((pmd_t *)table + index),
+			   entry);
+		break;
+	case MEMINTRO_PUD:
+		decode_pud(view, pudp_get((pud_t *)table + index), entry);
+		break;
+	case MEMINTRO_P4D:
+		decode_p4d(p4dp_get((p4d_t *)table + index), entry);
+		break;
+	case MEMINTRO_PGD:
+		decode_pgd(pgdp_get((pgd_t *)table + index), entry);
+		break;
+	}
+}
+
 /*
  * Reads @count entries of @table, a table of @level, from @first on.
  *
@@ -308,34 +352,83 @@ void memintro_read_entries(const struct memintro_view *view,
 			   unsigned int first, unsigned int count,
 			   struct memintro_entry *entries)
 {
-	unsigned int i;
+	struct memintro_entry *end = entries + count;
+	struct memintro_entry *entry;
 
 	smp_rmb();
-	memset(entries, 0, count * sizeof(*entries));
-	for (i = 0; i < count; i++) {
-		struct memintro_entry *entry = &entries[i];
+	if (level == MEMINTRO_PTE) {
+		pte_t *pte = (pte_t *)table + first;
+		struct pte_memo memo = {};
 
-		switch (level) {
-		case MEMINTRO_PTE:
-			decode_pte(view, ptep_get_lockless((pte_t *)table +
-							   first + i), entry);
-			break;
-		case MEMINTRO_PMD:
-			decode_pmd(view, pmdp_get_lockless((pmd_t *)table +
-							   first + i), entry);
-			break;
-		case MEMINTRO_PUD:
-			decode_pud(view, pudp_get((pud_t *)table + first + i),
-				   entry);
-			break;
-		case MEMINTRO_P4D:
-			decode_p4d(p4dp_get((p4d_t *)table + first + i), entry);
-			break;
-		case MEMINTRO_PGD:
-			decode_pgd(pgdp_get((pgd_t *)table + first + i), entry);
-			break;
-		}
+		for (entry = entries; entry < end; entry++, pte++)
+			decode_pte(view, ptep_get_lockless(pte), &memo, entry);
+		return;
 	}
+	for (entry = entries; entry < end; entry++, first++)
+		decode_entry(view, level, table, first, entry);
+}
+
+/*
+ * Reads one entry, as memintro_read_entries() does, and returns the linear
+ * map's address of the table that it leads to, if it does.
+ */
+const void *memintro_read_entry(const struct memintro_view *view,
+				unsigned int level, const void *table,
+				unsigned int index,
+				struct memintro_entry *entry)
+{
+	struct pte_memo memo = {};
+
+	smp_rmb();
+	if (level == MEMINTRO_PTE) {
+		decode_pte(view, ptep_get_lockless((pte_t *)table + index),
+			   &memo, entry);
+		return NULL;
+	}
+	decode_entry(view, level, table, index, entry);
+	if (entry->kind != MEMINTRO_TABLE)
+		return NULL;
+	return memintro_table_at(entry->target);
+}
+
+/*
+ * Reads an entry of @table, a table of @level above the ptes, as it stands.
+ * Order and context as for memintro_read_entries().
+ */
+u64 memintro_read_value(unsigned int level, const void *table,
+			unsigned int index)
+{
+	smp_rmb();
+	switch (level) {
+	case MEMINTRO_PMD:
+		return pmd_val(pmdp_get_lockless((pmd_t *)table + index));
+	case MEMINTRO_PUD:
+		return pud_val(pudp_get((pud_t *)table + index));
+	case MEMINTRO_P4D:
+		return p4d_val(p4dp_get((p4d_t *)table + index));
+	default:
+		return pgd_val(pgdp_get((pgd_t *)table + index));
+	}
+}
+
+/*
+ * Whether one of @count ptes of @table, from @first on, leads to @pfn.
+ * Order and context as for memintro_read_entries().
+ */
+bool memintro_leads_to(const void *table, unsigned int first,
+		       unsigned int count, u64 pfn)
+{
+	const pte_t *entry = (const pte_t *)table + first;
+	const pte_t *end = entry + count;
+
+	smp_rmb();
+	for (; entry < end; entry++) {
+		pte_t pte = ptep_get_lockless((pte_t *)entry);
+
+		if (pte_pfn(pte) == pfn && pte_present(pte))
+			return true;
+	}
+	return false;
 }
 
 /* Kernel entries use some bits for other things than user entries do. */

@@ -64,6 +64,9 @@ static inline u64 arch_pud_next(pud_t pud) { return PFN_PHYS(pud_pfn(pud)); }
 static inline u64 arch_p4d_next(p4d_t p4d) { return PFN_PHYS(p4d_pfn(p4d)); }
 static inline u64 arch_pgd_next(pgd_t pgd) { return PFN_PHYS(pgd_pfn(pgd)); }
 
+/* An entry without its address. */
+static inline u64 arch_pte_bits(pte_t pte) { return pte_flags(pte); }
+
 static inline bool arch_pte_cont(pte_t pte) { return false; }
 
 /* Whether the processor uses the entry. */

@@ -139,7 +139,7 @@ impl RmapAnswer {
             self.process = None;
             return Ok(());
         };
-        let found = match step_user(&mm, process.va, u64::MAX, &mut self.buffer)? {
+        let found = match step_user(&mm, process.va, u64::MAX, Some(pa), &mut self.buffer)? {
             UserStep::Found(found) => found,
             UserStep::Over => {
                 self.process = None;

@@ -144,7 +144,7 @@ impl VmasAnswer {
                 Some(row) if row.mapping == mapping => &mut row.behind,
                 _ => return Step::Complete(va),
             };
-            let Some(found) = step_vma(vma, from, u64::MAX, entries) else {
+            let Some(found) = step_vma(vma, from, u64::MAX, None, entries) else {
                 return Step::Unstable;
             };
             let mut reached = from;

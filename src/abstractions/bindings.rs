@@ -119,6 +119,20 @@ unsafe extern "C" {
         count: c_uint,
         entries: *mut Entry,
     );
+    pub(super) fn memintro_read_entry(
+        view: *const memintro_view,
+        level: c_uint,
+        table: *const c_void,
+        index: c_uint,
+        entry: *mut Entry,
+    ) -> *const c_void;
+    pub(super) fn memintro_read_value(level: c_uint, table: *const c_void, index: c_uint) -> u64;
+    pub(super) fn memintro_leads_to(
+        table: *const c_void,
+        first: c_uint,
+        count: c_uint,
+        pfn: u64,
+    ) -> bool;
     pub(super) fn memintro_read_kernel_entries(
         level: c_uint,
         table: *const c_void,

@@ -113,6 +113,11 @@ impl PageTables for KernelTables<'_> {
 }
 
 impl BulkTables for KernelTables<'_> {
+    // Nobody looks for a page here.
+    fn may_lead_to(&self, _table: Table, _va: u64, _count: usize, _pa: u64) -> bool {
+        true
+    }
+
     fn read_many(&self, table: Table, va: u64, entries: &mut [Entry]) -> Option<usize> {
         let index = self.paging.index(table.level, va);
         let count = self
@@ -140,7 +145,7 @@ impl BulkTables for KernelTables<'_> {
 /// Interrupts are off while it reads.
 pub(crate) fn step_kernel(va: u64, last: u64, buffer: &mut [Entry]) -> Option<Found<'_>> {
     let irq = local_interrupt_disable();
-    step(&KernelTables::new(&irq), va, last, buffer)
+    step(&KernelTables::new(&irq), va, last, None, buffer)
 }
 
 /// Returns what the formula of the linear map gives for a kernel address.

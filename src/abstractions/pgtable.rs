@@ -29,7 +29,6 @@ use crate::model::{
     addr::Halves,
     pgtable::{
         Entry,
-        Kind,
         Level,
         PageTables,
         Paging,
@@ -48,11 +47,26 @@ use kernel::{
         MmWithUser, //
     },
     prelude::*,
-    sync::rcu, //
+    sync::{
+        rcu,
+        SetOnce, //
+    },
 };
 
 /// Returns the shape of the page tables that this machine runs.
+///
+/// It never changes, so it is asked for once.
 pub(crate) fn paging() -> (Paging, Halves) {
+    static SHAPE: SetOnce<(Paging, Halves)> = SetOnce::new();
+
+    SHAPE.copy().unwrap_or_else(|| {
+        let shape = read_paging();
+        SHAPE.populate(shape);
+        shape
+    })
+}
+
+fn read_paging() -> (Paging, Halves) {
     let mut raw = bindings::memintro_paging::default();
     // SAFETY: The structure may be written.
     unsafe { bindings::memintro_paging(&mut raw) };
@@ -149,26 +163,24 @@ impl<'a> PageTables for UserTables<'a> {
         let index = self.paging.index(level, va) as c_uint;
         let mut entry = Entry::default();
         // SAFETY: By its invariant the table is readable, and the index is masked to its size.
-        unsafe {
-            bindings::memintro_read_entries(
+        let next = unsafe {
+            bindings::memintro_read_entry(
                 &self.view,
                 level as c_uint,
                 table.table,
                 index,
-                1,
                 &mut entry,
-            );
-        }
-        let next = match (entry.kind(), level.below()) {
+            )
+        };
+        let next = match level.below() {
             // INVARIANT: The entry was just read, for an address of the mapping whose lock is
             // held, inside the RCU read-side critical section that `'a` stands for: see the
             // module's documentation for why its table is not freed before both end.
-            (Kind::Table, Some(below)) => Some(Table {
+            Some(below) if !next.is_null() => Some(Table {
                 level: below,
-                table: bindings::memintro_table_at(entry.target),
+                table: next,
                 _lock: PhantomData,
-            })
-            .filter(|next| !next.table.is_null()),
+            }),
             _ => None,
         };
         Some(Reading {
@@ -177,9 +189,35 @@ impl<'a> PageTables for UserTables<'a> {
             next,
         })
     }
+
+    fn still_leads(&self, table: Table<'a>, va: u64, entry: &Entry) -> Option<bool> {
+        let level = table.level;
+        // CAST: a table has at most 65536 entries.
+        let index = self.paging.index(level, va) as c_uint;
+        // SAFETY: By its invariant the table is readable, and the index is masked to its size.
+        let value = unsafe { bindings::memintro_read_value(level as c_uint, table.table, index) };
+        // Not the same bits: those that the processor sets, or others.
+        Some(value == entry.value || self.read(table, va)?.entry.leads_like(entry))
+    }
 }
 
 impl BulkTables for UserTables<'_> {
+    fn may_lead_to(&self, table: Self::Table, va: u64, count: usize, pa: u64) -> bool {
+        let index = self.paging.index(table.level, va);
+        let count = self.paging.entries_from(table.level, index).min(count);
+        // SAFETY: By its invariant the table is readable, and of ptes where `step` asks; the
+        // entries from `index` on that are read are of this table.
+        unsafe {
+            bindings::memintro_leads_to(
+                table.table,
+                // CAST: a table has at most 65536 entries.
+                index as c_uint,
+                count as c_uint,
+                pa >> self.paging.shift[Level::Pte as usize],
+            )
+        }
+    }
+
     fn read_many(&self, table: Self::Table, va: u64, entries: &mut [Entry]) -> Option<usize> {
         let (level, paging) = (table.level, &self.paging);
         let index = paging.index(level, va);
@@ -216,7 +254,8 @@ pub(crate) enum UserStep<'a> {
 
 /// Finds what is behind the first mapped address from `va` to `last`, as far as one table says.
 ///
-/// The lock of the mapping is held for one table.
+/// The lock of the mapping is held for one table. Where the physical address `wanted` is given,
+/// other pages may be left out.
 ///
 /// Context: may sleep, to wait for the mmap lock.
 ///
@@ -227,6 +266,7 @@ pub(crate) fn step_user<'a>(
     mm: &MmWithUser,
     va: u64,
     last: u64,
+    wanted: Option<u64>,
     buffer: &'a mut [Entry],
 ) -> Result<UserStep<'a>> {
     // CAST: addresses have 64 bits.
@@ -234,18 +274,19 @@ pub(crate) fn step_user<'a>(
         if vma.start() as u64 > last {
             return UserStep::Over;
         }
-        step_vma(vma, va, last, buffer).map_or(UserStep::Unstable, UserStep::Found)
+        step_vma(vma, va, last, wanted, buffer).map_or(UserStep::Unstable, UserStep::Found)
     })?;
     Ok(found.unwrap_or(UserStep::Over))
 }
 
-/// Finds what is behind a mapping from `va` on, as far as one table says.
+/// Finds what is behind a mapping from `va` on, as far as one table says; `wanted` as above.
 ///
 /// `None` if the tables kept changing.
 pub(crate) fn step_vma<'a>(
     vma: &VmaRef,
     va: u64,
     last: u64,
+    wanted: Option<u64>,
     buffer: &'a mut [Entry],
 ) -> Option<Found<'a>> {
     // CAST: addresses have 64 bits; a mapping is not empty.
@@ -255,6 +296,7 @@ pub(crate) fn step_vma<'a>(
         &UserTables::new(vma, &rcu),
         va.max(start),
         last.min(end - 1),
+        wanted,
         buffer,
     )
 }

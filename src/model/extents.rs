@@ -8,8 +8,14 @@ use super::{
         put_page_size,
         put_perm, //
     },
-    pgtable::flags,
-    range::Piece,
+    pgtable::{
+        flags,
+        Entry, //
+    },
+    range::{
+        Found,
+        Piece, //
+    },
     text::Line, //
 };
 
@@ -119,6 +125,7 @@ pub struct Extents {
 
 impl Extents {
     /// Takes a piece, and returns a row that it completes.
+    #[inline]
     pub fn push(&mut self, piece: &Piece) -> Option<Extent> {
         self.count(piece);
         let Some(next) = Extent::of(piece) else {
@@ -133,6 +140,61 @@ impl Extents {
                 self.totals.rows += 1;
                 row.replace(next)
             }
+        }
+    }
+
+    /// Takes all pieces of what a step found, where nobody wants to see the rows.
+    pub fn push_all(&mut self, found: &Found<'_>) {
+        let mut pieces = found.pieces();
+        while let Some(piece) = pieces.next() {
+            self.push(&piece);
+            if piece.is_present() {
+                let pages = pieces.take_alike(&piece);
+                self.push_alike(&piece, found.span, pages);
+            }
+        }
+    }
+
+    /// Takes pages that follow `piece`, which was just taken, and differ from it only in where they
+    /// are in memory.
+    ///
+    /// Most pages of a process do, so this spends a few instructions on each.
+    fn push_alike(&mut self, piece: &Piece, span: u64, pages: &[Entry]) {
+        let (Some(row), Some((_, pa, size))) = (&mut self.row, self.run) else {
+            return;
+        };
+        let (mut next, mut size, mut largest) = (pa, size, 0);
+        let (mut breaks, mut last_break) = (0u64, 0u64);
+        let mut start = piece.last.wrapping_add(1);
+        for page in pages {
+            if page.target == next {
+                size = span.wrapping_add(size);
+            } else {
+                breaks = breaks.wrapping_add(1);
+                last_break = start;
+                largest = size.max(largest);
+                size = span;
+            }
+            start = start.wrapping_add(span);
+            next = page.target.wrapping_add(span);
+        }
+        let last = start.wrapping_sub(1);
+        if breaks > 0 {
+            row.start = last_break;
+            row.pa = next.wrapping_sub(start.wrapping_sub(last_break));
+        }
+        row.last = last;
+        self.run = Some((last, next, size));
+
+        let totals = &mut self.totals;
+        // CAST: a table has at most 65536 entries.
+        let bytes = span.wrapping_mul(pages.len() as u64);
+        totals.rows += breaks;
+        totals.runs += breaks;
+        totals.present += bytes;
+        totals.largest = totals.largest.max(largest).max(size);
+        if let Some(sum) = totals.of_size(piece.shift) {
+            *sum += bytes;
         }
     }
 
@@ -152,11 +214,8 @@ impl Extents {
         }
         let size = piece.size();
         totals.present += size;
-        if let Some(place) = PAGE_SIZES
-            .iter()
-            .position(|(shift, _)| *shift == piece.shift)
-        {
-            totals.by_size[place] += size;
+        if let Some(sum) = totals.of_size(piece.shift) {
+            *sum += size;
         }
         let so_far = match self.run {
             Some((last, pa, so_far)) if last.wrapping_add(1) == piece.start && pa == piece.pa => {
@@ -174,6 +233,12 @@ impl Extents {
 }
 
 impl Totals {
+    /// Returns the sum of the pages of a size.
+    fn of_size(&mut self, shift: u8) -> Option<&mut u64> {
+        let place = PAGE_SIZES.iter().position(|(size, _)| *size == shift)?;
+        self.by_size.get_mut(place)
+    }
+
     /// Writes the totals as `key=value`; `range` is the size of the range, if one was asked for.
     pub fn put(&self, line: &mut Line<'_>, range: Option<u64>) {
         let kb = |line: &mut Line<'_>, key: &str, bytes: u64| {

@@ -243,4 +243,10 @@ pub trait PageTables {
 
     /// Reads the entry of `table` that belongs to `va`; `None` if it cannot be read.
     fn read(&self, table: Self::Table, va: u64) -> Option<Reading<Self::Table>>;
+
+    /// Reads the entry of `table` that belongs to `va` again: does it lead where `entry`, an
+    /// earlier reading, did? `None` if it cannot be read.
+    fn still_leads(&self, table: Self::Table, va: u64, entry: &Entry) -> Option<bool> {
+        Some(self.read(table, va)?.entry.leads_like(entry))
+    }
 }

@@ -22,6 +22,11 @@ pub trait BulkTables: PageTables {
     /// Reads the entries of `table` for `va` and the addresses above it, as many as `entries` has
     /// room for and the table has; returns how many. `None` if they cannot be read.
     fn read_many(&self, table: Self::Table, va: u64, entries: &mut [Entry]) -> Option<usize>;
+
+    /// Returns whether one of the `count` entries of `table`, a table of ptes, for `va` and the
+    /// addresses above it may lead to the page that contains `pa`; a quick look before
+    /// [`BulkTables::read_many`].
+    fn may_lead_to(&self, table: Self::Table, va: u64, count: usize, pa: u64) -> bool;
 }
 
 /// What one step found: entries side by side in one table, none of them a table.
@@ -37,7 +42,9 @@ pub struct Found<'a> {
     pub span: u64,
     /// The permissions that all levels above allow.
     pub perm: u32,
-    /// The entries.
+    /// How many entries it is about.
+    pub count: usize,
+    /// The entries; none if a page was wanted that none of them leads to.
     pub entries: &'a [Entry],
 }
 
@@ -84,62 +91,168 @@ impl Found<'_> {
     pub fn next(&self) -> Option<u64> {
         let base = self.va & !(self.span - 1);
         // CAST: a table has at most 65536 entries.
-        base.checked_add(self.span.checked_mul(self.entries.len() as u64)?)
+        base.checked_add(self.span.checked_mul(self.count as u64)?)
     }
 
     /// Returns the pieces of the range, clipped to it, in ascending order.
-    pub fn pieces(&self) -> impl Iterator<Item = Piece> + '_ {
-        let base = self.va & !(self.span - 1);
-        (0u64..)
-            .zip(self.entries)
-            .filter_map(move |(number, entry)| {
-                let first = base.checked_add(number.checked_mul(self.span)?)?;
-                let start = first.max(self.va);
-                let last = (first + (self.span - 1)).min(self.last);
-                (start <= last).then(|| Piece {
-                    start,
-                    last,
-                    kind: entry.kind(),
-                    level: self.level,
-                    pa: entry.target.wrapping_add(start - first),
-                    shift: entry.page_shift,
-                    perm: self.perm & entry.flags,
-                    flags: entry.flags & !flags::PERM,
-                })
+    ///
+    /// Entries that say the same of memory side by side are one piece.
+    pub fn pieces(&self) -> Pieces<'_> {
+        Pieces {
+            found: self,
+            first: self.va & !(self.span - 1),
+            entries: self.entries,
+        }
+    }
+}
+
+/// The pieces of what a step found: see [`Found::pieces`].
+pub struct Pieces<'a> {
+    found: &'a Found<'a>,
+    /// The address of the first of the entries that are left.
+    first: u64,
+    /// The entries that are left.
+    entries: &'a [Entry],
+}
+
+impl<'a> Pieces<'a> {
+    /// Takes some entries off the front.
+    #[inline]
+    fn take(&mut self, count: usize) -> &'a [Entry] {
+        let (taken, rest) = self.entries.split_at_checked(count).unwrap_or_default();
+        self.entries = rest;
+        // CAST: a table has at most 65536 entries, which span less than 2^64 bytes.
+        self.first = self
+            .first
+            .wrapping_add(self.found.span.wrapping_mul(taken.len() as u64));
+        taken
+    }
+
+    /// Takes the entries of pages that follow `page`, the last piece, and differ from it only in
+    /// where they are in memory. Only those that lie in the range as a whole.
+    pub fn take_alike(&mut self, page: &Piece) -> &'a [Entry] {
+        let left = self.found.last.wrapping_sub(self.first).wrapping_add(1);
+        // A span is a power of two.
+        let whole = left.wrapping_shr(self.found.span.trailing_zeros());
+        let alike = self
+            .entries
+            .iter()
+            .take(usize::try_from(whole).unwrap_or(usize::MAX))
+            .take_while(|entry| {
+                entry.flags & !flags::PERM == page.flags
+                    && entry.flags & self.found.perm == page.perm
+                    && entry.page_shift == page.shift
+                    && entry.kind() == Kind::Leaf
             })
+            .count();
+        self.take(alike)
+    }
+}
+
+impl Iterator for Pieces<'_> {
+    type Item = Piece;
+
+    #[inline]
+    fn next(&mut self) -> Option<Piece> {
+        let Pieces {
+            found,
+            first,
+            entries,
+        } = *self;
+        let entry = entries.first()?;
+        let alike = entry.alike(entries, found.span);
+        self.take(alike);
+        let start = first.max(found.va);
+        let last = self.first.wrapping_sub(1).min(found.last);
+        (start <= last).then_some(Piece {
+            start,
+            last,
+            kind: entry.kind(),
+            level: found.level,
+            pa: entry.target.wrapping_add(start - first),
+            shift: entry.page_shift,
+            perm: found.perm & entry.flags,
+            flags: entry.flags & !flags::PERM,
+        })
+    }
+}
+
+impl Entry {
+    /// Returns how many of `entries`, of which this is the first, say the same of memory side by
+    /// side; each is about `span` bytes.
+    #[inline]
+    fn alike(&self, entries: &[Entry], span: u64) -> usize {
+        let rest = entries.get(1..).unwrap_or(&[]);
+        let alike = if self.kind() == Kind::Leaf {
+            let mut target = self.target;
+            rest.iter()
+                .take_while(|entry| {
+                    target = target.wrapping_add(span);
+                    entry.target == target
+                        && entry.flags == self.flags
+                        && entry.raw_kind == self.raw_kind
+                        && entry.page_shift == self.page_shift
+                })
+                .count()
+        } else {
+            rest.iter()
+                .take_while(|entry| entry.raw_kind == self.raw_kind)
+                .count()
+        };
+        alike + 1
     }
 }
 
 /// Finds what is behind `va` and the addresses above it, up to `last`, as far as one table says.
 ///
-/// At least the piece of `va` itself is found. `None` if the tables kept changing.
+/// At least the piece of `va` itself is found. `None` if the tables kept changing. Where the
+/// physical address `wanted` is given, other pages may be left out.
 pub fn step<'a, T: BulkTables>(
     tables: &T,
     va: u64,
     last: u64,
+    wanted: Option<u64>,
     buffer: &'a mut [Entry],
 ) -> Option<Found<'a>> {
     for _ in 0..TRIES {
-        if let Some((level, perm, count)) = step_once(tables, va, last, buffer) {
+        if let Some(Seen {
+            level,
+            perm,
+            count,
+            read,
+        }) = step_once(tables, va, last, wanted, buffer)
+        {
             return Some(Found {
                 va,
                 last,
                 level,
                 span: tables.paging().span(level),
                 perm,
-                entries: buffer.get(..count)?,
+                count,
+                entries: buffer.get(..read)?,
             });
         }
     }
     None
 }
 
+/// What [`step_once`] saw.
+struct Seen {
+    level: Level,
+    perm: u32,
+    /// How many entries it is about.
+    count: usize,
+    /// How many of them are in the buffer.
+    read: usize,
+}
+
 fn step_once<T: BulkTables>(
     tables: &T,
     va: u64,
     last: u64,
+    wanted: Option<u64>,
     buffer: &mut [Entry],
-) -> Option<(Level, u32, usize)> {
+) -> Option<Seen> {
     let paging = tables.paging();
     let mut above: [Option<(T::Table, Entry)>; 5] = [None; 5];
     let mut perm = flags::PERM;
@@ -158,20 +271,38 @@ fn step_once<T: BulkTables>(
         level = below;
     }
 
-    let wanted = entries_until(paging, level, va, last).min(buffer.len());
-    let read = tables.read_many(table, va, buffer.get_mut(..wanted)?)?;
+    let count = entries_until(paging, level, va, last)
+        .min(paging.entries_from(level, paging.index(level, va)))
+        .min(buffer.len());
+    let read = match wanted {
+        Some(pa) if level == Level::Pte && !tables.may_lead_to(table, va, count, pa) => None,
+        _ => Some(tables.read_many(table, va, buffer.get_mut(..count)?)?),
+    };
     // The last entries were read before these: they must still lead here.
     for (table, entry) in above.iter().flatten() {
-        if !tables.read(*table, va)?.entry.leads_like(entry) {
+        if !tables.still_leads(*table, va, entry)? {
             return None;
         }
     }
+    let Some(read) = read else {
+        return Some(Seen {
+            level,
+            perm,
+            count,
+            read: 0,
+        });
+    };
     let count = buffer
         .iter()
         .take(read)
         .take_while(|entry| !matches!(entry.kind(), Kind::Table | Kind::Bad))
         .count();
-    (count > 0).then_some((level, perm, count))
+    (count > 0).then_some(Seen {
+        level,
+        perm,
+        count,
+        read: count,
+    })
 }
 
 /// Returns how many entries of a level lie between `va` and `last`, both included.

@@ -201,7 +201,7 @@ fn still_leads<T: PageTables>(
     va: u64,
 ) -> Option<bool> {
     for (table, entry) in visited.iter().flatten() {
-        if !tables.read(*table, va)?.entry.leads_like(entry) {
+        if !tables.still_leads(*table, va, entry)? {
             return Some(false);
         }
     }

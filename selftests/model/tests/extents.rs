@@ -4,8 +4,8 @@
 
 use memintro_model::model::{
     extents::{put_end, Extent, Extents, Totals},
-    pgtable::{flags, Kind, Level},
-    range::Piece,
+    pgtable::{flags, Entry, Kind, Level},
+    range::{Found, Piece},
     text::{Line, LINE_MAX},
 };
 use proptest::{collection::vec, prelude::*};
@@ -340,5 +340,67 @@ proptest! {
         prop_assert_eq!(totals.by_size, [sum(12), sum(16), sum(21), 0, 0]);
         prop_assert_eq!(totals.present, sum(12) + sum(16) + sum(21));
         prop_assert_eq!(totals.zero, covered - totals.present);
+    }
+}
+
+/// Entries as they stand in a table, few enough places and kinds that neighbours are often alike.
+fn entry() -> impl Strategy<Value = Entry> {
+    let kinds = prop_oneof![
+        8 => Just(Kind::Leaf),
+        1 => Just(Kind::None),
+        1 => Just(Kind::Swap),
+    ];
+    let marks = prop_oneof![
+        8 => Just(0),
+        1 => Just(flags::ZERO),
+        1 => Just(flags::WRITE),
+        1 => Just(flags::ACCESSED),
+        1 => Just(flags::PROTNONE),
+    ];
+    let shifts = prop_oneof![8 => Just(12u8), 1 => Just(16u8), 1 => Just(13u8)];
+    (kinds, 0u64..4, marks, shifts).prop_map(|(kind, place, mark, page_shift)| Entry {
+        target: place << 12,
+        flags: flags::READ | flags::USER | mark,
+        raw_kind: Entry::KINDS.iter().position(|one| *one == kind).unwrap() as u8,
+        page_shift,
+        ..Entry::default()
+    })
+}
+
+proptest! {
+    #![proptest_config(config::config(8))]
+
+    #[test]
+    fn all_at_once_is_the_same_as_one_by_one(
+        tables in vec((vec(entry(), 1..40), any::<[u16; 2]>(), 0u64..3), 1..4),
+        follow in any::<bool>(),
+    ) {
+        let (mut one_by_one, mut at_once) = (Extents::default(), Extents::default());
+        let mut va = 0x10_0000u64;
+        for (mut entries, [inside, clip], gap) in tables {
+            if follow {
+                // Side by side in memory, as far as it goes.
+                for (place, entry) in (0u64..).zip(&mut entries) {
+                    entry.target = entry.target / 0x3000 * 0x1000 + (va & !0xfff) + place * 0x1000;
+                }
+            }
+            let whole = entries.len() as u64 * 0x1000;
+            let found = Found {
+                va: va + u64::from(inside) % 0x1000,
+                last: va + whole - 1 - u64::from(clip) % 0x1000,
+                level: Level::Pte,
+                span: 0x1000,
+                perm: flags::READ | flags::USER,
+                count: entries.len(),
+                entries: &entries,
+            };
+            for piece in found.pieces() {
+                one_by_one.push(&piece);
+            }
+            at_once.push_all(&found);
+            prop_assert_eq!(one_by_one.totals, at_once.totals);
+            va += whole + gap * 0x1000;
+        }
+        prop_assert_eq!(one_by_one.finish(), at_once.finish());
     }
 }

@@ -15,12 +15,20 @@ mod tables;
 use memintro_model::model::{
     pgtable::{flags, Entry, Kind, PageTables},
     range::{step, BulkTables, Piece, STEP_ENTRIES},
+    rmap::hits,
     walk::{walk, Answer},
 };
 use proptest::{collection::vec, prelude::*};
 use tables::{Scripted, Table, Tables};
 
 impl BulkTables for Scripted<'_> {
+    fn may_lead_to(&self, table: Table, va: u64, count: usize, pa: u64) -> bool {
+        let mut entries = vec![Entry::default(); count];
+        let read = self.read_many(table, va, &mut entries).unwrap_or(0);
+        let page = |entry: &Entry| entry.kind() == Kind::Leaf && entry.target == pa & !0xfff;
+        entries[..read].iter().any(page)
+    }
+
     fn read_many(&self, table: Table, va: u64, entries: &mut [Entry]) -> Option<usize> {
         let paging = *self.paging();
         let level = table.level;
@@ -71,6 +79,18 @@ fn expected(answer: Answer) -> (Kind, Option<[u64; 4]>) {
     }
 }
 
+/// An address in each of the entries that a piece stands for.
+fn entries(piece: &Piece, span: u64) -> impl Iterator<Item = u64> {
+    let (first, last) = (piece.start & !(span - 1), piece.last);
+    (0..)
+        .map_while(move |number: u64| first.checked_add(number.checked_mul(span)?))
+        .take_while(move |va| *va <= last)
+        .map({
+            let start = piece.start;
+            move |va| va.max(start)
+        })
+}
+
 /// Goes through a range with buffers of the given size, as the files do.
 fn pieces(tables: &Scripted<'_>, start: u64, last: u64, room: usize, most: usize) -> Vec<Piece> {
     let mut pieces: Vec<Piece> = Vec::new();
@@ -78,7 +98,7 @@ fn pieces(tables: &Scripted<'_>, start: u64, last: u64, room: usize, most: usize
     let mut va = start;
     while pieces.len() < most {
         tables.readings.set(0);
-        let found = step(tables, va, last, &mut buffer).expect("still tables");
+        let found = step(tables, va, last, None, &mut buffer).expect("still tables");
         assert_eq!(found.va, va);
         let before = pieces.len();
         pieces.extend(found.pieces());
@@ -120,7 +140,8 @@ proptest! {
         for piece in &pieces {
             prop_assert_eq!(piece.start, next);
             prop_assert!(piece.last >= piece.start && piece.last <= last);
-            for va in [piece.start, piece.last] {
+            let span = space.mode.paging.span(piece.level);
+            for va in entries(piece, span).chain([piece.last]) {
                 prop_assert_eq!(says(piece, va), expected(space.answer(va)), "{:#x}", va);
             }
             let level = match space.answer(piece.start) {
@@ -132,8 +153,6 @@ proptest! {
             let zero = piece.kind == Kind::Leaf && piece.flags & flags::ZERO != 0;
             prop_assert_eq!(piece.is_zero(), zero);
             prop_assert_eq!(piece.is_present(), piece.kind == Kind::Leaf && !zero);
-            // No piece stands for more than one entry does.
-            prop_assert_eq!(space.block(level, piece.start), space.block(level, piece.last));
             next = piece.last.wrapping_add(1);
         }
         if pieces.len() < MOST {
@@ -173,18 +192,20 @@ proptest! {
         let tables = Scripted::new(space.mode.paging, worlds[0].clone(), script);
         let mut buffer = vec![Entry::default(); room];
         // No single change can spoil two tries.
-        let found = step(&tables, va, last, &mut buffer);
+        let found = step(&tables, va, last, None, &mut buffer);
         prop_assert!(found.is_some());
         let found: Vec<_> = found.unwrap().pieces().collect();
         prop_assert_eq!(found[0].start, va);
         for piece in found {
-            let truths = worlds.iter().map(|world| {
-                let still = Scripted::new(space.mode.paging, world.clone(), |_, _| ());
-                expected(walk(&still, piece.start).answer)
-            });
-            let truths: Vec<_> = truths.collect();
-            let says = says(&piece, piece.start);
-            prop_assert!(truths.contains(&says), "{:?} is none of {:?}", piece, truths);
+            for va in entries(&piece, space.mode.paging.span(piece.level)) {
+                let truths = worlds.iter().map(|world| {
+                    let still = Scripted::new(space.mode.paging, world.clone(), |_, _| ());
+                    expected(walk(&still, va).answer)
+                });
+                let truths: Vec<_> = truths.collect();
+                let says = says(&piece, va);
+                prop_assert!(truths.contains(&says), "{:?} is none of {:?}", piece, truths);
+            }
         }
     }
 }
@@ -249,7 +270,7 @@ fn entries_of_a_table_that_was_taken_away_are_not_believed() {
         };
         let tables = Scripted::new(mode.paging, still, script);
         let mut buffer = [Entry::default(); 4];
-        let found = step(&tables, 0x1000, 0x1fff, &mut buffer).expect("it changed once");
+        let found = step(&tables, 0x1000, 0x1fff, None, &mut buffer).expect("it changed once");
         let pages: Vec<_> = found.pieces().map(|piece| piece.pa).collect();
         assert_eq!(pages, [0x2000], "table {above}");
     }
@@ -263,5 +284,37 @@ fn tables_that_always_change_end() {
         tables.entries.insert((tables::ROOT, 0), entry);
     };
     let tables = Scripted::new(mode.paging, Tables::default(), script);
-    assert!(step(&tables, 0x1000, 0x1fff, &mut [Entry::default(); 4]).is_none());
+    assert!(step(&tables, 0x1000, 0x1fff, None, &mut [Entry::default(); 4]).is_none());
+}
+
+// A quick look that finds the page is followed by a thorough one; one that does not says how far it
+// looked, all the same.
+#[test]
+fn a_page_that_is_wanted_is_found_and_others_need_not_be() {
+    let mode = modes::x86(4);
+    let mut still = Tables::default();
+    for table in 0..3 {
+        let leads = tables::leads_to(table + 1, flags::PERM);
+        still.entries.insert((table, 0), leads);
+    }
+    for number in 0..8 {
+        let page = Entry {
+            target: (100 + number) << 12,
+            page_shift: 12,
+            raw_kind: space::raw_kind(Kind::Leaf),
+            ..Entry::default()
+        };
+        still.entries.insert((3, number as usize), page);
+    }
+    let tables = Scripted::new(mode.paging, still, |_, _| ());
+    for (wanted, found) in [(99 << 12, false), (0x64_123, true), (107 << 12, true)] {
+        let mut buffer = [Entry::default(); STEP_ENTRIES];
+        let seen = step(&tables, 0, 0x7fff, Some(wanted), &mut buffer).unwrap();
+        assert_eq!(seen.next(), Some(0x8000));
+        let pages: Vec<_> = hits(&seen, wanted).map(|hit| hit.va).collect();
+        match found {
+            true => assert_eq!(pages, [wanted - (100 << 12)]),
+            false => assert!(pages.is_empty() && seen.entries.is_empty()),
+        }
+    }
 }
