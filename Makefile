@@ -10,7 +10,7 @@ KDIR ?= /lib/modules/$(KVER)/build
 PREFIX ?= /usr/local
 KERNEL ?= stock
 MINUTES ?= 10
-.PHONY: all rust-metadata install demo shell test stress check kdir rust-analyzer clean help
+.PHONY: all rust-metadata install demo shell test bench stress check kdir rust-analyzer clean help
 
 all: rust-metadata
 	$(MAKE) -C $(KDIR) M=$(CURDIR) modules
@@ -43,6 +43,9 @@ stress:
 		--append "hugepagesz=1G hugepages=1 hugepagesz=2M hugepages=16" \
 		-- selftests/all --stress $$(($(MINUTES) * 60))
 
+bench:
+	@selftests/bench/run $(if $(QUICK),--quick)
+
 check:
 	@selftests/check
 
@@ -64,6 +67,7 @@ help:
 	@echo '  make test           all tests; the last line counts them (LONG=1: more of each)'
 	@echo '  make test KERNEL=debug  on a kernel with KASAN, lockdep and so on, built once'
 	@echo '  make stress MINUTES=N  many readers, restless targets, random system calls'
+	@echo '  make bench          measure memintro beside its peers; QUICK=1: in 3 minutes'
 	@echo '  make check          format, lints, shellcheck'
 	@echo 'On a machine whose kernel takes Rust modules:'
 	@echo '  make                build memintro.ko; then: sudo insmod memintro.ko'

@@ -82,11 +82,11 @@ pub fn userfaultfd() -> io::Result<OwnedFd> {
 ///
 /// All requests of userfaultfd are of that form; the request's own size
 /// field is checked against the array.
-pub fn ioctl(fd: RawFd, request: libc::c_ulong, words: &mut [u64]) -> io::Result<()> {
+pub fn ioctl(fd: RawFd, request: libc::c_ulong, words: &mut [u64]) -> io::Result<libc::c_int> {
     let size = (request >> 16) as usize & 0x3fff;
     assert_eq!(size, std::mem::size_of_val(words));
     // SAFETY: the kernel reads and writes `size` bytes, which `words` has.
-    check(unsafe { libc::ioctl(fd, request as _, words.as_mut_ptr()) }).map(drop)
+    check(unsafe { libc::ioctl(fd, request as _, words.as_mut_ptr()) })
 }
 
 /// Where the data segment ends now.

@@ -1,0 +1,330 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! `measure [--quick] [--processes N] [--only BENCH]`: measures, in the guest,
+//! memintro beside its peers; prints CSV. Peers of C lie beside this program.
+//!
+//! `measure ask FILE QUESTION`: the answer of a conversation, as `cat` gives
+//! it.
+
+use std::{
+    env, fs,
+    io::{self, Write},
+    path::PathBuf,
+    process::ExitCode,
+};
+
+use memintro_bench::{
+    clock::{Clock, Variant},
+    command::run,
+    conversation::Conversation,
+    memory,
+    pagemap::{find_everywhere, processes, Pagemap},
+    subject::{Fill, Subjects},
+};
+use memintro_selftests::{random::Random, sys::PAGE};
+
+const MIB: usize = 1 << 20;
+const GIB: usize = 1 << 30;
+/// Where the BPF iterator is pinned.
+const BPF: &str = "/sys/fs/bpf/tasks";
+
+struct Bench {
+    clock: Clock,
+    quick: bool,
+    processes: usize,
+    /// The folder with the peers.
+    peers: PathBuf,
+}
+
+impl Bench {
+    /// The sizes up to the largest; the quick version leaves the last out.
+    fn sizes<'a>(&self, sizes: &'a [usize]) -> &'a [usize] {
+        &sizes[..sizes.len() - usize::from(self.quick)]
+    }
+
+    fn peer(&self, name: &str) -> String {
+        self.peers.join(name).to_string_lossy().into_owned()
+    }
+
+    /// Tables of every process, as the number of processes grows.
+    fn processes(&self) -> io::Result<()> {
+        fs::read(BPF)?;
+        let mut subjects = Subjects::default();
+        for &count in &[100, 300, 1000, 3000, 10_000, 30_000] {
+            if count > self.processes {
+                break;
+            }
+            subjects.grow(count)?;
+            let ps = ["ps", "-eo", "pid,ppid,uid,stat,nlwp,comm"];
+            self.clock.race(
+                "tasks",
+                count as u64,
+                vec![
+                    (
+                        "memintro",
+                        Box::new(|| run(&["cat", "/proc/memintro/tasks"])),
+                    ),
+                    ("bpf-iterator", Box::new(|| run(&["cat", BPF]))),
+                    ("ps", Box::new(|| run(&ps))),
+                ],
+            )?;
+            self.clock.race(
+                "memory",
+                count as u64,
+                vec![
+                    (
+                        "memintro-heapmax",
+                        Box::new(|| lines("/proc/memintro/heapmax")),
+                    ),
+                    ("memintro-vm", Box::new(|| lines("/proc/memintro/vm"))),
+                    ("every-status", Box::new(every_status)),
+                ],
+            )?;
+        }
+        Ok(())
+    }
+
+    /// Many addresses of one process.
+    fn walk(&self) -> io::Result<()> {
+        let mut subjects = Subjects::default();
+        let (pid, area) = subjects.start_with(64 * MIB, Fill::Scattered)?;
+        let pagemap = Pagemap::open(pid)?;
+        let mut random = Random::new(2);
+        for &count in &[1, 10, 100, 1000, 10_000] {
+            let vas: Vec<_> = (0..count)
+                .map(|_| area.start + random.below(area.len))
+                .collect();
+            let questions: String = vas.iter().map(|va| format!("{pid} {va:#x}\n")).collect();
+            let mut walk = Conversation::open("walk")?;
+            let ask = || walk.ask_lines(questions.as_bytes());
+            let pread = || {
+                let mut found = 0;
+                for va in &vas {
+                    found += u64::from(pagemap.one(*va)? != 0);
+                }
+                Ok(found)
+            };
+            self.clock.race(
+                "walk",
+                count as u64,
+                vec![
+                    ("memintro", Box::new(ask)),
+                    ("pread-pagemap", Box::new(pread)),
+                ],
+            )?;
+        }
+        Ok(())
+    }
+
+    /// Totals of a range.
+    fn totals(&self, bench: &str, sizes: &[usize], fill: Fill) -> io::Result<()> {
+        for &len in sizes {
+            let mut subjects = Subjects::default();
+            let (pid, area) = subjects.start_with(len, fill)?;
+            let (start, end) = (area.start, area.start + len);
+            let question = format!("{pid} {start:#x}-{end:#x} totals\n");
+            let rollup = format!("/proc/{pid}/smaps_rollup");
+            let mut extents = Conversation::open("extents")?;
+            let mut scan = Pagemap::open(pid)?;
+            let mut bulk = Pagemap::open(pid)?;
+            let expected = Pagemap::open(pid)?.scan(start, end)? >> 10;
+            let found = extents.number(&question, "kb")?;
+            if found != expected {
+                let text = format!("{bench}: {found} KiB found, {expected} expected");
+                return Err(io::Error::other(text));
+            }
+            let mut variants: Vec<Variant> = vec![
+                ("memintro", Box::new(|| extents.number(&question, "kb"))),
+                (
+                    "pagemap-scan",
+                    Box::new(|| Ok(scan.scan(start, end)? >> 10)),
+                ),
+                (
+                    "smaps-rollup",
+                    Box::new(|| {
+                        fs::read(&rollup)?;
+                        Ok(0)
+                    }),
+                ),
+            ];
+            if fill != Fill::One || len <= 16 * GIB {
+                variants.push((
+                    "bulk-pagemap",
+                    Box::new(|| {
+                        let mut pages = 0;
+                        bulk.bulk(start, end, |_| pages += 1)?;
+                        Ok(pages * 4)
+                    }),
+                ));
+            }
+            self.clock.race(bench, (len / MIB) as u64, variants)?;
+        }
+        Ok(())
+    }
+
+    /// Every run of a range, as text.
+    fn list(&self, bench: &str, fill: Fill) -> io::Result<()> {
+        for &len in self.sizes(&[16 * MIB, 64 * MIB, 256 * MIB, GIB]) {
+            let mut subjects = Subjects::default();
+            let (pid, area) = subjects.start_with(len, fill)?;
+            let (start, end) = (area.start, area.start + len);
+            let me = env::current_exe()?.to_string_lossy().into_owned();
+            let question = format!("{pid} {start:#x}-{end:#x}");
+            let (pid, runs) = (pid.to_string(), self.peer("pagemap-runs"));
+            let (first, last) = (format!("{start:x}"), format!("{end:x}"));
+            self.clock.race(
+                bench,
+                (len / MIB) as u64,
+                vec![
+                    (
+                        "memintro",
+                        Box::new(|| run(&[&me, "ask", "extents", &question])),
+                    ),
+                    (
+                        "pagemap-runs",
+                        Box::new(|| run(&[&runs, &pid, &first, &last])),
+                    ),
+                ],
+            )?;
+        }
+        Ok(())
+    }
+
+    /// Who maps a page.
+    fn rmap(&self) -> io::Result<()> {
+        let len = if self.quick { 8 * MIB } else { 41 * MIB };
+        for &count in self.sizes(&[25, 50, 100, 200]) {
+            let mut subjects = Subjects::default();
+            let area = subjects.sharing(count, len)?;
+            let mut frame = 0;
+            let pid = std::process::id() as i32;
+            let va = area.start + len / 2;
+            Pagemap::open(pid)?.bulk(va, va + PAGE, |found| frame = found)?;
+            let question = format!("{:#x}\n", frame * PAGE as u64);
+            let mut rmap = Conversation::open("rmap")?;
+            let (found, expected) = (rmap.number(&question, "rows")?, find_everywhere(frame)?);
+            if found != expected || found != count as u64 + 1 {
+                let text = format!("rmap: {found} rows, {expected} expected");
+                return Err(io::Error::other(text));
+            }
+            self.clock.race(
+                "rmap",
+                count as u64,
+                vec![
+                    ("memintro", Box::new(|| rmap.number(&question, "rows"))),
+                    ("every-pagemap", Box::new(|| find_everywhere(frame))),
+                ],
+            )?;
+            area.unmap()?;
+        }
+        Ok(())
+    }
+
+    fn all(&self, only: Option<&str>) -> io::Result<()> {
+        let wanted = |name: &str| only.is_none_or(|only| only.split(',').any(|one| one == name));
+        if wanted("walk") {
+            self.walk()?;
+        }
+        if wanted("totals") {
+            let dense = self.sizes(&[16 * MIB, 64 * MIB, 256 * MIB, GIB]);
+            self.totals("totals-4k", dense, Fill::Scattered)?;
+            self.totals("totals-huge", dense, Fill::Huge)?;
+            let sparse = [GIB, 4 * GIB, 16 * GIB, 64 * GIB];
+            self.totals("totals-one-page", &sparse, Fill::One)?;
+        }
+        if wanted("list") {
+            self.list("list-scattered", Fill::Scattered)?;
+            self.list("list-contiguous", Fill::Contiguous)?;
+        }
+        if wanted("rmap") {
+            self.rmap()?;
+        }
+        if wanted("memory") {
+            let me = std::process::id();
+            memory::conversations(&[
+                ("walk", format!("{me} 0x1000 levels")),
+                ("vmas", me.to_string()),
+                ("extents", me.to_string()),
+                ("rmap", "0x1000".to_owned()),
+            ])?;
+            memory::module()?;
+        }
+        if wanted("processes") {
+            self.processes()?;
+        }
+        Ok(())
+    }
+}
+
+/// Reads a file, and counts its lines.
+fn lines(path: &str) -> io::Result<u64> {
+    let text = fs::read(path)?;
+    Ok(text.iter().filter(|byte| **byte == b'\n').count() as u64)
+}
+
+/// Reads the status of every process.
+fn every_status() -> io::Result<u64> {
+    let mut found = 0;
+    for pid in processes()? {
+        found += u64::from(fs::read(format!("/proc/{pid}/status")).is_ok());
+    }
+    Ok(found)
+}
+
+fn ask(file: &str, question: &str) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    let mut result = Ok(());
+    Conversation::open(file)?.ask(format!("{question}\n").as_bytes(), |text| {
+        if result.is_ok() {
+            result = out.write_all(text);
+        }
+    })?;
+    result
+}
+
+fn measure(mut args: impl Iterator<Item = String>) -> io::Result<()> {
+    let bad = |word: &str| io::Error::new(io::ErrorKind::InvalidInput, format!("{word}?"));
+    let mut only = None;
+    let me = env::current_exe()?;
+    let mut bench = Bench {
+        clock: Clock { rounds: 9 },
+        quick: false,
+        processes: 10_000,
+        peers: me.parent().map(PathBuf::from).unwrap_or_default(),
+    };
+    while let Some(arg) = args.next() {
+        match arg.as_str() {
+            "--quick" => {
+                bench.quick = true;
+                bench.clock.rounds = 3;
+            }
+            "--processes" => {
+                let value = args.next().ok_or_else(|| bad(&arg))?;
+                bench.processes = value.parse().map_err(io::Error::other)?;
+            }
+            "--only" => only = Some(args.next().ok_or_else(|| bad(&arg))?),
+            _ => return Err(bad(&arg)),
+        }
+    }
+    println!("bench,variant,x,round,nanoseconds,found");
+    bench.all(only.as_deref())
+}
+
+fn main() -> ExitCode {
+    let mut args = env::args().skip(1).peekable();
+    let result = if args.next_if_eq("ask").is_some() {
+        match (args.next(), args.next()) {
+            (Some(file), Some(question)) => ask(&file, &question),
+            _ => Err(io::Error::other("ask FILE QUESTION")),
+        }
+    } else {
+        measure(args)
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("measure: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
