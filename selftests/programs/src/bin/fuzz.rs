@@ -5,9 +5,9 @@
 //! descriptors, which are killed and started anew all the time. With `--module`
 //! it is unloaded and loaded again now and then.
 //!
-//! A call that takes longer than ten seconds has its process killed, and a
-//! process that is killed must be gone within ten more: else it hangs, and the
-//! exit status is 1.
+//! A call that takes longer than ten seconds is shown, and has its process
+//! killed. A process that is killed must be gone within a minute: else it hangs,
+//! and the exit status is 1.
 //!
 //! Prints how often each call was made and succeeded, and a line of figures.
 
@@ -28,8 +28,9 @@ use memintro_selftests::{
 };
 
 const THREADS: usize = 3;
-/// In milliseconds.
-const PATIENCE: u64 = 10_000;
+/// In milliseconds: a call of an emulated machine on a busy host may take long.
+const SLOW: u64 = 10_000;
+const PATIENCE: Duration = Duration::from_secs(60);
 
 struct Worker {
     pid: process::Pid,
@@ -73,7 +74,7 @@ fn end(board: Board, place: usize, pid: process::Pid) -> bool {
     process::kill(pid);
     let begun = Instant::now();
     while !process::try_reap(pid) {
-        if begun.elapsed() > Duration::from_millis(PATIENCE) {
+        if begun.elapsed() > PATIENCE {
             return false;
         }
         thread::sleep(Duration::from_millis(5));
@@ -106,7 +107,7 @@ fn run() -> io::Result<bool> {
         thread::sleep(Duration::from_millis(20));
         for (place, worker) in running.iter_mut().enumerate() {
             let busy = (0..THREADS).filter_map(|i| board.busy(place * THREADS + i));
-            let late = busy.max().filter(|(millis, _)| *millis > PATIENCE);
+            let late = busy.max().filter(|(millis, _)| *millis > SLOW);
             if let Some((millis, call)) = late {
                 slow += 1;
                 println!("slow: {} for {millis} ms", CALLS[call & 0x7f].0);
@@ -149,7 +150,7 @@ fn run() -> io::Result<bool> {
     );
     let useful = ["read", "write", "ask", "splice-from", "open", "sendfile"];
     let useful = useful.iter().all(|name| all[name].1 > 0);
-    Ok(!hung && slow == 0 && useful && kills > 0)
+    Ok(!hung && useful && kills > 0)
 }
 
 fn main() -> ExitCode {

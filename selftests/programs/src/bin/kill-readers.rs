@@ -31,7 +31,7 @@ const PROC: &str = "/proc/memintro";
 const TABLES: [&str; 5] = ["tasks", "vm", "heapmax", "kstack", "kmem"];
 const PIECES: usize = 1024;
 /// A reader that takes longer to die hangs.
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 #[derive(Default)]
 struct Count {
