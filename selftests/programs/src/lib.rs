@@ -9,6 +9,7 @@
 pub mod ask;
 pub mod churn;
 pub mod extents;
+pub mod faults;
 pub mod fuzz;
 pub mod judge;
 pub mod kinds;

@@ -12,6 +12,7 @@ use std::{
 pub mod area;
 pub mod capability;
 pub mod counters;
+pub mod heap;
 pub mod module;
 pub mod naming;
 pub mod priority;

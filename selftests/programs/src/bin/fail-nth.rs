@@ -15,207 +15,56 @@
 //! places of the module were hit than N.
 
 use std::{
-    collections::BTreeMap,
+    env,
     fs::{self, File, OpenOptions},
-    io::{self, Read, Seek, SeekFrom, Write},
-    os::unix::fs::{FileExt, OpenOptionsExt},
-    process::ExitCode,
+    io::{self, BufRead, BufReader, Read, Write},
+    os::{fd::AsRawFd, unix::fs::FileExt},
+    process::{Child, Command, ExitCode, Stdio},
 };
 
 use memintro_selftests::{
     ask::Conversation,
+    faults::Faults,
     options::{self, Options},
-    sys::{module, process, Area, PAGE},
+    question::parse_hex,
+    sys::{heap, module, process, Area, PAGE},
 };
 
 const PROC: &str = "/proc/memintro";
 const SYSFS: &str = "/sys/kernel/memintro/walk";
 const TABLES: [&str; 5] = ["tasks", "vm", "heapmax", "kstack", "kmem"];
+/// Of the process that is asked about.
+const PAGES: usize = 512;
 /// More allocations than anything here makes.
 const MANY: u64 = 1_000_000;
 /// So many failures outside the module end the search for those in it.
 const BEFORE: usize = 40;
 
-struct Faults {
-    nth: File,
-    log: File,
-    sites: BTreeMap<String, usize>,
-    faults: usize,
-    passes: usize,
-    wrong: usize,
-}
-
-/// What a pass did, and whether something failed in it.
-struct Pass<T> {
-    result: io::Result<T>,
-    injected: bool,
-    /// It failed in the module.
-    inside: bool,
-    /// How many allocations were left to the one that should fail.
-    left: u64,
-}
-
-impl Faults {
-    fn new() -> io::Result<Self> {
-        for (folder, files) in [
-            ("failslab", &["ignore-gfp-wait"][..]),
-            (
-                "fail_page_alloc",
-                &["ignore-gfp-wait", "ignore-gfp-highmem"],
-            ),
-        ] {
-            let folder = format!("/sys/kernel/debug/{folder}");
-            for file in files {
-                fs::write(format!("{folder}/{file}"), "N")?;
-            }
-            fs::write(format!("{folder}/verbose"), "2")?;
+/// Loads the module, which is not there before nor after.
+fn load(faults: &mut Faults, file: &str) -> io::Result<()> {
+    let all = faults.pass(MANY, || module::load(file))?;
+    all.result?;
+    module::unload(c"memintro")?;
+    let count = MANY - all.left;
+    let (mut found, mut outside) = (0, 0);
+    for n in (1..=count).rev() {
+        let pass = faults.pass(n, || module::load(file))?;
+        faults.check("load", n, &pass);
+        let there = fs::exists(PROC)? || fs::exists(SYSFS)?;
+        if there != pass.result.is_ok() {
+            faults.wrong(&format!("load: allocation {n}: its files: {there}"));
         }
-        fs::write("/sys/kernel/debug/fail_page_alloc/min-order", "0")?;
-        let mut log = OpenOptions::new();
-        let mut log = log
-            .read(true)
-            .custom_flags(libc::O_NONBLOCK)
-            .open("/dev/kmsg")?;
-        log.seek(SeekFrom::End(0))?;
-        Ok(Self {
-            nth: OpenOptions::new()
-                .read(true)
-                .write(true)
-                .open("/proc/self/fail-nth")?,
-            log,
-            sites: BTreeMap::new(),
-            faults: 0,
-            passes: 0,
-            wrong: 0,
-        })
-    }
-
-    fn wrong(&mut self, what: &str) {
-        self.wrong += 1;
-        if self.wrong <= 20 {
-            println!("wrong: {what}");
+        if pass.result.is_ok() {
+            module::unload(c"memintro")?;
+        }
+        found += usize::from(pass.inside);
+        outside = if pass.inside { 0 } else { outside + 1 };
+        if found > 0 && outside > BEFORE || outside > 4 * BEFORE {
+            break;
         }
     }
-
-    /// The functions of the module in the traces since the last call.
-    fn trace(&mut self) -> Option<String> {
-        let mut frames = Vec::new();
-        let mut record = [0; 8192];
-        // Too late for some records is an error, too, and then come others.
-        for _ in 0..10_000 {
-            let n = match self.log.read(&mut record) {
-                Ok(n) => n,
-                Err(error) if error.raw_os_error() == Some(libc::EPIPE) => continue,
-                Err(_) => break,
-            };
-            let text = String::from_utf8_lossy(&record[..n]);
-            let line = text.lines().next().unwrap_or("");
-            let message = line
-                .split_once(';')
-                .map_or("", |(_, message)| message)
-                .trim();
-            if let Some(frame) = message.strip_suffix(" [memintro]") {
-                if !frame.starts_with('?') {
-                    frames.push(frame.to_owned());
-                }
-            }
-        }
-        // A function may be the place of several: its caller tells them apart.
-        frames.truncate(2);
-        (!frames.is_empty()).then(|| frames.join(" < "))
-    }
-
-    /// Does something, in which the n-th allocation fails.
-    fn pass<T>(&mut self, n: u64, act: impl FnOnce() -> io::Result<T>) -> io::Result<Pass<T>> {
-        self.passes += 1;
-        let mut text = [0; 16];
-        self.nth.write_all_at(n.to_string().as_bytes(), 0)?;
-        let result = act();
-        let len = self.nth.read_at(&mut text, 0)?;
-        self.nth.write_all_at(b"0", 0)?;
-        let left = String::from_utf8_lossy(&text[..len]);
-        let left = left.trim().parse().map_err(io::Error::other)?;
-        let site = self.trace();
-        self.faults += usize::from(left == 0);
-        let inside = site.is_some();
-        if let Some(site) = site {
-            *self.sites.entry(site).or_default() += 1;
-        }
-        Ok(Pass {
-            result,
-            injected: left == 0,
-            inside,
-            left,
-        })
-    }
-
-    fn check<T>(&mut self, what: &str, n: u64, pass: &Pass<T>) {
-        if let Err(error) = &pass.result {
-            if !pass.injected || error.raw_os_error() != Some(libc::ENOMEM) {
-                self.wrong(&format!("{what}: allocation {n}: {error}"));
-            }
-        }
-    }
-
-    /// Steps through all allocations of something; `prepare` and `finish` make
-    /// none fail. `finish` gets what was done, and gives all that came of it.
-    fn step<A, B>(
-        &mut self,
-        what: &str,
-        prepare: impl Fn() -> io::Result<A>,
-        act: impl Fn(&mut A) -> io::Result<B>,
-        finish: impl Fn(A, Option<B>) -> io::Result<Vec<u8>>,
-    ) -> io::Result<()> {
-        let mut object = prepare()?;
-        let done = act(&mut object)?;
-        let expected = finish(object, Some(done))?;
-        for n in 1.. {
-            let mut object = prepare()?;
-            let pass = self.pass(n, || act(&mut object))?;
-            self.check(what, n, &pass);
-            let injected = pass.injected;
-            let got = finish(object, pass.result.ok())?;
-            if got != expected {
-                self.wrong(&format!(
-                    "{what}: allocation {n}: {} bytes where {} were expected",
-                    got.len(),
-                    expected.len()
-                ));
-            }
-            if !injected {
-                println!("{what}: {} allocations", n - 1);
-                break;
-            }
-        }
-        Ok(())
-    }
-
-    /// Loads the module, which is not there before nor after.
-    fn load(&mut self, file: &str) -> io::Result<()> {
-        let all = self.pass(MANY, || module::load(file))?;
-        all.result?;
-        module::unload(c"memintro")?;
-        let count = MANY - all.left;
-        let (mut found, mut outside) = (0, 0);
-        for n in (1..=count).rev() {
-            let pass = self.pass(n, || module::load(file))?;
-            self.check("load", n, &pass);
-            let there = fs::exists(PROC)? || fs::exists(SYSFS)?;
-            if there != pass.result.is_ok() {
-                self.wrong(&format!("load: allocation {n}: its files: {there}"));
-            }
-            if pass.result.is_ok() {
-                module::unload(c"memintro")?;
-            }
-            found += usize::from(pass.inside);
-            outside = if pass.inside { 0 } else { outside + 1 };
-            if found > 0 && outside > BEFORE || outside > 4 * BEFORE {
-                break;
-            }
-        }
-        println!("load: {count} allocations, {found} of them in the module");
-        Ok(())
-    }
+    println!("load: {count} allocations, {found} of them in the module");
+    Ok(())
 }
 
 fn all_of(mut file: &File) -> io::Result<Vec<u8>> {
@@ -229,21 +78,22 @@ fn all_of(mut file: &File) -> io::Result<Vec<u8>> {
     }
 }
 
-/// A process that rests, with mappings that have long names.
-fn resting() -> io::Result<(process::Pid, Area)> {
-    let area = Area::anonymous(512 * PAGE)?;
+/// This process rests, with mappings that have long names, and says where its
+/// pages are. It is no child by fork: that would have this one's memory copied
+/// where a failed allocation hits the wrong one.
+fn rest() -> io::Result<()> {
+    process::die_with_parent();
+    let area = Area::anonymous(PAGES * PAGE)?;
     area.advise(libc::MADV_NOHUGEPAGE)?;
     // The zero page, many times: `rmap` has more rows than fit at once.
     area.read();
     for i in (0..64).step_by(2) {
         area.part(i * PAGE, PAGE).protect(libc::PROT_READ)?;
     }
-    let name = "\\".repeat(200);
-    let path = format!("/tmp/{name}");
+    let path = format!("/tmp/{}", "\\".repeat(200));
     fs::write(&path, [1; PAGE])?;
     let file = File::open(&path)?;
     for _ in 0..30 {
-        use std::os::fd::AsRawFd;
         Area::map(
             0,
             PAGE,
@@ -252,15 +102,26 @@ fn resting() -> io::Result<(process::Pid, Area)> {
             file.as_raw_fd(),
         )?
         .read();
-        // A hole between, so that they are not merged.
+        // Between them, so that they are not merged.
         Area::anonymous(PAGE)?.write();
     }
-    let pid = process::fork(|| {
-        process::die_with_parent();
-        process::sleep_for_ever()
-    })?;
     fs::remove_file(path)?;
-    Ok((pid, area))
+    println!("{:#x}", area.start);
+    process::sleep_for_ever()
+}
+
+/// Starts it: its number, and where its pages are.
+fn start_resting() -> io::Result<(Child, usize)> {
+    let mut child = Command::new("/proc/self/exe")
+        .arg("rest")
+        .stdout(Stdio::piped())
+        .spawn()?;
+    let mut line = String::new();
+    if let Some(output) = child.stdout.take() {
+        BufReader::new(output).read_line(&mut line)?;
+    }
+    let start = parse_hex(line.trim())?;
+    Ok((child, start))
 }
 
 fn tables(faults: &mut Faults) -> io::Result<()> {
@@ -273,9 +134,9 @@ fn tables(faults: &mut Faults) -> io::Result<()> {
             |()| open(),
             |(), _| Ok(vec![]),
         )?;
-        // Of the text only the header is the same each time.
+        // Of the text only the first word is the same each time.
         let header = |file: File, _| {
-            let mut text = vec![0; 12];
+            let mut text = vec![0; 3];
             file.read_exact_at(&mut text, 0)?;
             Ok(text)
         };
@@ -286,8 +147,8 @@ fn tables(faults: &mut Faults) -> io::Result<()> {
 }
 
 fn conversations(faults: &mut Faults) -> io::Result<()> {
-    let (pid, area) = resting()?;
-    let (start, end) = (area.start, area.start + area.len);
+    let (mut child, start) = start_resting()?;
+    let (pid, end) = (child.id(), start + PAGES * PAGE);
     let mut keys = Conversation::open(format!("{PROC}/walk").as_ref())?;
     let zero = keys
         .walk(&pid.to_string(), start as u64)?
@@ -362,9 +223,8 @@ fn conversations(faults: &mut Faults) -> io::Result<()> {
         };
         faults.step(&format!("{name}: usage"), open, |file| all_of(file), usage)?;
     }
-    process::kill(pid);
-    process::reap(pid);
-    Ok(())
+    child.kill()?;
+    child.wait().map(drop)
 }
 
 fn sysfs(faults: &mut Faults) -> io::Result<()> {
@@ -390,9 +250,10 @@ fn sysfs(faults: &mut Faults) -> io::Result<()> {
 fn run() -> io::Result<bool> {
     let options = Options::parse(&["--module", "--sites"])?;
     let known = options.number("--sites")?.unwrap_or(0);
+    heap::settle()?;
     let mut faults = Faults::new()?;
     if let Some(file) = options.text("--module") {
-        faults.load(file)?;
+        load(&mut faults, file)?;
         module::load(file)?;
     }
     tables(&mut faults)?;
@@ -413,5 +274,8 @@ fn run() -> io::Result<bool> {
 }
 
 fn main() -> ExitCode {
+    if env::args().nth(1).as_deref() == Some("rest") {
+        return options::main("fail-nth", || rest().map(|()| true));
+    }
     options::main("fail-nth", run)
 }
