@@ -35,7 +35,7 @@ shell:
 	@selftests/vm/run -- sh -c 'insmod memintro.ko && exec bash'
 
 test:
-	@KERNEL=$(KERNEL) selftests/vm/test
+	@KERNEL='$(KERNEL)' selftests/vm/test
 
 # An hour of stress may take much longer than an hour to end on a slow machine.
 stress:
