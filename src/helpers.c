@@ -162,10 +162,15 @@ void memintro_mm_stat(struct mm_struct *mm, struct memintro_mm_stat *stat)
  */
 size_t memintro_vma_name(struct vm_area_struct *vma, char *name, size_t size)
 {
-	struct anon_vma_name *anon_name = anon_vma_name(vma);
+	struct anon_vma_name *anon_name = NULL;
 	const char *special = NULL;
 	char *path;
 
+#ifdef CONFIG_ANON_VMA_NAME
+	/* anon_vma_name() is this, but it is not exported. */
+	mmap_assert_locked(vma->vm_mm);
+	anon_name = vma->anon_name;
+#endif
 	if (vma->vm_file) {
 		if (anon_name)
 			return scnprintf(name, size, "[anon_shmem:%s]",
