@@ -141,9 +141,9 @@ fn hex_digits(value: u32) -> [u8; 8] {
     const ONES: u64 = 0x0101_0101_0101_0101;
     // A digit to each byte.
     let x = u64::from(value);
-    let x = (x | x << 16) & 0x0000_ffff_0000_ffff;
-    let x = (x | x << 8) & 0x00ff_00ff_00ff_00ff;
-    let x = (x | x << 4) & 0x0f0f_0f0f_0f0f_0f0f;
+    let x = (x | (x << 16)) & 0x0000_ffff_0000_ffff;
+    let x = (x | (x << 8)) & 0x00ff_00ff_00ff_00ff;
+    let x = (x | (x << 4)) & 0x0f0f_0f0f_0f0f_0f0f;
     // 1 in each byte whose digit is a letter.
     let letters = (x.wrapping_add(6 * ONES) >> 4) & ONES;
     let above = letters.wrapping_mul(u64::from(b'a' - b'0' - 10));

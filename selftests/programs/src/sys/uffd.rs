@@ -45,7 +45,7 @@ impl Uffd {
     }
 
     fn call(&self, request: libc::c_ulong, words: &mut [u64]) -> io::Result<()> {
-        ioctl(self.0.as_raw_fd(), request, words)
+        ioctl(self.0.as_raw_fd(), request, words).map(drop)
     }
 
     /// Write-protects an area, or lifts that.
