@@ -4,10 +4,7 @@
 
 use std::{fs, io};
 
-use crate::{
-    pagemap::Pagemap,
-    sys::Area,
-};
+use crate::{pagemap::Pagemap, sys::Area};
 
 mod base;
 mod huge;
