@@ -12,6 +12,7 @@ use memintro_model::model::{
     pgtable::{flags, Kind, Level},
     question::Whose,
     rmap,
+    text::Line,
     walk::{Absent, Answer, Page, Step},
     words::{Refusal, Why},
 };
@@ -73,7 +74,7 @@ fn check_flags(text: &str, bits: u32) {
     let read = match text {
         "-" => 0,
         _ => text.split(',').fold(0, |bits, name| {
-            bits | 1 << (named(name) as u32 + flags::FIRST)
+            bits | (1 << (named(name) as u32 + flags::FIRST))
         }),
     };
     assert_eq!(read, bits & 0x7ff0);
@@ -121,7 +122,7 @@ pub fn check_line(whose: Whose, va: u64, kernel: Option<&KernelAddress>, answer:
 pub fn check_levels(steps: &[Step], top: Level) {
     for show_entry in [false, true] {
         let mut lines = Vec::new();
-        let put = |write: &mut dyn FnMut(&mut _)| {
+        let put = |write: &mut dyn FnMut(&mut Line<'_>)| {
             lines.push(line(write));
             Ok::<_, ()>(())
         };

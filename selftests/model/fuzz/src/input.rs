@@ -32,7 +32,7 @@ impl<'a> Input<'a> {
     }
 
     fn whole(&mut self, bytes: usize) -> u64 {
-        (0..bytes).fold(0, |value, _| value << 8 | u64::from(self.byte()))
+        (0..bytes).fold(0, |value, _| (value << 8) | u64::from(self.byte()))
     }
 
     /// A number: small, near the end, near a power of two, or any.

@@ -2,11 +2,12 @@
 
 //! What holds for lines.
 
-use memintro_model::model::text::Line;
+use memintro_model::model::text::{Line, LINE_MAX};
 
 /// Writes a line: all of it fits, it is printable ASCII, and has its one newline at the end.
-pub fn line(write: impl FnOnce(&mut Line)) -> String {
-    let mut line = Line::new();
+pub fn line(write: impl FnOnce(&mut Line<'_>)) -> String {
+    let mut bytes = [0; LINE_MAX];
+    let mut line = Line::new(&mut bytes);
     write(&mut line);
     assert!(line.is_whole(), "too long");
     let text = String::from_utf8(line.as_bytes().to_vec()).expect("ASCII");

@@ -25,7 +25,8 @@ pub fn check(bytes: &[u8]) {
 
     // In one piece, where it fits into a row.
     if bytes.len() <= COMM_MAX {
-        let mut line = Line::new();
+        let mut room = [0; LINE_MAX];
+        let mut line = Line::new(&mut room);
         put_name(&mut line, bytes);
         assert!(line.is_whole());
         assert_eq!(line.as_bytes(), text);

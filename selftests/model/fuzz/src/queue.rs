@@ -107,7 +107,7 @@ fn check_in(memory: &mut [u8], mut input: Input<'_>) {
             1 => input.bytes(usize::from(shape >> 2)).to_vec(),
             // Lines of one length, the last of them perhaps unfinished.
             _ => {
-                let size = usize::from(input.byte()) << (shape >> 2 & 15).min(9);
+                let size = usize::from(input.byte()) << ((shape >> 2) & 15).min(9);
                 let length = usize::from(input.byte()) + usize::from(shape >> 6);
                 // A queue full of short lines takes long to empty, and is no other.
                 let length = length.max(size >> 8);

@@ -64,6 +64,10 @@ impl PageTables for Hostile<'_> {
 }
 
 impl BulkTables for Hostile<'_> {
+    fn may_lead_to(&self, _table: u8, _va: u64, _count: usize, _pa: u64) -> bool {
+        true
+    }
+
     fn read_many(&self, table: u8, va: u64, entries: &mut [Entry]) -> Option<usize> {
         let mut input = self.input.borrow_mut();
         let level = self.paging.top as usize - usize::from(table);
@@ -239,7 +243,7 @@ pub fn check(bytes: &[u8]) {
     let (mut rows, mut reached, mut buffer) = (Vec::new(), start, [Entry::default(); STEP_ENTRIES]);
     for _ in 0..STEPS {
         tables.above.borrow_mut().clear();
-        let Some(found) = step(&tables, reached, last, &mut buffer) else {
+        let Some(found) = step(&tables, reached, last, None, &mut buffer) else {
             break;
         };
         let pieces = pieces(&paging, &found, reached, last);

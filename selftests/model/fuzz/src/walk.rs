@@ -39,7 +39,7 @@ impl Hostile<'_> {
             (7, _) => None,
             _ => {
                 let entry = input.entry();
-                let next = (shape < 240).then_some(shape >> 3 & 7);
+                let next = (shape < 240).then_some((shape >> 3) & 7);
                 Some((entry, next))
             }
         }
