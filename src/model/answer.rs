@@ -55,7 +55,8 @@ pub fn put_perm(line: &mut Line<'_>, perm: u32) {
 
 /// Writes the names of flags with commas between, or `-`.
 pub fn put_flags(line: &mut Line<'_>, bits: u32) {
-    let mut rest = bits >> flags::FIRST;
+    // Bits without a name do not show.
+    let mut rest = (bits >> flags::FIRST) & ((1 << flags::NAMES.len()) - 1);
     if rest == 0 {
         line.put_byte(b'-');
     }

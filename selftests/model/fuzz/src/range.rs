@@ -64,6 +64,7 @@ impl PageTables for Hostile<'_> {
 }
 
 impl BulkTables for Hostile<'_> {
+    // Only a question about a page has a quick look first, and none is asked here.
     fn may_lead_to(&self, _table: u8, _va: u64, _count: usize, _pa: u64) -> bool {
         true
     }
@@ -120,7 +121,11 @@ fn pieces(paging: &Paging, found: &Found<'_>, va: u64, last: u64) -> Vec<Piece> 
         .all(|two| two[0].last.checked_add(1) == Some(two[1].start)));
     let end = pieces.last().map(|piece| piece.last);
     assert!(end == Some(last) || end.and_then(|end| end.checked_add(1)) == found.next());
-    for (piece, entry) in pieces.iter().zip(found.entries) {
+    let span = paging.span(found.level);
+    for piece in &pieces {
+        // A piece may be several entries; this is the first of them.
+        let number = (piece.start & !(span - 1)) - (found.va & !(span - 1));
+        let entry = &found.entries[(number / span) as usize];
         assert!(piece.start <= piece.last && piece.last <= last);
         assert!(!matches!(piece.kind, Kind::Table | Kind::Bad));
         assert_eq!(

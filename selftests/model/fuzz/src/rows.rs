@@ -15,7 +15,7 @@ use memintro_model::model::{
 };
 
 /// Writes a header and a row, and returns the row's fields but the last, which is a name.
-fn named(header: fn(&mut Line), row: impl FnOnce(&mut Line), comm: &[u8]) -> Vec<String> {
+fn named(header: fn(&mut Line<'_>), row: impl FnOnce(&mut Line<'_>), comm: &[u8]) -> Vec<String> {
     let text = line(row);
     let mut fields = fields(&line(header), &text);
     let name = fields.pop().expect("a name");
