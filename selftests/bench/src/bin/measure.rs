@@ -94,9 +94,12 @@ impl Bench {
             let vas: Vec<_> = (0..count)
                 .map(|_| area.start + random.below(area.len))
                 .collect();
-            let questions: String = vas.iter().map(|va| format!("{pid} {va:#x}\n")).collect();
+            let mut questions = Vec::new();
+            for va in &vas {
+                writeln!(questions, "{pid} {va:#x}")?;
+            }
             let mut walk = Conversation::open("walk")?;
-            let ask = || walk.ask_lines(questions.as_bytes());
+            let ask = || walk.ask_lines(&questions);
             let pread = || {
                 let mut found = 0;
                 for va in &vas {
