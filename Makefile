@@ -39,7 +39,7 @@ test:
 
 # An hour of stress may take much longer than an hour to end on a slow machine.
 stress:
-	@selftests/vm/run --kernel $(KERNEL) --memory 3G --timeout $$(($(MINUTES) * 120 + 1800)) \
+	@selftests/vm/run --kernel $(KERNEL) --memory $(if $(filter debug,$(KERNEL)),4,3)G --timeout $$(($(MINUTES) * 120 + 1800)) \
 		--append "hugepagesz=1G hugepages=1 hugepagesz=2M hugepages=16" \
 		-- selftests/all --stress $$(($(MINUTES) * 60))
 
