@@ -168,7 +168,7 @@ size_t memintro_vma_name(struct vm_area_struct *vma, char *name, size_t size)
 
 #ifdef CONFIG_ANON_VMA_NAME
 	/* anon_vma_name() is this, but it is not exported. */
-	mmap_assert_locked(vma->vm_mm);
+	vma_assert_stabilised(vma);
 	anon_name = vma->anon_name;
 #endif
 	if (vma->vm_file) {
