@@ -112,7 +112,10 @@ pub fn find_everywhere(frame: u64) -> io::Result<u64> {
         let Ok(maps) = fs::read_to_string(format!("/proc/{pid}/maps")) else {
             continue;
         };
-        let mut pagemap = Pagemap::open(pid)?;
+        // It may have ended, and a kernel thread has none.
+        let Ok(mut pagemap) = Pagemap::open(pid) else {
+            continue;
+        };
         for line in maps.lines() {
             let Some((start, rest)) = line.split_once('-') else {
                 continue;
