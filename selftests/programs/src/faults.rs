@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Allocations of the kernel that fail on purpose, one at a time.
+//! Allocations of the kernel, and copies to and from user memory, that fail on
+//! purpose, one at a time.
 //!
 //! Documentation/fault-injection/fault-injection.rst.
 
@@ -115,10 +116,19 @@ impl Faults {
         let mut text = [0; 16];
         self.nth.write_all_at(n.to_string().as_bytes(), 0)?;
         let result = act();
-        let len = self.nth.read_at(&mut text, 0)?;
-        self.nth.write_all_at(b"0", 0)?;
-        let left = String::from_utf8_lossy(&text[..len]);
-        let left = left.trim().parse().map_err(io::Error::other)?;
+        // These copy, too, and may be what fails: then the act was over before.
+        let left = match self.nth.read_at(&mut text, 0) {
+            Ok(len) => {
+                let left = String::from_utf8_lossy(&text[..len]);
+                left.trim().parse().map_err(io::Error::other)?
+            }
+            Err(error) if error.raw_os_error() == Some(libc::EFAULT) => 1,
+            Err(error) => return Err(error),
+        };
+        match self.nth.write_all_at(b"0", 0) {
+            Err(error) if error.raw_os_error() == Some(libc::EFAULT) => {}
+            result => result?,
+        }
         let site = self.trace();
         self.faults += usize::from(left == 0);
         let inside = site.is_some();
@@ -133,10 +143,11 @@ impl Faults {
         })
     }
 
-    /// Checks that what failed did so for want of memory.
+    /// Checks that what failed did so for want of memory, or for a copy that failed.
     pub fn check<T>(&mut self, what: &str, n: u64, pass: &Pass<T>) {
         if let Err(error) = &pass.result {
-            if !pass.injected || error.raw_os_error() != Some(libc::ENOMEM) {
+            let expected = [Some(libc::ENOMEM), Some(libc::EFAULT)];
+            if !pass.injected || !expected.contains(&error.raw_os_error()) {
                 self.wrong(&format!("{what}: allocation {n}: {error}"));
             }
         }

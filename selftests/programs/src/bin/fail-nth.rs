@@ -5,8 +5,9 @@
 //!
 //! The n-th allocation of a pass fails, for n from 1 on until a pass has fewer
 //! (`/proc/PID/fail-nth`; for loading, from the last on backwards, as the kernel
-//! allocates a thousand times before it calls the module). Whatever failed must
-//! fail with ENOMEM; what is done again after it must give all that a pass
+//! allocates a thousand times before it calls the module). Where the kernel can,
+//! copies to and from user memory count as allocations. Whatever failed must
+//! fail with ENOMEM, or EFAULT for a copy; what is done again after it must give all that a pass
 //! without failures gives, to the byte.
 //!
 //! Where a failed allocation was asked for, the kernel's log says: the functions of
