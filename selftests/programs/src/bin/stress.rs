@@ -171,10 +171,9 @@ fn run() -> io::Result<bool> {
     priority::raise_priority()?;
     let end = Instant::now() + Duration::from_secs(seconds);
     let alive = watch(file, end, &hearts, &mut Random::new(seed), tally)?;
-    for pid in &all {
+    // Those who ask first: to them a target that is gone is wrong.
+    for pid in all.iter().rev() {
         process::kill(*pid);
-    }
-    for pid in &all {
         process::reap(*pid);
     }
     println!("{tally} seconds={seconds} askers={askers} seed={seed}");
