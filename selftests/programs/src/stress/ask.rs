@@ -286,11 +286,12 @@ impl Asker {
         let (pid, va) = self.world.still_page(&mut self.random);
         let mut to = OpenOptions::new().write(true).open(SYSFS)?;
         to.write_all(format!("{pid} {va:#x}\n").as_bytes())?;
-        let mut text = String::new();
-        match File::open(SYSFS)?.read_to_string(&mut text) {
+        // Another's question may come between two reads: one gets all of an answer.
+        let mut bytes = [0; 64];
+        let text = match File::open(SYSFS)?.read(&mut bytes) {
             // It was loaded anew since the question.
             Err(error) if error.raw_os_error() == Some(libc::ENODATA) => return Ok(()),
-            result => result?,
+            n => String::from_utf8_lossy(&bytes[..n?]).into_owned(),
         };
         self.world.tally.add("questions", 1);
         self.world.tally.add("sysfs", 1);

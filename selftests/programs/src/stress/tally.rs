@@ -55,7 +55,7 @@ const WORDS: [&str; 22] = [
 ];
 
 /// How many processes have a heartbeat.
-pub const HEARTS: usize = 128;
+pub const HEARTS: usize = 1024;
 /// No more than so many are printed.
 const SHOWN: u64 = 20;
 
