@@ -174,6 +174,8 @@ fn run() -> io::Result<bool> {
     // Those who ask first: to them a target that is gone is wrong.
     for pid in all.iter().rev() {
         process::kill(*pid);
+    }
+    for pid in &all {
         process::reap(*pid);
     }
     println!("{tally} seconds={seconds} askers={askers} seed={seed}");
