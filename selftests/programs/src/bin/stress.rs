@@ -171,8 +171,8 @@ fn run() -> io::Result<bool> {
     priority::raise_priority()?;
     let end = Instant::now() + Duration::from_secs(seconds);
     let alive = watch(file, end, &hearts, &mut Random::new(seed), tally)?;
-    // Those who ask first: to them a target that is gone is wrong.
-    for pid in all.iter().rev() {
+    tally.end();
+    for pid in &all {
         process::kill(*pid);
     }
     for pid in &all {

@@ -66,7 +66,7 @@ pub struct Tally(&'static [AtomicU64]);
 impl Tally {
     /// Makes counters, all 0.
     pub fn new() -> io::Result<Self> {
-        counters(NAMES.len() + WORDS.len() + HEARTS).map(Self)
+        counters(NAMES.len() + WORDS.len() + HEARTS + 1).map(Self)
     }
 
     fn place(self, name: &str) -> &'static AtomicU64 {
@@ -94,8 +94,20 @@ impl Tally {
         }
     }
 
+    fn over(self) -> &'static AtomicU64 {
+        &self.0[NAMES.len() + WORDS.len() + HEARTS]
+    }
+
+    /// From here on nothing is wrong: targets end while they are asked about.
+    pub fn end(self) {
+        self.over().store(1, Ordering::SeqCst);
+    }
+
     /// Reports what must not be.
     pub fn wrong(self, what: &str) {
+        if self.over().load(Ordering::SeqCst) != 0 {
+            return;
+        }
         if self.place("wrong").fetch_add(1, Ordering::Relaxed) < SHOWN {
             println!("wrong: {what}");
         }
