@@ -40,8 +40,7 @@ impl Subjects {
     /// Starts a process that runs `prepare` and then sleeps.
     pub fn start(&mut self, prepare: impl FnOnce()) -> io::Result<Pid> {
         let (mut ready, told) = sys::pipe()?;
-        let pid = process::fork(|| {
-            process::die_with_parent();
+        let pid = process::fork_tied(|| {
             prepare();
             // A failure shows as a child that never gets ready.
             let _ = (&told).write_all(b"!");
@@ -70,8 +69,7 @@ impl Subjects {
     /// Starts processes until there are `count`, each with memory of its own.
     pub fn grow(&mut self, count: usize) -> io::Result<()> {
         while self.pids.len() < count {
-            let pid = process::fork(|| {
-                process::die_with_parent();
+            let pid = process::fork_tied(|| {
                 process::sleep_for_ever();
             })?;
             self.pids.push(pid);

@@ -157,8 +157,7 @@ fn resting() -> io::Result<(process::Pid, Area)> {
     let area = Area::anonymous(1024 * PAGE)?;
     area.advise(libc::MADV_NOHUGEPAGE)?;
     let (mut told, mut tell) = sys::pipe()?;
-    let pid = process::fork(|| {
-        process::die_with_parent();
+    let pid = process::fork_tied(|| {
         for i in (0..1024).step_by(2) {
             let _ = area.part(i * PAGE, PAGE).lock();
         }

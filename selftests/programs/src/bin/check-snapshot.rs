@@ -42,8 +42,7 @@ fn has(table: &[u8], pid: Pid) -> bool {
 }
 
 fn child() -> io::Result<Pid> {
-    process::fork(|| {
-        process::die_with_parent();
+    process::fork_tied(|| {
         process::sleep_for_ever();
     })
 }

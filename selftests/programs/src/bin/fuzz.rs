@@ -39,7 +39,6 @@ struct Worker {
 
 /// What a worker does, until it is killed.
 fn work(board: Board, first: usize, seed: u64) -> io::Result<()> {
-    process::die_with_parent();
     process::ignore_signals();
     let fds: &[AtomicI32] = Box::leak(Box::new([const { AtomicI32::new(-1) }; SLOTS]));
     let start = |i: usize| -> io::Result<Fuzzer> {
@@ -60,7 +59,7 @@ fn work(board: Board, first: usize, seed: u64) -> io::Result<()> {
 
 fn start(board: Board, place: usize, random: &mut Random) -> io::Result<Worker> {
     let seed = random.next_u64();
-    let pid = process::fork(|| {
+    let pid = process::fork_tied(|| {
         if let Err(error) = work(board, place * THREADS, seed) {
             println!("wrong: a worker cannot start: {error}");
         }

@@ -57,8 +57,7 @@ impl Count {
         // From before its first call to well in an answer; at times later.
         let most = random.pick(&[300, 3000, 30000]);
         let micros = random.below(most) as u64;
-        let child = process::fork(|| {
-            process::die_with_parent();
+        let child = process::fork_tied(|| {
             while act().is_ok() {}
             // What fails here has been read to its end.
             process::sleep_for_ever()
@@ -86,8 +85,7 @@ impl Count {
 fn resting() -> io::Result<(process::Pid, Area)> {
     let area = Area::anonymous(PIECES * PAGE)?;
     let (mut told, mut tell) = sys::pipe()?;
-    let pid = process::fork(|| {
-        process::die_with_parent();
+    let pid = process::fork_tied(|| {
         let _ = area.lock();
         for i in (0..PIECES).step_by(2) {
             let _ = area.part(i * PAGE, PAGE).protect(libc::PROT_READ);

@@ -96,8 +96,7 @@ fn run() -> io::Result<()> {
     let (mut told, mut tell) = sys::pipe()?;
     let mut pids = Vec::new();
     for _ in 0..2 {
-        let pid = proc::fork(|| {
-            proc::die_with_parent();
+        let pid = proc::fork_tied(|| {
             // A page that was not touched is not in the child's tables.
             for (kind, area) in &areas {
                 match *kind {

@@ -97,14 +97,14 @@ fn run() -> io::Result<bool> {
     let subjects = subjects.map(|(pid, place)| Subject { pid, place });
     let last = thread::available_parallelism()?.get() - 1;
     let mut all = Vec::new();
-    all.push(process::fork(|| {
+    all.push(process::fork_tied(|| {
         let _ = priority::run_on(0);
         target::run(subjects[0], shared)
     })?);
-    all.push(process::fork(|| target::twin(subjects[1]))?);
+    all.push(process::fork_tied(|| target::twin(subjects[1]))?);
     let ready = |subject: &Subject| subject.place.load(Ordering::SeqCst) != 0;
     wait("the memory", || subjects.iter().all(ready))?;
-    let examiner = process::fork(|| {
+    let examiner = process::fork_tied(|| {
         let _ = priority::run_on(last);
         examiner::run(&subjects, whom, asked)
     })?;

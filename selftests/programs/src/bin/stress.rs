@@ -46,7 +46,7 @@ fn churners(seed: u64) -> io::Result<Vec<Churned>> {
         let shared = counters(1 + SLOTS)?;
         let (ready, counters) = shared.split_at(1);
         let seed = seed + 100 * i as u64;
-        let pid = process::fork(|| targets::churner(seed, counters, done, &ready[0]))?;
+        let pid = process::fork_tied(|| targets::churner(seed, counters, done, &ready[0]))?;
         while ready[0].load(Ordering::SeqCst) == 0 {
             if begun.elapsed() > PATIENCE {
                 return Err(io::Error::other("a target does not get ready"));
@@ -59,22 +59,18 @@ fn churners(seed: u64) -> io::Result<Vec<Churned>> {
 }
 
 fn start(all: &mut Vec<process::Pid>, run: impl FnOnce()) -> io::Result<process::Pid> {
-    let pid = process::fork(run)?;
+    let pid = process::fork_tied(run)?;
     all.push(pid);
     Ok(pid)
 }
 
 /// Kills and starts anew one who asks, for ever.
 fn killer(world: &World, seed: u64, heart: usize) -> ! {
-    process::die_with_parent();
     let mut random = Random::new(seed);
     loop {
         world.tally.beat(heart);
         let seed = random.next_u64();
-        let child = process::fork(|| {
-            process::die_with_parent();
-            Asker::new(world.clone(), seed, heart).work()
-        });
+        let child = process::fork_tied(|| Asker::new(world.clone(), seed, heart).work());
         thread::sleep(Duration::from_micros(random.below(200_000) as u64));
         if let Ok(child) = child {
             process::kill(child);
@@ -158,7 +154,6 @@ fn run() -> io::Result<bool> {
     for heart in 0..askers {
         let seed = seed + 1000 + heart as u64;
         hearts.push(start(&mut all, || {
-            process::die_with_parent();
             Asker::new(world.clone(), seed, heart).work()
         })?);
     }

@@ -426,9 +426,12 @@ fn fork(this: &mut Fuzzer) -> i64 {
     if this.random.below(8) != 0 {
         return -1;
     }
+    let parent = std::process::id();
     // SAFETY: the child makes only calls that neither allocate nor take a lock.
     match unsafe { libc::fork() } {
         0 => {
+            // It may wait in one of the calls for ever.
+            process::tie_to(parent);
             // A ring belongs to the parent, and is not mapped here.
             this.uring = None;
             for _ in 0..8 {

@@ -39,7 +39,6 @@ pub struct Subject {
 /// Asks about one of the subjects, for ever; `whom` is its number, from 1 on, or
 /// 0 to wait. `asked` counts the answers.
 pub fn run(subjects: &[Subject], whom: &AtomicU64, asked: &AtomicU64) -> ! {
-    process::die_with_parent();
     if let Err(error) = ask(subjects, whom, asked) {
         println!("stall: the examiner failed: {error}");
     }

@@ -33,7 +33,6 @@ pub struct Shared {
 
 /// Runs the target, which never returns.
 pub fn run(subject: Subject, shared: Shared) -> ! {
-    process::die_with_parent();
     if let Err(error) = rounds(subject, shared) {
         println!("stall: the target failed: {error}");
     }
@@ -61,7 +60,6 @@ fn furnish(subject: Subject) -> io::Result<Area> {
 
 /// Runs the twin: the same memory, of a process that rests.
 pub fn twin(subject: Subject) -> ! {
-    process::die_with_parent();
     if let Err(error) = furnish(subject) {
         println!("stall: the twin failed: {error}");
     }

@@ -26,7 +26,6 @@ use crate::{
 /// Has this process churn for ever. `done` counts what was done, `ready` is 1
 /// when the memory is there.
 pub fn churner(seed: u64, counters: &[AtomicU64], done: &[AtomicU64], ready: &AtomicU64) -> ! {
-    process::die_with_parent();
     let slots: Vec<_> = (0..SLOTS).map(Slot::new).collect();
     if let Some(error) = slots.iter().find_map(|slot| slot.set_up().err()) {
         println!("wrong: the memory cannot be set up: {error}");
@@ -44,15 +43,13 @@ pub fn churner(seed: u64, counters: &[AtomicU64], done: &[AtomicU64], ready: &At
 /// Forks children that map memory, fork on, run another program, and exit or
 /// are killed: at most a few at a time.
 pub fn forker(world: &World, seed: u64, place: usize) -> ! {
-    process::die_with_parent();
     let mut random = Random::new(seed);
     let mut children: Vec<Pid> = Vec::new();
     loop {
         let how = random.below(4);
         let pages = 1 + random.below(256);
         world.tally.add("forks", 1);
-        let child = process::fork(|| {
-            process::die_with_parent();
+        let child = process::fork_tied(|| {
             world.post(place + children.len());
             if let Ok(area) = Area::anonymous(pages * PAGE) {
                 area.write();
@@ -89,7 +86,6 @@ pub fn forker(world: &World, seed: u64, place: usize) -> ! {
 /// Uses more memory than a cgroup allows: at times it is swapped out, at times
 /// the cgroup's OOM killer comes. Waits where there is no such cgroup.
 pub fn hog(world: &World, cgroup: &str, seed: u64, place: usize) -> ! {
-    process::die_with_parent();
     let mut random = Random::new(seed);
     loop {
         let kill = random.below(2) == 0;
@@ -103,8 +99,7 @@ pub fn hog(world: &World, cgroup: &str, seed: u64, place: usize) -> ! {
             let _ = fs::write(format!("{cgroup}/{file}"), limit);
         }
         let end = Instant::now() + Duration::from_millis(1500);
-        let child = process::fork(|| {
-            process::die_with_parent();
+        let child = process::fork_tied(|| {
             world.post(place);
             let _ = greedy(cgroup, kill, end);
         });

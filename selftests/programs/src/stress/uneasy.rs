@@ -35,7 +35,6 @@ fn map(place: usize, len: usize, flags: i32) -> io::Result<Area> {
 
 /// Runs a target; where its kind of memory cannot be had, it says so.
 fn for_ever(what: &str, run: impl FnOnce() -> io::Result<()>) -> ! {
-    process::die_with_parent();
     if let Err(error) = run() {
         println!("left out: {what}: {error}");
     }
@@ -52,13 +51,12 @@ pub fn merged(world: &World, seed: u64, place: usize) -> ! {
         )?;
         area.advise(libc::MADV_NOHUGEPAGE)?;
         area.advise(libc::MADV_MERGEABLE)?;
-        process::fork(|| rewrite(world, area, seed + 1, place + 1))?;
+        process::fork_tied(|| rewrite(world, area, seed + 1, place + 1))?;
         rewrite(world, area, seed, place)
     })
 }
 
 fn rewrite(world: &World, area: Area, seed: u64, place: usize) -> ! {
-    process::die_with_parent();
     world.post(place);
     let mut random = Random::new(seed);
     loop {
@@ -79,7 +77,7 @@ pub fn pooled(world: &World, seed: u64, place: usize) -> ! {
         let file = sys::huge_memfd(PAGE_1G)?;
         for i in 0..2 {
             let pool = &file;
-            process::fork(move || {
+            process::fork_tied(move || {
                 let _ = share(world, pool, seed + i as u64, place + i);
                 process::sleep_for_ever()
             })?;
@@ -89,7 +87,6 @@ pub fn pooled(world: &World, seed: u64, place: usize) -> ! {
 }
 
 fn share(world: &World, file: &OwnedFd, seed: u64, place: usize) -> io::Result<()> {
-    process::die_with_parent();
     world.post(place);
     let mut random = Random::new(seed);
     let flags = libc::MAP_SHARED | libc::MAP_NORESERVE | libc::MAP_FIXED_NOREPLACE;

@@ -23,6 +23,24 @@ pub fn fork(child: impl FnOnce()) -> io::Result<Pid> {
     }
 }
 
+/// As [`fork`]; the kernel kills the child when this thread ends.
+pub fn fork_tied(child: impl FnOnce()) -> io::Result<Pid> {
+    let parent = std::process::id();
+    fork(|| {
+        tie_to(parent);
+        child();
+    })
+}
+
+/// Has the kernel kill this process when its parent, of that number, ends; if it
+/// ended before the kernel was told, ends at once.
+pub fn tie_to(parent: u32) {
+    die_with_parent();
+    if std::os::unix::process::parent_id() != parent {
+        exit_now();
+    }
+}
+
 /// Forks like vfork: this process is in state `D` until the child ends. The
 /// child has a copy of the memory, so it may run `child` freely.
 pub fn fork_and_block(child: impl FnOnce()) -> io::Result<()> {
@@ -84,7 +102,8 @@ pub fn stop_self() {
     unsafe { libc::raise(libc::SIGSTOP) };
 }
 
-/// Has the kernel kill this process when its parent ends.
+/// Has the kernel kill this process when its parent ends, if it lives still:
+/// a child that may be orphaned at any moment is started by [`fork_tied`].
 ///
 /// A change of user clears it: call it after that.
 pub fn die_with_parent() {
