@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! `stress --module FILE [--seconds N] [--askers N] [--cgroup FOLDER] [--seed N]`:
-//! many processes that read every file of memintro, about processes whose memory
-//! never rests, while others that read are killed and the module is unloaded
-//! and loaded again.
+//! `stress --module FILE [--seconds N] [--askers N] [--targets N] [--cgroup FOLDER]
+//! [--seed N]`: many processes that read every file of memintro, about processes
+//! whose memory never rests, while others that read are killed and the module is
+//! unloaded and loaded again.
 //!
 //! An address is wrong if pagemap gave the same other one (or no page at all)
 //! before and after, and the process had not enough time between to move the
@@ -31,18 +31,17 @@ use memintro_selftests::{
     sys::{counters::counters, module, priority, process},
 };
 
-const CHURNERS: usize = 2;
 const FORKERS: usize = 2;
 const BOARD: usize = 48;
 /// An asker that makes no step for so long hangs.
 const PATIENCE: Duration = Duration::from_secs(120);
 
 /// Starts the processes that are verified, and waits for their memory.
-fn churners(seed: u64) -> io::Result<Vec<Churned>> {
+fn churners(count: usize, seed: u64) -> io::Result<Vec<Churned>> {
     let done = counters(NAMES.len())?;
     let mut churned = Vec::new();
     let begun = Instant::now();
-    for i in 0..CHURNERS {
+    for i in 0..count {
         let shared = counters(1 + SLOTS)?;
         let (ready, counters) = shared.split_at(1);
         let seed = seed + 100 * i as u64;
@@ -119,7 +118,14 @@ fn watch(
 }
 
 fn run() -> io::Result<bool> {
-    let known = ["--module", "--seconds", "--askers", "--cgroup", "--seed"];
+    let known = [
+        "--module",
+        "--seconds",
+        "--askers",
+        "--targets",
+        "--cgroup",
+        "--seed",
+    ];
     let options = Options::parse(&known)?;
     let file = options.text("--module").ok_or_else(|| {
         let why = "--module is missing";
@@ -127,12 +133,13 @@ fn run() -> io::Result<bool> {
     })?;
     let seconds = options.number("--seconds")?.unwrap_or(60) as u64;
     let askers = options.number("--askers")?.unwrap_or(12);
+    let targets = options.number("--targets")?.unwrap_or(2);
     let own = std::process::id() as usize;
     let seed = options.number("--seed")?.unwrap_or(own) as u64;
     println!("seed={seed}");
 
     let tally = Tally::new()?;
-    let churned = churners(seed)?;
+    let churned = churners(targets, seed)?;
     let mut all: Vec<_> = churned.iter().map(|target| target.pid).collect();
     let world = World {
         tally,
@@ -173,7 +180,7 @@ fn run() -> io::Result<bool> {
     for pid in &all {
         process::reap(*pid);
     }
-    println!("{tally} seconds={seconds} askers={askers} seed={seed}");
+    println!("{tally} seconds={seconds} askers={askers} targets={targets} seed={seed}");
     let mut needed = vec![
         "verified", "still", "rows", "tables", "sysfs", "reloads", "gone", "kills", "forks",
         "execs",
