@@ -112,8 +112,7 @@ struct memintro_own_memory {
 	u64 stack_size;
 };
 
-/* Page tables: helpers_pgtable.c */
-void memintro_paging(struct memintro_paging *paging);
+/* Page tables of processes: helpers_pgtable.c */
 void memintro_view(struct vm_area_struct *vma, struct memintro_view *view);
 void memintro_read_entries(const struct memintro_view *view,
 			   unsigned int level, const void *table,
@@ -127,6 +126,9 @@ u64 memintro_read_value(unsigned int level, const void *table,
 			unsigned int index);
 bool memintro_leads_to(const void *table, unsigned int first,
 		       unsigned int count, u64 pfn);
+
+/* The kernel's page tables, and what both need: helpers_kernel_pgtable.c */
+void memintro_paging(struct memintro_paging *paging);
 void memintro_read_kernel_entries(unsigned int level, const void *table,
 				  unsigned int first, unsigned int count,
 				  struct memintro_entry *entries);

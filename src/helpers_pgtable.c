@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Reads page tables and decodes their entries with the kernel's accessors.
+ * Reads the page tables of processes and decodes their entries with the
+ * kernel's accessors.
  *
  * Nothing here takes a lock, reads a table that an entry leads to, or writes.
  * The caller upholds that the table it passes stays readable; see
@@ -12,20 +13,11 @@
 #include <linux/mm.h>
 #include <linux/pgtable.h>
 #include <linux/swapops.h>
-#include <linux/uaccess.h>
 #include <linux/version.h>
 
 #include "helpers.h"
 #include "helpers_arch.h"
-
-/* The layout has a twin in src/model/pgtable.rs. */
-static_assert(sizeof(struct memintro_entry) == 24);
-static_assert(offsetof(struct memintro_entry, flags) == 16);
-static_assert(offsetof(struct memintro_entry, kind) == 20);
-static_assert(offsetof(struct memintro_entry, page_shift) == 21);
-static_assert(offsetof(struct memintro_entry, swap_type) == 22);
-static_assert(sizeof(struct memintro_view) == 3);
-static_assert(sizeof(struct memintro_paging) == 20);
+#include "helpers_pgtable.h"
 
 /*
  * What src/abstractions/pgtable.rs relies on: tables of processes are freed
@@ -39,33 +31,6 @@ static_assert(sizeof(struct memintro_paging) == 20);
 #define pte_uffd pte_uffd_wp
 #define pmd_uffd pmd_uffd_wp
 #endif
-
-void memintro_paging(struct memintro_paging *paging)
-{
-	*paging = (struct memintro_paging) {
-		.shift = {
-			[MEMINTRO_PTE] = PAGE_SHIFT,
-			[MEMINTRO_PMD] = PMD_SHIFT,
-			[MEMINTRO_PUD] = PUD_SHIFT,
-			[MEMINTRO_P4D] = P4D_SHIFT,
-			[MEMINTRO_PGD] = PGDIR_SHIFT,
-		},
-		.entries = {
-			[MEMINTRO_PTE] = PTRS_PER_PTE,
-			[MEMINTRO_PMD] = PTRS_PER_PMD,
-			[MEMINTRO_PUD] = PTRS_PER_PUD,
-			/*
-			 * Where the pgd is folded away, the first table is
-			 * read as p4d: it has as many entries as a page holds.
-			 */
-			[MEMINTRO_P4D] = PAGE_SIZE / sizeof(p4d_t),
-			[MEMINTRO_PGD] = PTRS_PER_PGD,
-		},
-		.top = arch_top_level(),
-		.user_bits = arch_va_bits(),
-		.kernel_bits = arch_va_bits(),
-	};
-}
 
 /* Context: the mmap lock or the VMA's lock is held for reading. */
 void memintro_view(struct vm_area_struct *vma, struct memintro_view *view)
@@ -113,24 +78,6 @@ static void decode_softleaf(softleaf_t leaf, struct memintro_entry *entry)
 	default:
 		entry->kind = MEMINTRO_BAD;
 	}
-}
-
-static void set_leaf(struct memintro_entry *entry, u64 pfn, u32 flags)
-{
-	entry->kind = MEMINTRO_LEAF;
-	entry->target = PFN_PHYS(pfn);
-	/* No access is possible, but the page is a user's. */
-	if (flags & MEMINTRO_PROTNONE)
-		flags = (flags & ~(MEMINTRO_READ | MEMINTRO_WRITE |
-				   MEMINTRO_EXEC)) | MEMINTRO_USER;
-	entry->flags = flags;
-}
-
-static void set_table(struct memintro_entry *entry, u64 next, u32 flags)
-{
-	entry->kind = MEMINTRO_TABLE;
-	entry->target = next;
-	entry->flags = flags;
 }
 
 static u32 pte_leaf_flags(pte_t pte)
@@ -429,117 +376,4 @@ bool memintro_leads_to(const void *table, unsigned int first,
 			return true;
 	}
 	return false;
-}
-
-/* Kernel entries use some bits for other things than user entries do. */
-static void set_kernel_leaf(struct memintro_entry *entry, u64 pfn, pte_t pte,
-			    unsigned int shift)
-{
-	u32 flags = arch_leaf_flags(pte);
-
-	if (pte_young(pte))
-		flags |= MEMINTRO_ACCESSED;
-	if (pte_dirty(pte))
-		flags |= MEMINTRO_DIRTY;
-	if (arch_pte_cont(pte))
-		flags |= MEMINTRO_CONTIGUOUS;
-	set_leaf(entry, pfn, flags);
-	entry->page_shift = shift;
-}
-
-/*
- * @word is an entry as it stands in memory, so it is not passed through
- * __pte() and its like: under Xen PV those translate what they are given.
- */
-static void decode_kernel(unsigned int level, u64 word,
-			  struct memintro_entry *entry)
-{
-	pte_t pte = { word };
-	pmd_t pmd = { word };
-	pud_t pud = { word };
-	p4d_t p4d = { word };
-	pgd_t pgd = { word };
-	u64 value = pte_val(pte);
-	u32 table = arch_table_flags(value, false);
-
-	entry->value = value;
-	/* What the processor cannot use is not mapped, whatever it holds. */
-	if (!arch_valid(value))
-		entry->kind = MEMINTRO_NONE;
-	else if (level == MEMINTRO_PTE)
-		set_kernel_leaf(entry, pte_pfn(pte), pte,
-				ilog2(pte_leaf_size(pte)));
-	else if (level == MEMINTRO_PMD && pmd_leaf(pmd))
-		set_kernel_leaf(entry, pmd_pfn(pmd),
-				__pte(arch_pmd_bits(pmd)),
-				ilog2(pmd_leaf_size(pmd)));
-	else if (level == MEMINTRO_PMD)
-		set_table(entry, arch_pmd_next(pmd), table);
-	else if (level == MEMINTRO_PUD && pud_leaf(pud))
-		set_kernel_leaf(entry, pud_pfn(pud),
-				__pte(arch_pud_bits(pud)),
-				ilog2(pud_leaf_size(pud)));
-	else if (level == MEMINTRO_PUD)
-		set_table(entry, arch_pud_next(pud), table);
-	else if (level == MEMINTRO_P4D)
-		set_table(entry, arch_p4d_next(p4d), table);
-	else
-		set_table(entry, arch_pgd_next(pgd), table);
-}
-
-/*
- * Reads entries of the kernel's own page tables, which may be freed at any
- * time: an entry that cannot be read is bad. Entries of every level are words.
- */
-void memintro_read_kernel_entries(unsigned int level, const void *table,
-				  unsigned int first, unsigned int count,
-				  struct memintro_entry *entries)
-{
-	const u64 *words = (const u64 *)table + first;
-	unsigned int i;
-	u64 word;
-
-	static_assert(sizeof(pgd_t) == 8 && sizeof(pte_t) == 8);
-	smp_rmb();
-	memset(entries, 0, count * sizeof(*entries));
-	for (i = 0; i < count; i++) {
-		if (copy_from_kernel_nofault(&word, &words[i], sizeof(word)))
-			entries[i].kind = MEMINTRO_BAD;
-		else
-			decode_kernel(level, word, &entries[i]);
-	}
-}
-
-/* Entries of every level are words. */
-u64 memintro_entry_at(const void *table, unsigned int index)
-{
-	return (u64)(unsigned long)((const u64 *)table + index);
-}
-
-/* The linear map's address of a table; NULL for what cannot be one. */
-void *memintro_table_at(u64 pa)
-{
-	return pfn_valid(PHYS_PFN(pa)) ? __va(pa) : NULL;
-}
-
-void *memintro_mm_pgd(const struct mm_struct *mm)
-{
-	return mm->pgd;
-}
-
-/* The table of the level paging.top that translates kernel addresses. */
-void *memintro_kernel_pgd(void)
-{
-	return arch_kernel_pgd();
-}
-
-/* What __pa() computes, without the checks of CONFIG_DEBUG_VIRTUAL. */
-u64 memintro_pa_linear(u64 va)
-{
-	return arch_pa_linear(va);
-}
-
-const char *memintro_region(u64 va)
-{
-	return arch_region(va);
 }
