@@ -9,6 +9,7 @@
 #ifndef MEMINTRO_HELPERS_H
 #define MEMINTRO_HELPERS_H
 
+#include <linux/limits.h>
 #include <linux/types.h>
 
 struct file;
@@ -59,6 +60,9 @@ enum memintro_flag {
 	MEMINTRO_HUGETLB	= 1 << 13,
 	MEMINTRO_CONTIGUOUS	= 1 << 14,
 };
+
+/* No physical address. */
+#define MEMINTRO_NO_PA U64_MAX
 
 struct memintro_entry {
 	u64 value;
@@ -137,7 +141,7 @@ void *memintro_table_at(u64 pa);
 void *memintro_mm_pgd(const struct mm_struct *mm);
 void *memintro_kernel_pgd(void);
 u64 memintro_pa_linear(u64 va);
-const char *memintro_region(u64 va);
+const char *memintro_region(u64 va, u64 pa);
 
 /* Memory: helpers.c */
 int memintro_mmap_read_lock_killable(struct mm_struct *mm);

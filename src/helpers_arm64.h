@@ -3,6 +3,10 @@
 #ifndef MEMINTRO_HELPERS_ARM64_H
 #define MEMINTRO_HELPERS_ARM64_H
 
+#include <linux/memory_hotplug.h>
+#include <linux/minmax.h>
+#include <linux/mm.h>
+#include <linux/page-flags.h>
 #include <linux/pgtable.h>
 #include <linux/sched.h>
 #include <linux/vmalloc.h>
@@ -55,7 +59,24 @@ static inline u64 arch_pte_bits(pte_t pte)
 	return pgprot_val(pte_pgprot(pte));
 }
 
+/*
+ * The entry as it stands. ptep_get_lockless() would read its whole run, and not
+ * come back while another processor changes that.
+ */
+static inline pte_t arch_pte_get(const pte_t *pte)
+{
+	return __ptep_get((pte_t *)pte);
+}
+
+/* Runs of entries that the TLB may hold as one. */
+#define ARCH_RUN_MAX MAX(CONT_PTES, CONT_PMDS)
 static inline bool arch_pte_cont(pte_t pte) { return pte_cont(pte); }
+
+static inline unsigned int arch_run_length(unsigned int level)
+{
+	return level == MEMINTRO_PTE ? CONT_PTES :
+		level == MEMINTRO_PMD ? CONT_PMDS : 1;
+}
 
 /* Whether the processor uses the entry. */
 static inline bool arch_valid(u64 value) { return value & PTE_VALID; }
@@ -76,14 +97,29 @@ static inline void *arch_kernel_pgd(void)
 
 static inline u64 arch_pa_linear(u64 va) { return __virt_to_phys_nodebug(va); }
 
-static inline const char *arch_region(u64 va)
+/*
+ * The kernel's image lies among vmalloc's areas, and nothing exported says
+ * where; but only there the image's formula leads to memory that was never the
+ * page allocator's.
+ */
+static inline bool arch_is_image(u64 va, u64 pa)
+{
+	struct page *page;
+
+	if (pa == MEMINTRO_NO_PA || pa != __kimg_to_phys(va))
+		return false;
+	page = pfn_to_online_page(PHYS_PFN(pa));
+	return page && PageReserved(page);
+}
+
+static inline const char *arch_region(u64 va, u64 pa)
 {
 	if (__is_lm_address(va))
 		return "linear";
 	if (va >= MODULES_VADDR && va < MODULES_END)
 		return "modules";
 	if (va >= VMALLOC_START && va < VMALLOC_END)
-		return "vmalloc";
+		return arch_is_image(va, pa) ? "text" : "vmalloc";
 	if (va >= VMEMMAP_START && va < VMEMMAP_END)
 		return "vmemmap";
 	if (va >= FIXADDR_TOT_START && va < FIXADDR_TOP)

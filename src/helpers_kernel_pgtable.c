@@ -80,24 +80,40 @@ static void decode_kernel(unsigned int level, u64 word,
 	if (!arch_valid(value))
 		entry->kind = MEMINTRO_NONE;
 	else if (level == MEMINTRO_PTE)
-		set_kernel_leaf(entry, pte_pfn(pte), pte,
-				ilog2(pte_leaf_size(pte)));
+		set_kernel_leaf(entry, pte_pfn(pte), pte, PAGE_SHIFT);
 	else if (level == MEMINTRO_PMD && pmd_leaf(pmd))
 		set_kernel_leaf(entry, pmd_pfn(pmd),
-				__pte(arch_pmd_bits(pmd)),
-				ilog2(pmd_leaf_size(pmd)));
+				__pte(arch_pmd_bits(pmd)), PMD_SHIFT);
 	else if (level == MEMINTRO_PMD)
 		set_table(entry, arch_pmd_next(pmd), table);
 	else if (level == MEMINTRO_PUD && pud_leaf(pud))
 		set_kernel_leaf(entry, pud_pfn(pud),
-				__pte(arch_pud_bits(pud)),
-				ilog2(pud_leaf_size(pud)));
+				__pte(arch_pud_bits(pud)), PUD_SHIFT);
 	else if (level == MEMINTRO_PUD)
 		set_table(entry, arch_pud_next(pud), table);
 	else if (level == MEMINTRO_P4D)
 		set_table(entry, arch_p4d_next(p4d), table);
 	else
 		set_table(entry, arch_pgd_next(pgd), table);
+}
+
+/* Takes what a contiguous run says for the entry at @index. */
+static void join_kernel_run(unsigned int level, const u64 *table,
+			    unsigned int index, struct run *run,
+			    struct memintro_entry *entry)
+{
+	unsigned int length = arch_run_length(level);
+	unsigned int first = round_down(index, length);
+	pte_t ptes[ARCH_RUN_MAX];
+
+	if (!run->looked_at || run->first != first) {
+		if (copy_from_kernel_nofault(ptes, table + first,
+					     length * sizeof(*ptes)))
+			return;
+		look_at_run(ptes, level, first, run);
+	}
+	entry->flags |= run->noted;
+	entry->page_shift = run->page_shift;
 }
 
 /*
@@ -109,6 +125,7 @@ void memintro_read_kernel_entries(unsigned int level, const void *table,
 				  struct memintro_entry *entries)
 {
 	const u64 *words = (const u64 *)table + first;
+	struct run run = {};
 	unsigned int i;
 	u64 word;
 
@@ -116,10 +133,14 @@ void memintro_read_kernel_entries(unsigned int level, const void *table,
 	smp_rmb();
 	memset(entries, 0, count * sizeof(*entries));
 	for (i = 0; i < count; i++) {
-		if (copy_from_kernel_nofault(&word, &words[i], sizeof(word)))
+		if (copy_from_kernel_nofault(&word, &words[i], sizeof(word))) {
 			entries[i].kind = MEMINTRO_BAD;
-		else
-			decode_kernel(level, word, &entries[i]);
+			continue;
+		}
+		decode_kernel(level, word, &entries[i]);
+		if (is_in_run(level, &entries[i]))
+			join_kernel_run(level, table, first + i, &run,
+					&entries[i]);
 	}
 }
 
@@ -152,7 +173,8 @@ u64 memintro_pa_linear(u64 va)
 	return arch_pa_linear(va);
 }
 
-const char *memintro_region(u64 va)
+/* @pa is what the page tables say of @va, or MEMINTRO_NO_PA. */
+const char *memintro_region(u64 va, u64 pa)
 {
-	return arch_region(va);
+	return arch_region(va, pa);
 }

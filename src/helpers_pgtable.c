@@ -122,7 +122,6 @@ struct pte_memo {
 	/* The entry without its address; never 0 for a page. */
 	u64 bits;
 	u32 flags;
-	u8 page_shift;
 };
 
 static void remember(struct pte_memo *memo, pte_t pte)
@@ -135,13 +134,37 @@ static void remember(struct pte_memo *memo, pte_t pte)
 	set_leaf(&entry, 0, flags);
 	memo->bits = arch_pte_bits(pte);
 	memo->flags = entry.flags;
-	memo->page_shift = ilog2(pte_leaf_size(pte));
+}
+
+/*
+ * Takes what a contiguous run says for the entry at @index, which carries the
+ * hint. A hugetlb page has its size anyway.
+ */
+static void join_run(const struct memintro_view *view, unsigned int level,
+		     const void *table, unsigned int index, struct run *run,
+		     struct memintro_entry *entry)
+{
+	unsigned int length = arch_run_length(level);
+	unsigned int first = round_down(index, length);
+	pte_t ptes[ARCH_RUN_MAX];
+	unsigned int i;
+
+	if (!run->looked_at || run->first != first) {
+		for (i = 0; i < length; i++)
+			ptes[i] = arch_pte_get((const pte_t *)table + first + i);
+		look_at_run(ptes, level, first, run);
+	}
+	entry->flags |= run->noted;
+	if (!view->hugetlb_shift)
+		entry->page_shift = run->page_shift;
 }
 
 static __always_inline void decode_pte(const struct memintro_view *view,
-				       pte_t pte, struct pte_memo *memo,
+				       const pte_t *table, unsigned int index,
+				       struct pte_memo *memo, struct run *run,
 				       struct memintro_entry *entry)
 {
+	pte_t pte = arch_pte_get(table + index);
 	u64 pfn;
 
 	*entry = (struct memintro_entry) { .value = pte_val(pte) };
@@ -149,19 +172,20 @@ static __always_inline void decode_pte(const struct memintro_view *view,
 		return;
 	if (unlikely(view->hugetlb_shift)) {
 		decode_hugetlb(view, pte, pte_pfn(pte), entry);
-		return;
-	}
-	if (unlikely(!pte_present(pte))) {
+	} else if (unlikely(!pte_present(pte))) {
 		decode_softleaf(softleaf_from_pte(pte), entry);
-		return;
+	} else {
+		if (arch_pte_bits(pte) != memo->bits)
+			remember(memo, pte);
+		pfn = pte_pfn(pte);
+		entry->kind = MEMINTRO_LEAF;
+		entry->target = PFN_PHYS(pfn);
+		entry->flags = memo->flags |
+			(is_zero_pfn(pfn) ? MEMINTRO_ZERO : 0);
+		entry->page_shift = PAGE_SHIFT;
 	}
-	if (arch_pte_bits(pte) != memo->bits)
-		remember(memo, pte);
-	pfn = pte_pfn(pte);
-	entry->kind = MEMINTRO_LEAF;
-	entry->target = PFN_PHYS(pfn);
-	entry->flags = memo->flags | (is_zero_pfn(pfn) ? MEMINTRO_ZERO : 0);
-	entry->page_shift = memo->page_shift;
+	if (is_in_run(MEMINTRO_PTE, entry))
+		join_run(view, MEMINTRO_PTE, table, index, run, entry);
 }
 
 static void decode_pmd(const struct memintro_view *view, pmd_t pmd,
@@ -215,15 +239,17 @@ static void decode_pud(const struct memintro_view *view, pud_t pud,
 		   view->hugetlb_level == MEMINTRO_PUD) {
 		decode_hugetlb(view, __pte(pud_val(pud)), pud_pfn(pud), entry);
 	} else if (pud_leaf(pud)) {
+		pte_t pte = __pte(pud_val(pud));
+
+		/* Not every architecture has all of these for puds. */
 		flags = arch_leaf_flags(__pte(arch_pud_bits(pud)));
-		if (pud_young(pud))
+		if (pte_young(pte))
 			flags |= MEMINTRO_ACCESSED;
-		if (pud_dirty(pud))
+		if (pte_dirty(pte))
 			flags |= MEMINTRO_DIRTY;
 		if (pud_special(pud))
 			flags |= MEMINTRO_SPECIAL;
-		/* pud_present() knows nothing of PROT_NONE. */
-		if (pte_protnone(__pte(pud_val(pud))))
+		if (pte_protnone(pte))
 			flags |= MEMINTRO_PROTNONE;
 		set_leaf(entry, pud_pfn(pud), flags);
 		entry->page_shift = ilog2(pud_leaf_size(pud));
@@ -264,7 +290,7 @@ static void decode_pgd(pgd_t pgd, struct memintro_entry *entry)
 /* Reads an entry of a table above the ptes. */
 static __always_inline void decode_entry(const struct memintro_view *view,
 					 unsigned int level, const void *table,
-					 unsigned int index,
+					 unsigned int index, struct run *run,
 					 struct memintro_entry *entry)
 {
 	*entry = (struct memintro_entry) {};
@@ -283,13 +309,16 @@ static __always_inline void decode_entry(const struct memintro_view *view,
 		decode_pgd(pgdp_get((pgd_t *)table + index), entry);
 		break;
 	}
+	if (is_in_run(level, entry))
+		join_run(view, level, table, index, run, entry);
 }
 
 /*
  * Reads @count entries of @table, a table of @level, from @first on.
  *
- * Each entry is loaded once, after all entries of earlier calls: who reads an
- * upper entry again learns whether what it read below was still in use then.
+ * Each entry is loaded once, but for a look at its contiguous run, after all
+ * entries of earlier calls: who reads an upper entry again learns whether what
+ * it read below was still in use then.
  *
  * Context: @table cannot be freed; for ptes and for hugetlb that means inside
  * an RCU read-side critical section.
@@ -301,18 +330,18 @@ void memintro_read_entries(const struct memintro_view *view,
 {
 	struct memintro_entry *end = entries + count;
 	struct memintro_entry *entry;
+	struct run run = {};
 
 	smp_rmb();
 	if (level == MEMINTRO_PTE) {
-		pte_t *pte = (pte_t *)table + first;
 		struct pte_memo memo = {};
 
-		for (entry = entries; entry < end; entry++, pte++)
-			decode_pte(view, ptep_get_lockless(pte), &memo, entry);
+		for (entry = entries; entry < end; entry++, first++)
+			decode_pte(view, table, first, &memo, &run, entry);
 		return;
 	}
 	for (entry = entries; entry < end; entry++, first++)
-		decode_entry(view, level, table, first, entry);
+		decode_entry(view, level, table, first, &run, entry);
 }
 
 /*
@@ -325,14 +354,14 @@ const void *memintro_read_entry(const struct memintro_view *view,
 				struct memintro_entry *entry)
 {
 	struct pte_memo memo = {};
+	struct run run = {};
 
 	smp_rmb();
 	if (level == MEMINTRO_PTE) {
-		decode_pte(view, ptep_get_lockless((pte_t *)table + index),
-			   &memo, entry);
+		decode_pte(view, table, index, &memo, &run, entry);
 		return NULL;
 	}
-	decode_entry(view, level, table, index, entry);
+	decode_entry(view, level, table, index, &run, entry);
 	if (entry->kind != MEMINTRO_TABLE)
 		return NULL;
 	return memintro_table_at(entry->target);
@@ -370,7 +399,7 @@ bool memintro_leads_to(const void *table, unsigned int first,
 
 	smp_rmb();
 	for (; entry < end; entry++) {
-		pte_t pte = ptep_get_lockless((pte_t *)entry);
+		pte_t pte = arch_pte_get(entry);
 
 		if (pte_pfn(pte) == pfn && pte_present(pte))
 			return true;

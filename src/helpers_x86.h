@@ -67,7 +67,15 @@ static inline u64 arch_pgd_next(pgd_t pgd) { return PFN_PHYS(pgd_pfn(pgd)); }
 /* An entry without its address. */
 static inline u64 arch_pte_bits(pte_t pte) { return pte_flags(pte); }
 
+static inline pte_t arch_pte_get(const pte_t *pte)
+{
+	return ptep_get_lockless((pte_t *)pte);
+}
+
+/* There are no runs of entries that the TLB may hold as one. */
+#define ARCH_RUN_MAX 1
 static inline bool arch_pte_cont(pte_t pte) { return false; }
+static inline unsigned int arch_run_length(unsigned int level) { return 1; }
 
 /* Whether the processor uses the entry. */
 static inline bool arch_valid(u64 value) { return value & _PAGE_PRESENT; }
@@ -80,7 +88,7 @@ static inline void *arch_kernel_pgd(void) { return current->active_mm->pgd; }
 
 static inline u64 arch_pa_linear(u64 va) { return __phys_addr_nodebug(va); }
 
-static inline const char *arch_region(u64 va)
+static inline const char *arch_region(u64 va, u64 pa)
 {
 	if (va >= PAGE_OFFSET && va < (unsigned long)high_memory)
 		return "linear";

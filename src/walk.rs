@@ -223,7 +223,7 @@ impl Conversation for WalkConversation {
             }
         };
         let kernel = (whose == Whose::Kernel).then(|| KernelAddress {
-            region: kernel_pgtable::region(va),
+            region: kernel_pgtable::region(va, found.ok().map(|page| page.pa)),
             pa_linear: kernel_pgtable::pa_linear(va),
         });
         out.line(|line| answer::walk(line, whose, va, kernel.as_ref(), &found))?;

@@ -32,6 +32,9 @@ pub(super) struct proc_ops {
         Option<unsafe extern "C" fn(*mut file, c_ulong, c_ulong, c_ulong, c_ulong) -> c_ulong>,
 }
 
+/// No physical address; as in `src/helpers.h`.
+pub(super) const MEMINTRO_NO_PA: u64 = u64::MAX;
+
 /// Mirrors `struct memintro_view`.
 #[derive(Clone, Copy, Default)]
 #[repr(C)]
@@ -145,7 +148,7 @@ unsafe extern "C" {
     pub(super) fn memintro_mm_pgd(mm: *const mm_struct) -> *mut c_void;
     pub(super) safe fn memintro_kernel_pgd() -> *mut c_void;
     pub(super) safe fn memintro_pa_linear(va: u64) -> u64;
-    pub(super) safe fn memintro_region(va: u64) -> *const c_char;
+    pub(super) safe fn memintro_region(va: u64, pa: u64) -> *const c_char;
 
     pub(super) fn memintro_mmap_read_lock_killable(mm: *mut mm_struct) -> c_int;
     pub(super) safe fn memintro_untagged_addr(va: u64) -> u64;

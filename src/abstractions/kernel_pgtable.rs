@@ -155,8 +155,11 @@ pub(crate) fn pa_linear(va: u64) -> u64 {
 }
 
 /// Returns the name of the region of the kernel's half that an address lies in.
-pub(crate) fn region(va: u64) -> &'static str {
+///
+/// `pa` is what the page tables say of it, if it is mapped.
+pub(crate) fn region(va: u64, pa: Option<u64>) -> &'static str {
+    let pa = pa.unwrap_or(bindings::MEMINTRO_NO_PA);
     // SAFETY: The function returns string literals.
-    let name = unsafe { CStr::from_char_ptr(bindings::memintro_region(va)) };
+    let name = unsafe { CStr::from_char_ptr(bindings::memintro_region(va, pa)) };
     name.to_str().unwrap_or("other")
 }
