@@ -289,11 +289,13 @@ fn poll(this: &mut Fuzzer) -> i64 {
         events: this.word() as i16,
         revents: 0,
     };
-    let at = &raw mut polled as u64;
-    raw(
-        libc::SYS_poll,
-        [at, 1, this.random.below(2) as u64, 0, 0, 0],
-    )
+    let wait = libc::timespec {
+        tv_sec: 0,
+        tv_nsec: 1_000_000 * this.random.below(2) as i64,
+    };
+    let (at, wait) = (&raw mut polled as u64, &raw const wait as u64);
+    // Not every architecture has poll().
+    raw(libc::SYS_ppoll, [at, 1, wait, 0, 0, 0])
 }
 
 fn epoll_ctl(this: &mut Fuzzer) -> i64 {
@@ -304,7 +306,7 @@ fn epoll_ctl(this: &mut Fuzzer) -> i64 {
     let (epoll, how) = (this.epoll as u64, 1 + this.random.below(3) as u64);
     let (fd, at) = (this.fd() as u64, &raw mut event as u64);
     let done = raw(libc::SYS_epoll_ctl, [epoll, how, fd, at, 0, 0]);
-    raw(libc::SYS_epoll_wait, [epoll, at, 1, 0, 0, 0]);
+    raw(libc::SYS_epoll_pwait, [epoll, at, 1, 0, 0, 0]);
     done
 }
 
