@@ -114,3 +114,7 @@ fresh() {
 }
 begin() { mkdir -p "$1" && rm -f "$1/.built" && touch "$1/.begun"; }
 finish() { mv "$1/.begun" "$1/.built"; }
+
+# What a guest's programs come from; what these lack busybox has.
+# shellcheck disable=SC2034 # for those who source this
+guest_packages='bash dash coreutils grep sed mawk findutils diffutils procps util-linux kmod hostname strace bc'
