@@ -6,7 +6,8 @@ use crate::{
     abstractions::{
         conversation::{
             Conversation,
-            Out, //
+            Out,
+            Reader, //
         },
         file::Access,
         kernel_pgtable::step_kernel,
@@ -14,7 +15,7 @@ use crate::{
             step_user,
             UserStep, //
         },
-        proc_fs::ProcFile,
+        visit::Visit,
     },
     model::{
         extents::{
@@ -27,24 +28,17 @@ use crate::{
             RangeQuestion,
             Whose, //
         },
-        range::{
-            Found,
-            STEP_ENTRIES, //
-        },
+        range::Found,
         text::LINE_MAX,
         words::Refusal,
     },
     range::{
-        users,
         Asked,
         Target, //
     },
     walk::ACCESS,
 };
-use kernel::{
-    alloc::flags::GFP_KERNEL_ACCOUNT,
-    prelude::*, //
-};
+use kernel::prelude::*;
 
 /// The conversation.
 pub(crate) struct ExtentsConversation;
@@ -56,7 +50,6 @@ pub(crate) struct ExtentsAnswer {
     rest: Option<(u64, u64)>,
     header_written: bool,
     extents: Extents,
-    buffer: KVec<Entry>,
 }
 
 fn accepts(question: &RangeQuestion) -> bool {
@@ -73,17 +66,18 @@ impl ExtentsAnswer {
     /// The outer result is `EINTR`; the inner `None` after the last mapping.
     fn look<'a>(
         target: &Target,
+        visit: &mut Visit,
         (va, last): (u64, u64),
         buffer: &'a mut [Entry],
     ) -> Result<Result<Option<Found<'a>>, Refusal>> {
         let found = match target {
             Target::Kernel => step_kernel(va, last, buffer),
             Target::Process(mm) => {
-                let mm = match users(mm) {
+                let mm = match visit.users(mm) {
                     Ok(mm) => mm,
                     Err(refusal) => return Ok(Err(refusal)),
                 };
-                match step_user(&mm, va, last, None, buffer)? {
+                match step_user(mm, va, last, None, buffer)? {
                     UserStep::Over => return Ok(Ok(None)),
                     UserStep::Found(found) => Some(found),
                     UserStep::Unstable => None,
@@ -94,10 +88,12 @@ impl ExtentsAnswer {
     }
 
     /// Looks at one table, and writes the rows that it completes while there is room.
-    fn step(&mut self, rest: (u64, u64), out: &mut Out) -> Result {
+    fn step(&mut self, rest: (u64, u64), reader: &mut Reader<'_>, out: &mut Out) -> Result {
+        let buffer = reader.entries.get()?;
         let (totals, found) = match self.asked.target() {
             Ok((question, target)) => {
-                (question.totals, Self::look(target, rest, &mut self.buffer)?)
+                let found = Self::look(target, &mut reader.visit, rest, buffer)?;
+                (question.totals, found)
             }
             Err(refusal) => (true, Err(refusal)),
         };
@@ -170,8 +166,8 @@ impl Conversation for ExtentsConversation {
 
     type Answer = ExtentsAnswer;
 
-    fn begin(file: &ProcFile, question: &[u8]) -> ExtentsAnswer {
-        let asked = Asked::new(file, question, accepts);
+    fn begin(reader: &mut Reader<'_>, question: &[u8]) -> ExtentsAnswer {
+        let asked = Asked::new(reader, question, accepts);
         let rest = match asked.target().map(|(question, _)| question.part) {
             Ok(Part::Range(start, last)) => Some((start, last)),
             Ok(_) => Some((0, u64::MAX)),
@@ -182,11 +178,10 @@ impl Conversation for ExtentsConversation {
             rest,
             header_written: false,
             extents: Extents::default(),
-            buffer: KVec::new(),
         }
     }
 
-    fn proceed(answer: &mut ExtentsAnswer, _file: &ProcFile, out: &mut Out) -> Result<bool> {
+    fn proceed(answer: &mut ExtentsAnswer, reader: &mut Reader<'_>, out: &mut Out) -> Result<bool> {
         if !answer.header_written {
             if answer
                 .asked
@@ -201,12 +196,7 @@ impl Conversation for ExtentsConversation {
             answer.end(out)?;
             return Ok(true);
         };
-        if answer.buffer.is_empty() {
-            answer
-                .buffer
-                .resize(STEP_ENTRIES, Entry::default(), GFP_KERNEL_ACCOUNT)?;
-        }
-        answer.step(rest, out)?;
+        answer.step(rest, reader, out)?;
         Ok(false)
     }
 }

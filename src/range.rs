@@ -4,6 +4,7 @@
 
 use crate::{
     abstractions::{
+        conversation::Reader,
         file::{
             opener_capable,
             proc_pid_ns,
@@ -13,7 +14,6 @@ use crate::{
             paging,
             untagged_addr, //
         },
-        proc_fs::ProcFile,
     },
     model::{
         extents::put_end,
@@ -25,13 +25,9 @@ use crate::{
         text::Line,
         words::Refusal, //
     },
-    walk::find_mm,
 };
 use kernel::{
-    mm::{
-        Mm,
-        MmWithUser, //
-    },
+    mm::Mm,
     prelude::*,
     sync::aref::ARef, //
 };
@@ -56,7 +52,7 @@ pub(crate) struct Asked {
 impl Asked {
     /// Reads a question and finds its target; `accepts` says which questions a file answers.
     pub(crate) fn new(
-        file: &ProcFile,
+        reader: &mut Reader<'_>,
         text: &[u8],
         accepts: impl FnOnce(&RangeQuestion) -> bool,
     ) -> Self {
@@ -74,13 +70,14 @@ impl Asked {
             return refused(Some(question), refusal);
         }
         let target = match question.whose {
-            Whose::Kernel if !opener_capable(file, Capability::Syslog) => {
+            Whose::Kernel if !opener_capable(reader.file, Capability::Syslog) => {
                 Err(Refusal::NeedCapSyslog)
             }
             Whose::Kernel => Ok(Target::Kernel),
             Whose::Process(pid) => {
-                // Only a count of the structure is kept: dropping `mm` gives its users up.
-                find_mm(pid, proc_pid_ns(file)).map(|mm| Target::Process(ARef::from(&**mm)))
+                // Only a count of the structure is kept when the read ends.
+                let mm = reader.visit.process(pid, proc_pid_ns(reader.file));
+                mm.map(|mm| Target::Process(ARef::from(&**mm)))
             }
         };
         Asked {
@@ -152,9 +149,4 @@ impl Asked {
             .put(refusal.as_str().as_bytes())
             .end();
     }
-}
-
-/// Takes part in the memory of a process for the duration of a read.
-pub(crate) fn users(mm: &Mm) -> Result<ARef<MmWithUser>, Refusal> {
-    mm.mmget_not_zero().ok_or(Refusal::NoMemory)
 }

@@ -9,7 +9,8 @@ use crate::{
     abstractions::{
         conversation::{
             Conversation,
-            Out, //
+            Out,
+            Reader, //
         },
         file::{
             proc_pid_ns,
@@ -20,7 +21,6 @@ use crate::{
             step_user,
             UserStep, //
         },
-        proc_fs::ProcFile,
         task::{
             init_pid_ns,
             PidType,
@@ -31,16 +31,13 @@ use crate::{
     },
     model::{
         name::until_nul,
-        pgtable::Entry,
         question::parse_physical,
-        range::STEP_ENTRIES,
         rmap,
         words::Refusal, //
     },
     walk::ACCESS,
 };
 use kernel::{
-    alloc::flags::GFP_KERNEL_ACCOUNT,
     mm::Mm,
     pid_namespace::PidNamespace,
     prelude::*,
@@ -89,7 +86,6 @@ pub(crate) struct RmapAnswer {
     header_written: bool,
     rows: u64,
     outside: u64,
-    buffer: KVec<Entry>,
 }
 
 impl RmapAnswer {
@@ -130,16 +126,17 @@ impl RmapAnswer {
     }
 
     /// Looks at one table of the process.
-    fn step(&mut self, pa: u64, out: &mut Out) -> Result {
+    fn step(&mut self, pa: u64, reader: &mut Reader<'_>, out: &mut Out) -> Result {
         let Some(process) = &mut self.process else {
             return Ok(());
         };
         // A process that has exited meanwhile maps nothing.
-        let Some(mm) = process.mm.mmget_not_zero() else {
+        let Ok(mm) = reader.visit.users(&process.mm) else {
             self.process = None;
             return Ok(());
         };
-        let found = match step_user(&mm, process.va, u64::MAX, Some(pa), &mut self.buffer)? {
+        let buffer = reader.entries.get()?;
+        let found = match step_user(mm, process.va, u64::MAX, Some(pa), buffer)? {
             UserStep::Found(found) => found,
             UserStep::Over => {
                 self.process = None;
@@ -176,7 +173,7 @@ impl Conversation for RmapConversation {
 
     type Answer = RmapAnswer;
 
-    fn begin(_file: &ProcFile, question: &[u8]) -> RmapAnswer {
+    fn begin(_reader: &mut Reader<'_>, question: &[u8]) -> RmapAnswer {
         let pa = parse_physical(question);
         RmapAnswer {
             pa: pa.ok(),
@@ -187,11 +184,10 @@ impl Conversation for RmapConversation {
             header_written: false,
             rows: 0,
             outside: 0,
-            buffer: KVec::new(),
         }
     }
 
-    fn proceed(answer: &mut RmapAnswer, file: &ProcFile, out: &mut Out) -> Result<bool> {
+    fn proceed(answer: &mut RmapAnswer, reader: &mut Reader<'_>, out: &mut Out) -> Result<bool> {
         let pa = match (answer.pa, answer.refusal) {
             (Some(pa), None) => pa,
             (pa, refusal) => {
@@ -201,19 +197,16 @@ impl Conversation for RmapConversation {
             }
         };
         if !answer.header_written {
-            answer
-                .buffer
-                .resize(STEP_ENTRIES, Entry::default(), GFP_KERNEL_ACCOUNT)?;
             out.line(rmap::header)?;
             answer.header_written = true;
         }
         if answer.process.is_some() {
-            answer.step(pa, out)?;
+            answer.step(pa, reader, out)?;
         } else if answer.pass == Pass::Over {
             out.line(|line| rmap::end(line, pa, answer.rows, answer.outside))?;
             return Ok(true);
         } else {
-            answer.next_process(proc_pid_ns(file));
+            answer.next_process(proc_pid_ns(reader.file));
         }
         Ok(false)
     }

@@ -6,7 +6,8 @@ use crate::{
     abstractions::{
         conversation::{
             Conversation,
-            Out, //
+            Out,
+            Reader, //
         },
         file::Access,
         mm::{
@@ -15,7 +16,6 @@ use crate::{
             VMA_NAME_MAX, //
         },
         pgtable::step_vma,
-        proc_fs::ProcFile,
     },
     model::{
         name::put_long_name,
@@ -25,7 +25,6 @@ use crate::{
             RangeQuestion,
             Whose, //
         },
-        range::STEP_ENTRIES,
         vmas::{
             header,
             row_before_name,
@@ -36,7 +35,6 @@ use crate::{
         words::Refusal,
     },
     range::{
-        users,
         Asked,
         Target, //
     },
@@ -94,7 +92,6 @@ pub(crate) struct VmasAnswer {
     rows: u64,
     total: Behind,
     header_written: bool,
-    entries: KVec<Entry>,
     /// Of the row, up to its length.
     name: KVec<u8>,
 }
@@ -121,9 +118,8 @@ impl VmasAnswer {
     /// # Errors
     ///
     /// `EINTR` when the current task is killed while it waits.
-    fn step(&mut self, mm: &MmWithUser, va: u64, last: u64) -> Result<Step> {
-        let (row, floor) = (&mut self.row, self.floor);
-        let (entries, name) = (&mut self.entries, &mut self.name);
+    fn step(&mut self, mm: &MmWithUser, va: u64, last: u64, entries: &mut [Entry]) -> Result<Step> {
+        let (row, floor, name) = (&mut self.row, self.floor, &mut self.name);
         // CAST: addresses have 64 bits.
         let step = mm.with_vma_from(va as usize, |vma| {
             let mapping = Mapping::of(vma);
@@ -187,14 +183,15 @@ impl VmasAnswer {
     }
 
     /// Goes on with the answer; nothing is left of it when `rest` is `None`.
-    fn go_on(&mut self, (va, last): (u64, u64), out: &mut Out) -> Result {
+    fn go_on(&mut self, (va, last): (u64, u64), reader: &mut Reader<'_>, out: &mut Out) -> Result {
+        let entries = reader.entries.get()?;
         let (totals, mm) = match self.asked.target() {
-            Ok((question, Target::Process(mm))) => (question.totals, users(mm)),
+            Ok((question, Target::Process(mm))) => (question.totals, reader.visit.users(mm)),
             Ok((_, Target::Kernel)) => (true, Err(Refusal::NotAQuestion)),
             Err(refusal) => (true, Err(refusal)),
         };
         let step = match mm {
-            Ok(mm) => self.step(&mm, va, last)?,
+            Ok(mm) => self.step(mm, va, last, entries)?,
             Err(refusal) => {
                 self.asked.refuse(refusal);
                 Step::Over
@@ -223,8 +220,8 @@ impl Conversation for VmasConversation {
 
     type Answer = VmasAnswer;
 
-    fn begin(file: &ProcFile, question: &[u8]) -> VmasAnswer {
-        let asked = Asked::new(file, question, accepts);
+    fn begin(reader: &mut Reader<'_>, question: &[u8]) -> VmasAnswer {
+        let asked = Asked::new(reader, question, accepts);
         let rest = match asked.target().map(|(question, _)| question.part) {
             Ok(Part::Whole) => Some((0, u64::MAX)),
             Ok(Part::At(va)) => Some((va, va)),
@@ -239,12 +236,11 @@ impl Conversation for VmasConversation {
             rows: 0,
             total: Behind::default(),
             header_written: false,
-            entries: KVec::new(),
             name: KVec::new(),
         }
     }
 
-    fn proceed(answer: &mut VmasAnswer, _file: &ProcFile, out: &mut Out) -> Result<bool> {
+    fn proceed(answer: &mut VmasAnswer, reader: &mut Reader<'_>, out: &mut Out) -> Result<bool> {
         if !answer.header_written {
             if answer
                 .asked
@@ -265,16 +261,11 @@ impl Conversation for VmasConversation {
             })?;
             return Ok(true);
         };
-        // Either may have failed before.
-        if answer.entries.is_empty() {
-            answer
-                .entries
-                .resize(STEP_ENTRIES, Entry::default(), GFP_KERNEL_ACCOUNT)?;
-        }
+        // It may have failed before.
         if answer.name.is_empty() {
             answer.name.resize(VMA_NAME_MAX, 0, GFP_KERNEL_ACCOUNT)?;
         }
-        answer.go_on(rest, out)?;
+        answer.go_on(rest, reader, out)?;
         Ok(false)
     }
 }

@@ -8,7 +8,8 @@ use crate::{
     abstractions::{
         conversation::{
             Conversation,
-            Out, //
+            Out,
+            Reader, //
         },
         file::{
             opener_capable,
@@ -20,20 +21,13 @@ use crate::{
             self,
             KernelTables, //
         },
-        mm::{
-            process_mm,
-            MmExt, //
-        },
+        mm::MmExt,
         pgtable::{
             paging,
             untagged_addr,
             UserTables, //
         },
-        proc_fs::ProcFile,
-        task::{
-            find_by_pid,
-            TaskExt, //
-        },
+        visit::Visit,
     },
     model::{
         self,
@@ -59,13 +53,9 @@ use crate::{
 use kernel::{
     fs::LocalFile,
     interrupt::local_interrupt_disable,
-    mm::MmWithUser,
     pid_namespace::PidNamespace,
     prelude::*,
-    sync::{
-        aref::ARef,
-        rcu, //
-    },
+    sync::rcu, //
 };
 
 /// Physical addresses of any process.
@@ -86,16 +76,6 @@ pub(crate) fn parse(text: &[u8]) -> Result<WalkQuestion, (Option<WalkQuestion>, 
     Ok(question)
 }
 
-/// Finds the memory of the process that a thread of `ns` with this ID belongs to.
-pub(crate) fn find_mm(pid: i32, ns: &PidNamespace) -> Result<ARef<MmWithUser>, Refusal> {
-    let task = find_by_pid(pid, ns).ok_or(Refusal::NoProcess)?;
-    process_mm(&task).ok_or(if task.is_kernel_thread() {
-        Refusal::KernelThread
-    } else {
-        Refusal::NoMemory
-    })
-}
-
 /// Walks to what a question asks for, and notes the levels.
 ///
 /// Context and errors as for [`find`].
@@ -103,12 +83,14 @@ fn find_levels(
     question: &WalkQuestion,
     opener: &LocalFile,
     ns: &PidNamespace,
+    visit: &mut Visit,
 ) -> Result<Result<Walk, Refusal>> {
     let va = question.va;
     look(
         question,
         opener,
         ns,
+        visit,
         Walk::NO_VMA,
         |tables| walk(tables, va),
         |tables| walk_twice(tables, va),
@@ -127,12 +109,14 @@ pub(crate) fn find(
     question: &WalkQuestion,
     opener: &LocalFile,
     ns: &PidNamespace,
+    visit: &mut Visit,
 ) -> Result<Result<Answer, Refusal>> {
     let va = question.va;
     look(
         question,
         opener,
         ns,
+        visit,
         Walk::NO_VMA.answer,
         |tables| model::walk::find(tables, va),
         |tables| walk_twice(tables, va).answer,
@@ -145,6 +129,7 @@ fn look<R>(
     question: &WalkQuestion,
     opener: &LocalFile,
     ns: &PidNamespace,
+    visit: &mut Visit,
     nothing: R,
     user: impl FnOnce(&UserTables<'_>) -> R,
     kernel: impl FnOnce(&KernelTables<'_>) -> R,
@@ -160,7 +145,7 @@ fn look<R>(
             Ok(Ok(kernel(&KernelTables::new(&irq))))
         }
         Whose::Process(pid) => {
-            let mm = match find_mm(pid, ns) {
+            let mm = match visit.process(pid, ns) {
                 Ok(mm) => mm,
                 Err(refusal) => return Ok(Err(refusal)),
             };
@@ -184,11 +169,11 @@ impl Conversation for WalkConversation {
 
     type Answer = Result<WalkQuestion, (Option<WalkQuestion>, Refusal)>;
 
-    fn begin(_file: &ProcFile, question: &[u8]) -> Self::Answer {
+    fn begin(_reader: &mut Reader<'_>, question: &[u8]) -> Self::Answer {
         parse(question)
     }
 
-    fn proceed(answer: &mut Self::Answer, file: &ProcFile, out: &mut Out) -> Result<bool> {
+    fn proceed(answer: &mut Self::Answer, reader: &mut Reader<'_>, out: &mut Out) -> Result<bool> {
         let question = match *answer {
             Ok(question) => question,
             Err((question, refusal)) => {
@@ -200,9 +185,10 @@ impl Conversation for WalkConversation {
             }
         };
         let WalkQuestion { whose, va, levels } = question;
+        let Reader { file, visit, .. } = reader;
         let ns = proc_pid_ns(file);
         let found = if levels {
-            match find_levels(&question, file, ns)? {
+            match find_levels(&question, file, ns, visit)? {
                 Ok(walk) => {
                     // Each level has a line, and the answer too.
                     out.reserve((Level::ALL.len() + 1) * LINE_MAX)?;
@@ -213,7 +199,7 @@ impl Conversation for WalkConversation {
                 Err(refusal) => Err(refusal),
             }
         } else {
-            find(&question, file, ns)?
+            find(&question, file, ns, visit)?
         };
         let found = match found {
             Ok(found) => found,

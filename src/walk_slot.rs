@@ -8,7 +8,8 @@
 use crate::{
     abstractions::{
         file::is_readable,
-        sysfs::BinOperations, //
+        sysfs::BinOperations,
+        visit::Visit, //
     },
     model::{
         question::WalkQuestion,
@@ -55,7 +56,7 @@ impl WalkSlot {
     fn ask(question: &WalkQuestion, opener: &LocalFile) -> Result<Answer> {
         let task = current!();
         let ns = task.active_pid_ns().ok_or(ESRCH)?;
-        find(question, opener, ns)?.map_err(to_error)
+        find(question, opener, ns, &mut Visit::new())?.map_err(to_error)
     }
 }
 

@@ -22,14 +22,17 @@ use super::{
         ProcFile, //
     },
     snapshot::reschedule,
+    visit::Visit,
 };
 use crate::model::{
+    pgtable::Entry,
     queue::{
         Queue,
         LINE_KEPT,
         QUEUE_MAX,
         QUEUE_MEMORY, //
     },
+    range::STEP_ENTRIES,
     text::{
         Line,
         LINE_MAX, //
@@ -48,6 +51,9 @@ use kernel::{
 /// How many bytes of answers are made at a time.
 const OUT_MAX: usize = 16 << 10;
 
+/// A write of at most that many bytes needs no memory.
+const SHORT: usize = 128;
+
 /// What a file of conversations answers.
 pub(crate) trait Conversation: Send + Sync + 'static {
     /// Who may open it.
@@ -63,7 +69,7 @@ pub(crate) trait Conversation: Send + Sync + 'static {
     /// Begins to answer a question.
     ///
     /// Context: process context, may sleep, but waits for no other process.
-    fn begin(file: &ProcFile, question: &[u8]) -> Self::Answer;
+    fn begin(reader: &mut Reader<'_>, question: &[u8]) -> Self::Answer;
 
     /// Continues an answer by a step, unless `out` has no room, and returns whether it is complete.
     ///
@@ -71,7 +77,31 @@ pub(crate) trait Conversation: Send + Sync + 'static {
     /// error the same answer is continued by the next read.
     ///
     /// Context: process context, may sleep.
-    fn proceed(answer: &mut Self::Answer, file: &ProcFile, out: &mut Out) -> Result<bool>;
+    fn proceed(answer: &mut Self::Answer, reader: &mut Reader<'_>, out: &mut Out) -> Result<bool>;
+}
+
+/// A call that makes answers, and what it makes them with.
+pub(crate) struct Reader<'a> {
+    /// The open file.
+    pub(crate) file: &'a ProcFile,
+    /// Let go of before anything is copied to the reader.
+    pub(crate) visit: Visit,
+    /// Kept with the open file.
+    pub(crate) entries: &'a mut Entries,
+}
+
+/// Room for the entries of a table.
+pub(crate) struct Entries(KVec<Entry>);
+
+impl Entries {
+    /// Returns room for [`STEP_ENTRIES`] entries, whatever is in it.
+    pub(crate) fn get(&mut self) -> Result<&mut [Entry]> {
+        if self.0.is_empty() {
+            self.0
+                .resize(STEP_ENTRIES, Entry::default(), GFP_KERNEL_ACCOUNT)?;
+        }
+        Ok(&mut self.0)
+    }
 }
 
 /// Text that is ready to be read.
@@ -157,6 +187,8 @@ struct Answers<A> {
     /// Room for a question, which is read outside of the lock of the questions.
     question: [u8; LINE_KEPT],
     current: Option<A>,
+    entries: Entries,
+    /// Or something was asked before the first read.
     usage_shown: bool,
 }
 
@@ -171,7 +203,11 @@ pub(crate) struct Dialogue<T: Conversation> {
 
 impl<T: Conversation> Dialogue<T> {
     /// Begins the answer to the next question, if there is one.
-    fn next_answer(&self, room: &mut [u8; LINE_KEPT], file: &ProcFile) -> Option<T::Answer> {
+    fn next_answer(
+        &self,
+        room: &mut [u8; LINE_KEPT],
+        reader: &mut Reader<'_>,
+    ) -> Option<T::Answer> {
         let question = {
             let mut guard = self.questions.lock();
             let Questions { queue, memory } = &mut *guard;
@@ -180,19 +216,24 @@ impl<T: Conversation> Dialogue<T> {
             room.copy_from_slice(question);
             room
         };
-        Some(T::begin(file, question))
+        Some(T::begin(reader, question))
     }
 
     /// Makes answers until the reader's wish is met, or all is answered: then it returns `false`.
     fn make(&self, answers: &mut Answers<T::Answer>, file: &ProcFile) -> Result<bool> {
+        let mut reader = Reader {
+            file,
+            visit: Visit::new(),
+            entries: &mut answers.entries,
+        };
         while answers.out.has_room() {
             if answers.current.is_none() {
-                answers.current = self.next_answer(&mut answers.question, file);
+                answers.current = self.next_answer(&mut answers.question, &mut reader);
             }
             let Some(current) = &mut answers.current else {
                 return Ok(false);
             };
-            if T::proceed(current, file, &mut answers.out)? {
+            if T::proceed(current, &mut reader, &mut answers.out)? {
                 answers.current = None;
             }
             if current!().signal_pending() {
@@ -227,6 +268,7 @@ impl<D: Sync, T: Conversation> Operations<D> for Dialogue<T> {
             },
             question: [0; LINE_KEPT],
             current: None,
+            entries: Entries(KVec::new()),
             usage_shown: false,
         };
         KBox::pin_init(
@@ -251,11 +293,13 @@ impl<D: Sync, T: Conversation> Operations<D> for Dialogue<T> {
         answers.out.wanted = to.len();
 
         // Nobody has asked anything: say how.
-        if self.questions.lock().memory.is_empty() && !answers.usage_shown {
+        if !answers.usage_shown {
             answers.usage_shown = true;
-            answers.out.line(|line| {
-                line.put(b"# usage: ").put(T::USAGE.as_bytes()).end();
-            })?;
+            if self.questions.lock().memory.is_empty() {
+                answers.out.line(|line| {
+                    line.put(b"# usage: ").put(T::USAGE.as_bytes()).end();
+                })?;
+            }
         }
 
         let mut total = 0;
@@ -280,10 +324,17 @@ impl<D: Sync, T: Conversation> Operations<D> for Dialogue<T> {
         // The user's memory is read first, as a whole: where that fails, nothing was taken.
         let length = from.len().min(QUEUE_MAX);
         let whole = length == from.len();
-        let mut bytes = KVVec::from_elem(0, length, GFP_KERNEL_ACCOUNT)?;
-        from.read_slice(&mut bytes)?;
+        let (mut short, mut long) = ([0; SHORT], KVVec::new());
+        let bytes = match short.get_mut(..length) {
+            Some(bytes) => bytes,
+            None => {
+                long.resize(length, 0, GFP_KERNEL_ACCOUNT)?;
+                &mut long
+            }
+        };
+        from.read_slice(bytes)?;
         // Of a write that is too long, only whole lines.
-        let mut bytes: &[u8] = &bytes;
+        let mut bytes: &[u8] = bytes;
         if !whole {
             if let Some(newline) = bytes.iter().rposition(|&byte| byte == b'\n') {
                 bytes = bytes.get(..=newline).unwrap_or(bytes);

@@ -50,7 +50,7 @@ fn threads<'rcu>(
 /// A leader that has exited has none, although its process lives on in other threads; theirs
 /// counts. `None` for kernel threads and for processes that have given their memory back.
 ///
-/// Context: process context. Dropping what is returned may sleep.
+/// Context: any but hard interrupts. Dropping what is returned may sleep.
 #[doc(alias = "get_task_mm")]
 pub(crate) fn process_mm(task: &Task) -> Option<ARef<MmWithUser>> {
     if task.is_kernel_thread() {
@@ -68,6 +68,16 @@ pub(crate) fn process_mm(task: &Task) -> Option<ARef<MmWithUser>> {
         let mm = threads(task, &rcu).find_map(mm_of);
         mm
     })
+}
+
+/// Returns whether `mm` is the address space of this task now.
+pub(crate) fn is_mm_of(mm: &MmWithUser, task: &Task) -> bool {
+    // SAFETY: The task is valid. It may change the field meanwhile, so the load must not be split
+    // or repeated: volatile, as READ_ONCE() in C. What it points at is not looked at; that nobody
+    // else has this address is ensured by the count of users behind `mm`.
+    let its = unsafe { (&raw const (*task.as_ptr()).mm).read_volatile() };
+    // A kernel thread may borrow one.
+    its == mm.as_raw() && !task.is_kernel_thread()
 }
 
 /// Calls `read` with the address space of a process, if it has one, without taking a reference.

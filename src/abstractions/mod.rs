@@ -16,3 +16,4 @@ pub(crate) mod proc_fs;
 pub(crate) mod snapshot;
 pub(crate) mod sysfs;
 pub(crate) mod task;
+pub(crate) mod visit;

@@ -12,10 +12,7 @@ use super::{
 use core::ptr::NonNull;
 use kernel::{
     pid_namespace::PidNamespace,
-    sync::{
-        aref::ARef,
-        rcu, //
-    },
+    sync::rcu,
     task::{
         Pid,
         Task, //
@@ -59,18 +56,20 @@ unsafe fn pid_task(pid: *mut bindings::pid, pid_type: PidType, _rcu: &rcu::Guard
 
 /// Finds the task with an ID in a PID namespace.
 #[doc(alias = "find_task_by_pid_ns")]
-pub(crate) fn find_by_pid(pid: Pid, ns: &PidNamespace) -> Option<ARef<Task>> {
-    let rcu = rcu::read_lock();
+pub(crate) fn find_by_pid<'rcu>(
+    pid: Pid,
+    ns: &PidNamespace,
+    rcu: &'rcu rcu::Guard,
+) -> Option<&'rcu Task> {
     // SAFETY: The namespace is valid, and the RCU read lock, which the lookup needs, is held. It
     // keeps the `struct pid` valid until the guard is dropped.
-    let task = unsafe {
+    unsafe {
         pid_task(
             bindings::find_pid_ns(pid, ns.as_ptr()),
             PidType::Thread,
-            &rcu,
+            rcu,
         )
-    };
-    task.map(ARef::from)
+    }
 }
 
 /// The tasks of a PID namespace, in the order of their IDs.

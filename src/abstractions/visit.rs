@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The address space that a read looks at.
+//!
+//! To find an address space and to take part in it costs more than a walk in it. Questions side by
+//! side are mostly about the same process, and long answers take many steps: so a read keeps what
+//! it looked at last, for the next question or step.
+
+use super::{
+    mm::{
+        is_mm_of,
+        process_mm, //
+    },
+    task::{
+        find_by_pid,
+        TaskExt, //
+    },
+};
+use crate::model::words::Refusal;
+use kernel::{
+    mm::{
+        Mm,
+        MmWithUser, //
+    },
+    pid_namespace::PidNamespace,
+    sync::{
+        aref::ARef,
+        rcu, //
+    },
+    task::Pid,
+};
+
+/// How often an address space is looked at before it is let go of.
+///
+/// A process that ends meanwhile gives its memory back only then. Each look is at a table or two.
+const LOOKS: u32 = 64;
+
+/// The address space that a read looks at.
+///
+/// Whoever has one must not wait for the reader, as copying to its memory may, which can take for
+/// ever: meanwhile the memory of a process that is killed could not be freed.
+pub(crate) struct Visit {
+    mm: Option<ARef<MmWithUser>>,
+    /// How many more looks `mm` is kept for.
+    looks: u32,
+}
+
+impl Visit {
+    /// Begins without an address space.
+    pub(crate) const fn new() -> Self {
+        Visit { mm: None, looks: 0 }
+    }
+
+    /// Keeps the address space for one more look if `is_it`; else lets go of it.
+    fn keep(&mut self, is_it: impl FnOnce(&MmWithUser) -> bool) -> bool {
+        let keep = self.looks > 0 && self.mm.as_deref().is_some_and(is_it);
+        if keep {
+            self.looks -= 1;
+        } else {
+            self.mm = None;
+            self.looks = LOOKS;
+        }
+        keep
+    }
+
+    /// Takes part in `mm`, unless its users have all given it up.
+    ///
+    /// Context: process context, may sleep.
+    pub(crate) fn users(&mut self, mm: &Mm) -> Result<&MmWithUser, Refusal> {
+        if !self.keep(|kept| kept.as_raw() == mm.as_raw()) {
+            self.mm = mm.mmget_not_zero();
+        }
+        self.mm.as_deref().ok_or(Refusal::NoMemory)
+    }
+
+    /// Takes part in the memory that the process has now to which a thread of `ns` with this ID
+    /// belongs.
+    ///
+    /// Context: process context, may sleep.
+    pub(crate) fn process(&mut self, pid: Pid, ns: &PidNamespace) -> Result<&MmWithUser, Refusal> {
+        let still = |kept: &MmWithUser| {
+            let rcu = rcu::read_lock();
+            find_by_pid(pid, ns, &rcu).is_some_and(|task| is_mm_of(kept, task))
+        };
+        if !self.keep(still) {
+            // Nothing is let go of under RCU: that may sleep.
+            let rcu = rcu::read_lock();
+            let task = find_by_pid(pid, ns, &rcu).ok_or(Refusal::NoProcess)?;
+            self.mm = process_mm(task);
+            if self.mm.is_none() && task.is_kernel_thread() {
+                return Err(Refusal::KernelThread);
+            }
+        }
+        self.mm.as_deref().ok_or(Refusal::NoMemory)
+    }
+}
