@@ -325,16 +325,22 @@ impl<D: Sync, T: Conversation> Operations<D> for Dialogue<T> {
         let length = from.len().min(QUEUE_MAX);
         let whole = length == from.len();
         let (mut short, mut long) = ([0; SHORT], KVVec::new());
-        let bytes = match short.get_mut(..length) {
-            Some(bytes) => bytes,
+        let mut bytes: &[u8] = match short.get_mut(..length) {
+            Some(bytes) => {
+                from.read_slice(bytes)?;
+                bytes
+            }
+            None if whole => {
+                from.read_all(&mut long, GFP_KERNEL_ACCOUNT)?;
+                &long
+            }
             None => {
                 long.resize(length, 0, GFP_KERNEL_ACCOUNT)?;
-                &mut long
+                from.read_slice(&mut long)?;
+                &long
             }
         };
-        from.read_slice(bytes)?;
         // Of a write that is too long, only whole lines.
-        let mut bytes: &[u8] = bytes;
         if !whole {
             if let Some(newline) = bytes.iter().rposition(|&byte| byte == b'\n') {
                 bytes = bytes.get(..=newline).unwrap_or(bytes);

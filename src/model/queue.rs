@@ -57,6 +57,11 @@ impl Queue {
     pub fn push(&mut self, memory: &mut [u8], bytes: &[u8]) -> Result<usize, Full> {
         let mut taken = 0;
         while let Some(rest) = bytes.get(taken..).filter(|rest| !rest.is_empty()) {
+            let lines = self.push_lines(memory, rest);
+            if lines > 0 {
+                taken += lines;
+                continue;
+            }
             let newline = rest.iter().position(|&byte| byte == b'\n');
             let piece = rest.get(..newline.unwrap_or(rest.len())).unwrap_or(rest);
             if !self.push_piece(memory, piece, newline.is_some()) {
@@ -70,6 +75,35 @@ impl Queue {
         Ok(taken)
     }
 
+    /// Takes the whole lines at the beginning of `bytes`, as far as none of them can be too long;
+    /// returns how many bytes that was, 0 also where they do not fit.
+    fn push_lines(&mut self, memory: &mut [u8], bytes: &[u8]) -> usize {
+        let few = bytes.get(..LINE_KEPT).unwrap_or(bytes);
+        let Some(newline) = few.iter().rposition(|&byte| byte == b'\n') else {
+            return 0;
+        };
+        let lines = few.get(..=newline).unwrap_or(&[]);
+        if self.begun.is_some() || self.end - self.start + lines.len() > QUEUE_MAX {
+            return 0;
+        }
+        self.make_room(memory, lines.len());
+        let Some(room) = memory.get_mut(self.end..self.end + lines.len()) else {
+            return 0;
+        };
+        room.copy_from_slice(lines);
+        self.end += lines.len();
+        lines.len()
+    }
+
+    /// Moves what waits to the beginning of the memory if fewer than `needed` bytes are after it.
+    fn make_room(&mut self, memory: &mut [u8], needed: usize) {
+        if self.end + needed > memory.len() {
+            memory.copy_within(self.start..self.end, 0);
+            self.end -= self.start;
+            self.start = 0;
+        }
+    }
+
     /// Takes a line, or a piece of one; `false` if a new line does not fit.
     fn push_piece(&mut self, memory: &mut [u8], piece: &[u8], ends: bool) -> bool {
         let kept = self.begun.unwrap_or(0);
@@ -78,11 +112,7 @@ impl Queue {
         if self.begun.is_none() && self.end - self.start + piece.len() + 1 > QUEUE_MAX {
             return false;
         }
-        if self.end + needed > memory.len() {
-            memory.copy_within(self.start..self.end, 0);
-            self.end -= self.start;
-            self.start = 0;
-        }
+        self.make_room(memory, needed);
         let Some(room) = memory.get_mut(self.end..self.end + needed) else {
             return false;
         };
