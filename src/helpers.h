@@ -118,10 +118,10 @@ struct memintro_own_memory {
 
 /* Page tables of processes: helpers_pgtable.c */
 void memintro_view(struct vm_area_struct *vma, struct memintro_view *view);
-void memintro_read_entries(const struct memintro_view *view,
-			   unsigned int level, const void *table,
-			   unsigned int first, unsigned int count,
-			   struct memintro_entry *entries);
+unsigned int memintro_read_entries(const struct memintro_view *view,
+				   unsigned int level, const void *table,
+				   unsigned int first, unsigned int count,
+				   struct memintro_entry *entries);
 const void *memintro_read_entry(const struct memintro_view *view,
 				unsigned int level, const void *table,
 				unsigned int index,
@@ -136,7 +136,6 @@ void memintro_paging(struct memintro_paging *paging);
 void memintro_read_kernel_entries(unsigned int level, const void *table,
 				  unsigned int first, unsigned int count,
 				  struct memintro_entry *entries);
-u64 memintro_entry_at(const void *table, unsigned int index);
 void *memintro_table_at(u64 pa);
 void *memintro_mm_pgd(const struct mm_struct *mm);
 void *memintro_kernel_pgd(void);

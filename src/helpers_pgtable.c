@@ -159,17 +159,18 @@ static void join_run(const struct memintro_view *view, unsigned int level,
 		entry->page_shift = run->page_shift;
 }
 
-static __always_inline void decode_pte(const struct memintro_view *view,
-				       const pte_t *table, unsigned int index,
+/* All but the entry's value. Returns false if it is bad. */
+static __always_inline bool decode_pte(const struct memintro_view *view,
+				       pte_t pte, const pte_t *table,
+				       unsigned int index,
 				       struct pte_memo *memo, struct run *run,
 				       struct memintro_entry *entry)
 {
-	pte_t pte = arch_pte_get(table + index);
 	u64 pfn;
 
-	*entry = (struct memintro_entry) { .value = pte_val(pte) };
+	*entry = (struct memintro_entry) {};
 	if (pte_none(pte))
-		return;
+		return true;
 	if (unlikely(view->hugetlb_shift)) {
 		decode_hugetlb(view, pte, pte_pfn(pte), entry);
 	} else if (unlikely(!pte_present(pte))) {
@@ -186,10 +187,11 @@ static __always_inline void decode_pte(const struct memintro_view *view,
 	}
 	if (is_in_run(MEMINTRO_PTE, entry))
 		join_run(view, MEMINTRO_PTE, table, index, run, entry);
+	return entry->kind != MEMINTRO_BAD;
 }
 
-static void decode_pmd(const struct memintro_view *view, pmd_t pmd,
-		       struct memintro_entry *entry)
+static __always_inline void decode_pmd(const struct memintro_view *view,
+				       pmd_t pmd, struct memintro_entry *entry)
 {
 	u32 flags;
 
@@ -314,7 +316,9 @@ static __always_inline void decode_entry(const struct memintro_view *view,
 }
 
 /*
- * Reads @count entries of @table, a table of @level, from @first on.
+ * Reads @count entries of @table, a table of @level, from @first on, or those
+ * before the first that leads to a table or is bad; returns how many. The
+ * values of ptes are left out: nobody shows them.
  *
  * Each entry is loaded once, but for a look at its contiguous run, after all
  * entries of earlier calls: who reads an upper entry again learns whether what
@@ -323,10 +327,10 @@ static __always_inline void decode_entry(const struct memintro_view *view,
  * Context: @table cannot be freed; for ptes and for hugetlb that means inside
  * an RCU read-side critical section.
  */
-void memintro_read_entries(const struct memintro_view *view,
-			   unsigned int level, const void *table,
-			   unsigned int first, unsigned int count,
-			   struct memintro_entry *entries)
+unsigned int memintro_read_entries(const struct memintro_view *view,
+				   unsigned int level, const void *table,
+				   unsigned int first, unsigned int count,
+				   struct memintro_entry *entries)
 {
 	struct memintro_entry *end = entries + count;
 	struct memintro_entry *entry;
@@ -336,12 +340,22 @@ void memintro_read_entries(const struct memintro_view *view,
 	if (level == MEMINTRO_PTE) {
 		struct pte_memo memo = {};
 
-		for (entry = entries; entry < end; entry++, first++)
-			decode_pte(view, table, first, &memo, &run, entry);
-		return;
+		for (entry = entries; entry < end; entry++, first++) {
+			pte_t pte = arch_pte_get((const pte_t *)table + first);
+
+			if (unlikely(!decode_pte(view, pte, table, first, &memo,
+						 &run, entry)))
+				break;
+		}
+		return entry - entries;
 	}
-	for (entry = entries; entry < end; entry++, first++)
+	for (entry = entries; entry < end; entry++, first++) {
 		decode_entry(view, level, table, first, &run, entry);
+		if (entry->kind == MEMINTRO_TABLE ||
+		    entry->kind == MEMINTRO_BAD)
+			break;
+	}
+	return entry - entries;
 }
 
 /*
@@ -358,7 +372,10 @@ const void *memintro_read_entry(const struct memintro_view *view,
 
 	smp_rmb();
 	if (level == MEMINTRO_PTE) {
-		decode_pte(view, table, index, &memo, &run, entry);
+		pte_t pte = arch_pte_get((const pte_t *)table + index);
+
+		decode_pte(view, pte, table, index, &memo, &run, entry);
+		entry->value = pte_val(pte);
 		return NULL;
 	}
 	decode_entry(view, level, table, index, &run, entry);

@@ -121,7 +121,7 @@ unsafe extern "C" {
         first: c_uint,
         count: c_uint,
         entries: *mut Entry,
-    );
+    ) -> c_uint;
     pub(super) fn memintro_read_entry(
         view: *const memintro_view,
         level: c_uint,
@@ -143,7 +143,6 @@ unsafe extern "C" {
         count: c_uint,
         entries: *mut Entry,
     );
-    pub(super) safe fn memintro_entry_at(table: *const c_void, index: c_uint) -> u64;
     pub(super) safe fn memintro_table_at(pa: u64) -> *mut c_void;
     pub(super) fn memintro_mm_pgd(mm: *const mm_struct) -> *mut c_void;
     pub(super) safe fn memintro_kernel_pgd() -> *mut c_void;

@@ -18,7 +18,10 @@
 
 use super::{
     bindings,
-    pgtable::paging, //
+    pgtable::{
+        entry_at,
+        paging, //
+    },
 };
 use crate::model::{
     pgtable::{
@@ -30,6 +33,7 @@ use crate::model::{
         Reading, //
     },
     range::{
+        before_table,
         step,
         BulkTables,
         Found, //
@@ -105,7 +109,7 @@ impl PageTables for KernelTables<'_> {
             _ => None,
         };
         Some(Reading {
-            at: bindings::memintro_entry_at(table.table, index),
+            at: entry_at(table.table, index),
             entry,
             next,
         })
@@ -136,7 +140,7 @@ impl BulkTables for KernelTables<'_> {
                 entries.as_mut_ptr(),
             );
         }
-        Some(count)
+        Some(before_table(entries.get(..count)?))
     }
 }
 

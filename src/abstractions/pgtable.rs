@@ -90,6 +90,12 @@ pub(crate) fn untagged_addr(va: u64) -> u64 {
     bindings::memintro_untagged_addr(va)
 }
 
+/// Returns where an entry of a table stands: entries of every level are words.
+pub(super) fn entry_at(table: *const c_void, index: c_uint) -> u64 {
+    // CAST: addresses have 64 bits.
+    (table.addr() as u64).wrapping_add(8 * u64::from(index))
+}
+
 /// A table, for as long as the [`UserTables`] it was found in holds its locks.
 ///
 /// # Invariants
@@ -184,7 +190,7 @@ impl<'a> PageTables for UserTables<'a> {
             _ => None,
         };
         Some(Reading {
-            at: bindings::memintro_entry_at(table.table, index),
+            at: entry_at(table.table, index),
             entry,
             next,
         })
@@ -227,7 +233,7 @@ impl BulkTables for UserTables<'_> {
         let count = paging.entries_from(level, index).min(entries.len());
         // SAFETY: By its invariant the table is readable; the entries from `index` on that are
         // read are of this table, and `entries` has room for them.
-        unsafe {
+        let read = unsafe {
             bindings::memintro_read_entries(
                 &self.view,
                 level as c_uint,
@@ -236,9 +242,9 @@ impl BulkTables for UserTables<'_> {
                 index as c_uint,
                 count as c_uint,
                 entries.as_mut_ptr(),
-            );
-        }
-        Some(count)
+            )
+        };
+        Some(read as usize)
     }
 }
 

@@ -149,7 +149,7 @@ impl Extents {
         while let Some(piece) = pieces.next() {
             self.push(&piece);
             if piece.is_present() {
-                let pages = pieces.take_alike(&piece);
+                let pages = pieces.take_alike();
                 self.push_alike(&piece, found.span, pages);
             }
         }

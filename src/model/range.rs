@@ -19,14 +19,21 @@ pub const STEP_ENTRIES: usize = 512;
 
 /// Page tables of which many entries can be read at once.
 pub trait BulkTables: PageTables {
-    /// Reads the entries of `table` for `va` and the addresses above it, as many as `entries` has
-    /// room for and the table has; returns how many. `None` if they cannot be read.
+    /// Reads, but for their values, the entries of `table` for `va` and the addresses above it, as many as `entries` has
+    /// room for and the table has, but none from the first on that leads to a table or is bad;
+    /// returns how many. `None` if they cannot be read.
     fn read_many(&self, table: Self::Table, va: u64, entries: &mut [Entry]) -> Option<usize>;
 
     /// Returns whether one of the `count` entries of `table`, a table of ptes, for `va` and the
     /// addresses above it may lead to the page that contains `pa`; a quick look before
     /// [`BulkTables::read_many`].
     fn may_lead_to(&self, table: Self::Table, va: u64, count: usize, pa: u64) -> bool;
+}
+
+/// Returns how many entries there are before the first that leads to a table or is bad.
+pub fn before_table(entries: &[Entry]) -> usize {
+    let ends = |entry: &&Entry| !matches!(entry.kind(), Kind::Table | Kind::Bad);
+    entries.iter().take_while(ends).count()
 }
 
 /// What one step found: entries side by side in one table, none of them a table.
@@ -100,6 +107,7 @@ impl Found<'_> {
     pub fn pieces(&self) -> Pieces<'_> {
         Pieces {
             found: self,
+            last: Entry::default(),
             first: self.va & !(self.span - 1),
             entries: self.entries,
         }
@@ -109,6 +117,8 @@ impl Found<'_> {
 /// The pieces of what a step found: see [`Found::pieces`].
 pub struct Pieces<'a> {
     found: &'a Found<'a>,
+    /// The first entry of the last piece.
+    last: Entry,
     /// The address of the first of the entries that are left.
     first: u64,
     /// The entries that are left.
@@ -128,9 +138,9 @@ impl<'a> Pieces<'a> {
         taken
     }
 
-    /// Takes the entries of pages that follow `page`, the last piece, and differ from it only in
+    /// Takes the entries of pages that follow the last piece, a page, and differ from it only in
     /// where they are in memory. Only those that lie in the range as a whole.
-    pub fn take_alike(&mut self, page: &Piece) -> &'a [Entry] {
+    pub fn take_alike(&mut self) -> &'a [Entry] {
         let left = self.found.last.wrapping_sub(self.first).wrapping_add(1);
         // A span is a power of two.
         let whole = left.wrapping_shr(self.found.span.trailing_zeros());
@@ -138,12 +148,7 @@ impl<'a> Pieces<'a> {
             .entries
             .iter()
             .take(usize::try_from(whole).unwrap_or(usize::MAX))
-            .take_while(|entry| {
-                entry.flags & !flags::PERM == page.flags
-                    && entry.flags & self.found.perm == page.perm
-                    && entry.page_shift == page.shift
-                    && entry.kind() == Kind::Leaf
-            })
+            .take_while(|entry| entry.is_like(&self.last))
             .count();
         self.take(alike)
     }
@@ -158,8 +163,10 @@ impl Iterator for Pieces<'_> {
             found,
             first,
             entries,
+            ..
         } = *self;
         let entry = entries.first()?;
+        self.last = *entry;
         let alike = entry.alike(entries, found.span);
         self.take(alike);
         let start = first.max(found.va);
@@ -178,6 +185,19 @@ impl Iterator for Pieces<'_> {
 }
 
 impl Entry {
+    /// Returns whether this entry of a page says the same as another, but for where it leads.
+    #[inline]
+    fn is_like(&self, other: &Entry) -> bool {
+        // All that but where it leads: side by side in memory, so that this is one comparison.
+        let rest = |entry: &Entry| {
+            u64::from(entry.flags)
+                | u64::from(entry.raw_kind) << 32
+                | u64::from(entry.page_shift) << 40
+                | u64::from(entry.swap_type) << 48
+        };
+        rest(self) == rest(other)
+    }
+
     /// Returns how many of `entries`, of which this is the first, say the same of memory side by
     /// side; each is about `span` bytes.
     #[inline]
@@ -188,10 +208,7 @@ impl Entry {
             rest.iter()
                 .take_while(|entry| {
                     target = target.wrapping_add(span);
-                    entry.target == target
-                        && entry.flags == self.flags
-                        && entry.raw_kind == self.raw_kind
-                        && entry.page_shift == self.page_shift
+                    entry.target == target && entry.is_like(self)
                 })
                 .count()
         } else {
@@ -292,16 +309,11 @@ fn step_once<T: BulkTables>(
             read: 0,
         });
     };
-    let count = buffer
-        .iter()
-        .take(read)
-        .take_while(|entry| !matches!(entry.kind(), Kind::Table | Kind::Bad))
-        .count();
-    (count > 0).then_some(Seen {
+    (read > 0).then_some(Seen {
         level,
         perm,
-        count,
-        read: count,
+        count: read,
+        read,
     })
 }
 

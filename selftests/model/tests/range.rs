@@ -14,7 +14,7 @@ mod tables;
 
 use memintro_model::model::{
     pgtable::{flags, Entry, Kind, PageTables},
-    range::{step, BulkTables, Piece, STEP_ENTRIES},
+    range::{before_table, step, BulkTables, Piece, STEP_ENTRIES},
     rmap::hits,
     walk::{walk, Answer},
 };
@@ -42,7 +42,7 @@ impl BulkTables for Scripted<'_> {
                 .read(table, va - inside + number * paging.span(level))?
                 .entry;
         }
-        Some(count)
+        Some(before_table(&entries[..count]))
     }
 }
 

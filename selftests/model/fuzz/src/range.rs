@@ -11,7 +11,7 @@ use super::{
 use memintro_model::model::{
     extents::{Extent, Extents, Totals},
     pgtable::{flags, Entry, Kind, PageTables, Paging, Reading},
-    range::{step, BulkTables, Found, Piece, STEP_ENTRIES},
+    range::{before_table, step, BulkTables, Found, Piece, STEP_ENTRIES},
     rmap,
     vmas::{self, Behind, Perm},
 };
@@ -108,7 +108,7 @@ impl BulkTables for Hostile<'_> {
             }
             filled += many;
         }
-        Some(count)
+        Some(before_table(&entries[..count]))
     }
 }
 
