@@ -2,9 +2,6 @@
 
 //! `measure [--quick] [--processes N] [--only BENCH]`: measures, in the guest,
 //! memintro beside its peers; prints CSV. Peers of C lie beside this program.
-//!
-//! `measure ask FILE QUESTION`: the answer of a conversation, as `cat` gives
-//! it.
 
 use std::{
     env, fs,
@@ -127,10 +124,12 @@ impl Bench {
             let (start, end) = (area.start, area.start + len);
             let question = format!("{pid} {start:#x}-{end:#x} totals\n");
             let rollup = format!("/proc/{pid}/smaps_rollup");
+            let page_types = self.peer("page-types");
             let mut extents = Conversation::open("extents")?;
             let mut scan = Pagemap::open(pid)?;
             let mut bulk = Pagemap::open(pid)?;
             let expected = Pagemap::open(pid)?.scan(start, end)? >> 10;
+            let pid = pid.to_string();
             let found = extents.number(&question, "kb")?;
             if found != expected {
                 let text = format!("{bench}: {found} KiB found, {expected} expected");
@@ -150,6 +149,10 @@ impl Bench {
                     }),
                 ),
             ];
+            if fill == Fill::Scattered {
+                let words = [page_types.as_str(), "-N", "-p", &pid];
+                variants.push(("page-types", Box::new(move || run(&words))));
+            }
             if fill != Fill::One || len <= 16 * GIB {
                 variants.push((
                     "bulk-pagemap",
@@ -171,18 +174,15 @@ impl Bench {
             let mut subjects = Subjects::default();
             let (pid, area) = subjects.start_with(len, fill)?;
             let (start, end) = (area.start, area.start + len);
-            let me = env::current_exe()?.to_string_lossy().into_owned();
             let question = format!("{pid} {start:#x}-{end:#x}");
-            let (pid, runs) = (pid.to_string(), self.peer("pagemap-runs"));
+            let (ask, runs) = (self.peer("ask"), self.peer("pagemap-runs"));
+            let pid = pid.to_string();
             let (first, last) = (format!("{start:x}"), format!("{end:x}"));
             self.clock.race(
                 bench,
                 (len / MIB) as u64,
                 vec![
-                    (
-                        "memintro",
-                        Box::new(|| run(&[&me, "ask", "extents", &question])),
-                    ),
+                    ("memintro", Box::new(|| run(&[&ask, "extents", &question]))),
                     (
                         "pagemap-runs",
                         Box::new(|| run(&[&runs, &pid, &first, &last])),
@@ -274,17 +274,6 @@ fn every_status() -> io::Result<u64> {
     Ok(found)
 }
 
-fn ask(file: &str, question: &str) -> io::Result<()> {
-    let mut out = io::stdout().lock();
-    let mut result = Ok(());
-    Conversation::open(file)?.ask(format!("{question}\n").as_bytes(), |text| {
-        if result.is_ok() {
-            result = out.write_all(text);
-        }
-    })?;
-    result
-}
-
 fn measure(mut args: impl Iterator<Item = String>) -> io::Result<()> {
     let bad = |word: &str| io::Error::new(io::ErrorKind::InvalidInput, format!("{word}?"));
     let mut only = None;
@@ -314,16 +303,7 @@ fn measure(mut args: impl Iterator<Item = String>) -> io::Result<()> {
 }
 
 fn main() -> ExitCode {
-    let mut args = env::args().skip(1).peekable();
-    let result = if args.next_if_eq("ask").is_some() {
-        match (args.next(), args.next()) {
-            (Some(file), Some(question)) => ask(&file, &question),
-            _ => Err(io::Error::other("ask FILE QUESTION")),
-        }
-    } else {
-        measure(args)
-    };
-    match result {
+    match measure(env::args().skip(1)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("measure: {error}");
