@@ -118,6 +118,8 @@ struct memintro_own_memory {
 
 /* Page tables of processes: helpers_pgtable.c */
 void memintro_view(struct vm_area_struct *vma, struct memintro_view *view);
+unsigned int memintro_empty_entries(unsigned int level, const void *table,
+				    unsigned int first, unsigned int count);
 unsigned int memintro_read_entries(const struct memintro_view *view,
 				   unsigned int level, const void *table,
 				   unsigned int first, unsigned int count,

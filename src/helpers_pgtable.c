@@ -316,6 +316,41 @@ static __always_inline void decode_entry(const struct memintro_view *view,
 }
 
 /*
+ * How many of @count entries of @table, a table of @level, are empty from
+ * @first on. Order and context as for memintro_read_entries().
+ */
+unsigned int memintro_empty_entries(unsigned int level, const void *table,
+				    unsigned int first, unsigned int count)
+{
+	unsigned int i = first, end = first + count;
+
+	smp_rmb();
+	switch (level) {
+	case MEMINTRO_PTE:
+		while (i < end && pte_none(ptep_get_lockless((pte_t *)table + i)))
+			i++;
+		break;
+	case MEMINTRO_PMD:
+		while (i < end && pmd_none(pmdp_get_lockless((pmd_t *)table + i)))
+			i++;
+		break;
+	case MEMINTRO_PUD:
+		while (i < end && pud_none(pudp_get((pud_t *)table + i)))
+			i++;
+		break;
+	case MEMINTRO_P4D:
+		while (i < end && p4d_none(p4dp_get((p4d_t *)table + i)))
+			i++;
+		break;
+	case MEMINTRO_PGD:
+		while (i < end && pgd_none(pgdp_get((pgd_t *)table + i)))
+			i++;
+		break;
+	}
+	return i - first;
+}
+
+/*
  * Reads @count entries of @table, a table of @level, from @first on, or those
  * before the first that leads to a table or is bad; returns how many. The
  * values of ptes are left out: nobody shows them.

@@ -114,6 +114,12 @@ unsafe extern "C" {
 
     pub(super) fn memintro_paging(paging: *mut memintro_paging);
     pub(super) fn memintro_view(vma: *mut vm_area_struct, view: *mut memintro_view);
+    pub(super) fn memintro_empty_entries(
+        level: c_uint,
+        table: *const c_void,
+        first: c_uint,
+        count: c_uint,
+    ) -> c_uint;
     pub(super) fn memintro_read_entries(
         view: *const memintro_view,
         level: c_uint,

@@ -36,7 +36,8 @@ use crate::model::{
         before_table,
         step,
         BulkTables,
-        Found, //
+        Found,
+        Many, //
     },
 };
 use kernel::{
@@ -122,7 +123,7 @@ impl BulkTables for KernelTables<'_> {
         true
     }
 
-    fn read_many(&self, table: Table, va: u64, entries: &mut [Entry]) -> Option<usize> {
+    fn read_many(&self, table: Table, va: u64, entries: &mut [Entry]) -> Option<Many> {
         let index = self.paging.index(table.level, va);
         let count = self
             .paging
@@ -140,7 +141,10 @@ impl BulkTables for KernelTables<'_> {
                 entries.as_mut_ptr(),
             );
         }
-        Some(before_table(entries.get(..count)?))
+        Some(Many {
+            empty: 0,
+            written: before_table(entries.get(..count)?),
+        })
     }
 }
 

@@ -37,7 +37,8 @@ use crate::model::{
     range::{
         step,
         BulkTables,
-        Found, //
+        Found,
+        Many, //
     },
 };
 use core::marker::PhantomData;
@@ -224,27 +225,34 @@ impl BulkTables for UserTables<'_> {
         }
     }
 
-    fn read_many(&self, table: Self::Table, va: u64, entries: &mut [Entry]) -> Option<usize> {
+    fn read_many(&self, table: Self::Table, va: u64, entries: &mut [Entry]) -> Option<Many> {
         let (level, paging) = (table.level, &self.paging);
-        let index = paging.index(level, va);
+        let first = paging.index(level, va);
         if !self.contains(va) {
             return None;
         }
-        let count = paging.entries_from(level, index).min(entries.len());
-        // SAFETY: By its invariant the table is readable; the entries from `index` on that are
-        // read are of this table, and `entries` has room for them.
-        let read = unsafe {
+        let count = paging.entries_from(level, first).min(entries.len());
+        // CAST: a table has at most 65536 entries.
+        let (level, first, count) = (level as c_uint, first as c_uint, count as c_uint);
+        // SAFETY: By its invariant the table is readable; the entries from `first` on that are
+        // read are of this table.
+        let empty = unsafe { bindings::memintro_empty_entries(level, table.table, first, count) };
+        let rest = count.saturating_sub(empty);
+        // SAFETY: As above; `entries` has room for `count`, of which these are a part.
+        let written = unsafe {
             bindings::memintro_read_entries(
                 &self.view,
-                level as c_uint,
+                level,
                 table.table,
-                // CAST: a table has at most 65536 entries.
-                index as c_uint,
-                count as c_uint,
+                first.saturating_add(empty),
+                rest,
                 entries.as_mut_ptr(),
             )
         };
-        Some(read as usize)
+        Some(Many {
+            empty: empty as usize,
+            written: written as usize,
+        })
     }
 }
 

@@ -19,15 +19,25 @@ pub const STEP_ENTRIES: usize = 512;
 
 /// Page tables of which many entries can be read at once.
 pub trait BulkTables: PageTables {
-    /// Reads, but for their values, the entries of `table` for `va` and the addresses above it, as many as `entries` has
-    /// room for and the table has, but none from the first on that leads to a table or is bad;
-    /// returns how many. `None` if they cannot be read.
-    fn read_many(&self, table: Self::Table, va: u64, entries: &mut [Entry]) -> Option<usize>;
+    /// Reads the entries of `table` for `va` and the addresses above it, as many as `entries` has
+    /// room for and the table has, but none from the first on that leads to a table or is bad.
+    ///
+    /// Their values are not needed. `None` if they cannot be read.
+    fn read_many(&self, table: Self::Table, va: u64, entries: &mut [Entry]) -> Option<Many>;
 
     /// Returns whether one of the `count` entries of `table`, a table of ptes, for `va` and the
     /// addresses above it may lead to the page that contains `pa`; a quick look before
     /// [`BulkTables::read_many`].
     fn may_lead_to(&self, table: Self::Table, va: u64, count: usize, pa: u64) -> bool;
+}
+
+/// How many entries were read: first some that are empty, then those that were written down.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Many {
+    /// How many are empty, and written down nowhere: in sparse memory most of them.
+    pub empty: usize,
+    /// How many were written after that.
+    pub written: usize,
 }
 
 /// Returns how many entries there are before the first that leads to a table or is bad.
@@ -51,7 +61,9 @@ pub struct Found<'a> {
     pub perm: u32,
     /// How many entries it is about.
     pub count: usize,
-    /// The entries; none if a page was wanted that none of them leads to.
+    /// How many of them are empty, before `entries`.
+    pub empty: usize,
+    /// The others; none if a page was wanted that none of them leads to.
     pub entries: &'a [Entry],
 }
 
@@ -101,6 +113,13 @@ impl Found<'_> {
         base.checked_add(self.span.checked_mul(self.count as u64)?)
     }
 
+    /// Returns the address of the first of `entries`.
+    pub fn first(&self) -> u64 {
+        let base = self.va & !(self.span - 1);
+        // CAST: a table has at most 65536 entries, which span less than 2^64 bytes.
+        base.wrapping_add(self.span.wrapping_mul(self.empty as u64))
+    }
+
     /// Returns the pieces of the range, clipped to it, in ascending order.
     ///
     /// Entries that say the same of memory side by side are one piece.
@@ -108,6 +127,7 @@ impl Found<'_> {
         Pieces {
             found: self,
             last: Entry::default(),
+            empty: self.empty > 0,
             first: self.va & !(self.span - 1),
             entries: self.entries,
         }
@@ -119,6 +139,8 @@ pub struct Pieces<'a> {
     found: &'a Found<'a>,
     /// The first entry of the last piece.
     last: Entry,
+    /// Whether the empty entries are left.
+    empty: bool,
     /// The address of the first of the entries that are left.
     first: u64,
     /// The entries that are left.
@@ -161,14 +183,21 @@ impl Iterator for Pieces<'_> {
     fn next(&mut self) -> Option<Piece> {
         let Pieces {
             found,
+            empty,
             first,
             entries,
             ..
         } = *self;
-        let entry = entries.first()?;
-        self.last = *entry;
-        let alike = entry.alike(entries, found.span);
-        self.take(alike);
+        let entry = if empty {
+            self.empty = false;
+            self.first = found.first();
+            Entry::default()
+        } else {
+            let entry = entries.first()?;
+            self.take(entry.alike(entries, found.span));
+            *entry
+        };
+        self.last = entry;
         let start = first.max(found.va);
         let last = self.first.wrapping_sub(1).min(found.last);
         (start <= last).then_some(Piece {
@@ -236,7 +265,7 @@ pub fn step<'a, T: BulkTables>(
             level,
             perm,
             count,
-            read,
+            many,
         }) = step_once(tables, va, last, wanted, buffer)
         {
             return Some(Found {
@@ -246,7 +275,8 @@ pub fn step<'a, T: BulkTables>(
                 span: tables.paging().span(level),
                 perm,
                 count,
-                entries: buffer.get(..read)?,
+                empty: many.empty,
+                entries: buffer.get(..many.written)?,
             });
         }
     }
@@ -259,8 +289,7 @@ struct Seen {
     perm: u32,
     /// How many entries it is about.
     count: usize,
-    /// How many of them are in the buffer.
-    read: usize,
+    many: Many,
 }
 
 fn step_once<T: BulkTables>(
@@ -291,7 +320,7 @@ fn step_once<T: BulkTables>(
     let count = entries_until(paging, level, va, last)
         .min(paging.entries_from(level, paging.index(level, va)))
         .min(buffer.len());
-    let read = match wanted {
+    let many = match wanted {
         Some(pa) if level == Level::Pte && !tables.may_lead_to(table, va, count, pa) => None,
         _ => Some(tables.read_many(table, va, buffer.get_mut(..count)?)?),
     };
@@ -301,19 +330,12 @@ fn step_once<T: BulkTables>(
             return None;
         }
     }
-    let Some(read) = read else {
-        return Some(Seen {
-            level,
-            perm,
-            count,
-            read: 0,
-        });
-    };
-    (read > 0).then_some(Seen {
+    let count = many.map_or(count, |many| many.empty + many.written);
+    (count > 0).then_some(Seen {
         level,
         perm,
-        count: read,
-        read,
+        count,
+        many: many.unwrap_or_default(),
     })
 }
 

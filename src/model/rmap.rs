@@ -33,7 +33,7 @@ pub struct Hit {
 
 /// Returns the mappings of `pa` among what a step found.
 pub fn hits<'a>(found: &'a Found<'a>, pa: u64) -> impl Iterator<Item = Hit> + 'a {
-    let base = found.va & !(found.span - 1);
+    let first = found.first();
     (0u64..)
         .zip(found.entries)
         .filter_map(move |(number, entry)| {
@@ -41,7 +41,7 @@ pub fn hits<'a>(found: &'a Found<'a>, pa: u64) -> impl Iterator<Item = Hit> + 'a
             if offset >= found.span || entry.kind() != Kind::Leaf {
                 return None;
             }
-            let va = base + number * found.span + offset;
+            let va = first + number * found.span + offset;
             // A huge page may begin before the range, or end after it.
             (va >= found.va && va <= found.last).then_some(Hit {
                 va,

@@ -392,6 +392,7 @@ proptest! {
                 span: 0x1000,
                 perm: flags::READ | flags::USER,
                 count: entries.len(),
+                empty: 0,
                 entries: &entries,
             };
             for piece in found.pieces() {

@@ -11,7 +11,7 @@ use super::{
 use memintro_model::model::{
     extents::{Extent, Extents, Totals},
     pgtable::{flags, Entry, Kind, PageTables, Paging, Reading},
-    range::{before_table, step, BulkTables, Found, Piece, STEP_ENTRIES},
+    range::{before_table, step, BulkTables, Found, Many, Piece, STEP_ENTRIES},
     rmap,
     vmas::{self, Behind, Perm},
 };
@@ -69,7 +69,7 @@ impl BulkTables for Hostile<'_> {
         true
     }
 
-    fn read_many(&self, table: u8, va: u64, entries: &mut [Entry]) -> Option<usize> {
+    fn read_many(&self, table: u8, va: u64, entries: &mut [Entry]) -> Option<Many> {
         let mut input = self.input.borrow_mut();
         let level = self.paging.top as usize - usize::from(table);
         let level = memintro_model::model::pgtable::Level::ALL[4 - level];
@@ -108,7 +108,12 @@ impl BulkTables for Hostile<'_> {
             }
             filled += many;
         }
-        Some(before_table(&entries[..count]))
+        let room = size.min(entries.len()) - count;
+        let empty = usize::from(input.byte() & 7).min(room);
+        Some(Many {
+            empty,
+            written: before_table(&entries[..count]),
+        })
     }
 }
 
@@ -125,7 +130,10 @@ fn pieces(paging: &Paging, found: &Found<'_>, va: u64, last: u64) -> Vec<Piece> 
     for piece in &pieces {
         // A piece may be several entries; this is the first of them.
         let number = (piece.start & !(span - 1)) - (found.va & !(span - 1));
-        let entry = &found.entries[(number / span) as usize];
+        let entry = match (number / span).checked_sub(found.empty as u64) {
+            Some(number) => found.entries[number as usize],
+            None => Entry::default(),
+        };
         assert!(piece.start <= piece.last && piece.last <= last);
         assert!(!matches!(piece.kind, Kind::Table | Kind::Bad));
         assert_eq!(
