@@ -327,7 +327,8 @@ unsigned int memintro_empty_entries(unsigned int level, const void *table,
 	smp_rmb();
 	switch (level) {
 	case MEMINTRO_PTE:
-		while (i < end && pte_none(ptep_get_lockless((pte_t *)table + i)))
+		while (i < end &&
+		       pte_none(arch_pte_get((const pte_t *)table + i)))
 			i++;
 		break;
 	case MEMINTRO_PMD:
