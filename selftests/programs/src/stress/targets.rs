@@ -87,8 +87,9 @@ pub fn forker(world: &World, seed: u64, place: usize) -> ! {
 /// the cgroup's OOM killer comes. Waits where there is no such cgroup.
 pub fn hog(world: &World, cgroup: &str, seed: u64, place: usize) -> ! {
     let mut random = Random::new(seed);
-    loop {
-        let kill = random.below(2) == 0;
+    for round in 0.. {
+        // However short a run is, it has an OOM kill.
+        let kill = round == 0 || random.below(2) == 0;
         let limits = [("memory.max", "16M"), ("memory.swap.max", "0")];
         for (file, limit) in limits {
             let limit = if kill || file == "memory.max" {
@@ -110,6 +111,7 @@ pub fn hog(world: &World, cgroup: &str, seed: u64, place: usize) -> ! {
         }
         thread::sleep(Duration::from_millis(100));
     }
+    process::exit_now()
 }
 
 fn greedy(cgroup: &str, kill: bool, end: Instant) -> io::Result<()> {
