@@ -144,12 +144,6 @@ void memintro_read_kernel_entries(unsigned int level, const void *table,
 	}
 }
 
-/* Entries of every level are words. */
-u64 memintro_entry_at(const void *table, unsigned int index)
-{
-	return (u64)(unsigned long)((const u64 *)table + index);
-}
-
 /* The linear map's address of a table; NULL for what cannot be one. */
 void *memintro_table_at(u64 pa)
 {
