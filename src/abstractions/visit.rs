@@ -58,7 +58,7 @@ impl Visit {
             self.looks -= 1;
         } else {
             self.mm = None;
-            self.looks = LOOKS;
+            self.looks = LOOKS - 1;
         }
         keep
     }

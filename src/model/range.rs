@@ -220,9 +220,9 @@ impl Entry {
         // All that but where it leads: side by side in memory, so that this is one comparison.
         let rest = |entry: &Entry| {
             u64::from(entry.flags)
-                | u64::from(entry.raw_kind) << 32
-                | u64::from(entry.page_shift) << 40
-                | u64::from(entry.swap_type) << 48
+                | (u64::from(entry.raw_kind) << 32)
+                | (u64::from(entry.page_shift) << 40)
+                | (u64::from(entry.swap_type) << 48)
         };
         rest(self) == rest(other)
     }
