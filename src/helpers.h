@@ -10,6 +10,7 @@
 #define MEMINTRO_HELPERS_H
 
 #include <linux/limits.h>
+#include <linux/stddef.h>
 #include <linux/types.h>
 
 struct file;
@@ -67,10 +68,13 @@ enum memintro_flag {
 struct memintro_entry {
 	u64 value;
 	u64 target;
-	u32 flags;
-	u8 kind;
-	u8 page_shift;
-	u16 swap_type;
+	/* Copied as one word where neighbours say the same. */
+	struct_group_tagged(memintro_what, what,
+		u32 flags;
+		u8 kind;
+		u8 page_shift;
+		u16 swap_type;
+	);
 };
 
 /* What the entries of one mapping mean beyond their bits. */

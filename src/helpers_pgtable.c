@@ -121,19 +121,20 @@ static void decode_hugetlb(const struct memintro_view *view, pte_t pte,
 struct pte_memo {
 	/* The entry without its address; never 0 for a page. */
 	u64 bits;
-	u32 flags;
+	struct memintro_what what;
 };
 
 static void remember(struct pte_memo *memo, pte_t pte)
 {
-	struct memintro_entry entry;
+	struct memintro_entry entry = {};
 	u32 flags = pte_leaf_flags(pte);
 
 	if (pte_special(pte))
 		flags |= MEMINTRO_SPECIAL;
 	set_leaf(&entry, 0, flags);
+	entry.page_shift = PAGE_SHIFT;
 	memo->bits = arch_pte_bits(pte);
-	memo->flags = entry.flags;
+	memo->what = entry.what;
 }
 
 /*
@@ -159,7 +160,7 @@ static void join_run(const struct memintro_view *view, unsigned int level,
 		entry->page_shift = run->page_shift;
 }
 
-/* All but the entry's value. Returns false if it is bad. */
+/* All but the entry's value, which is left alone. Returns false if it is bad. */
 static __always_inline bool decode_pte(const struct memintro_view *view,
 				       pte_t pte, const pte_t *table,
 				       unsigned int index,
@@ -168,22 +169,24 @@ static __always_inline bool decode_pte(const struct memintro_view *view,
 {
 	u64 pfn;
 
-	*entry = (struct memintro_entry) {};
-	if (pte_none(pte))
-		return true;
-	if (unlikely(view->hugetlb_shift)) {
-		decode_hugetlb(view, pte, pte_pfn(pte), entry);
-	} else if (unlikely(!pte_present(pte))) {
-		decode_softleaf(softleaf_from_pte(pte), entry);
+	if (unlikely(pte_none(pte) || !pte_present(pte) ||
+		     view->hugetlb_shift)) {
+		entry->target = 0;
+		entry->what = (struct memintro_what) {};
+		if (pte_none(pte))
+			return true;
+		if (view->hugetlb_shift)
+			decode_hugetlb(view, pte, pte_pfn(pte), entry);
+		else
+			decode_softleaf(softleaf_from_pte(pte), entry);
 	} else {
 		if (arch_pte_bits(pte) != memo->bits)
 			remember(memo, pte);
 		pfn = pte_pfn(pte);
-		entry->kind = MEMINTRO_LEAF;
 		entry->target = PFN_PHYS(pfn);
-		entry->flags = memo->flags |
-			(is_zero_pfn(pfn) ? MEMINTRO_ZERO : 0);
-		entry->page_shift = PAGE_SHIFT;
+		entry->what = memo->what;
+		if (unlikely(is_zero_pfn(pfn)))
+			entry->flags |= MEMINTRO_ZERO;
 	}
 	if (is_in_run(MEMINTRO_PTE, entry))
 		join_run(view, MEMINTRO_PTE, table, index, run, entry);
