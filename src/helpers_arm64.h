@@ -9,6 +9,7 @@
 #include <linux/page-flags.h>
 #include <linux/pgtable.h>
 #include <linux/sched.h>
+#include <linux/sizes.h>
 #include <linux/vmalloc.h>
 #include <asm/fixmap.h>
 #include <asm/memory.h>
@@ -120,7 +121,8 @@ static inline const char *arch_region(u64 va, u64 pa)
 		return "modules";
 	if (va >= VMALLOC_START && va < VMALLOC_END)
 		return arch_is_image(va, pa) ? "text" : "vmalloc";
-	if (va >= VMEMMAP_START && va < VMEMMAP_END)
+	/* With 48 bits vmalloc has the part that nothing would use. */
+	if (va >= VMALLOC_END + SZ_8M && va < VMEMMAP_END)
 		return "vmemmap";
 	if (va >= FIXADDR_TOT_START && va < FIXADDR_TOP)
 		return "fixmap";

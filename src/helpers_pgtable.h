@@ -83,7 +83,7 @@ static inline void look_at_run(const pte_t *ptes, unsigned int level,
 	for (i = 0; i < length; i++) {
 		pte_t pte = ptes[i];
 
-		if (!pte_present(pte) || !arch_pte_cont(pte) ||
+		if (!arch_valid(pte_val(pte)) || !arch_pte_cont(pte) ||
 		    pte_pfn(pte) != pfn + i * pages ||
 		    arch_leaf_flags(pte) != arch_leaf_flags(ptes[0]))
 			return;
