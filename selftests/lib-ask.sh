@@ -46,7 +46,7 @@ refusals() { # FILE PID
 	refused "$1" "$2 0x2000-0x1000" EINVAL not-an-address
 	refused "$1" "$2 0x1000-0x1000" EINVAL not-an-address
 	refused "$1" "$2 400000-401000" EINVAL need-0x
-	refused "$1" "$2 0x1000-0x8000000000000000" EINVAL not-canonical
+	refused "$1" "$2 0x1000-0x8080000000000000" EINVAL not-canonical
 	refused "$1" "$2 0x1000-0xffffffffffffffff" EINVAL kernel-address
 	refused "$1" "$2 0xffffffff81000000-0xffffffff81001000" EINVAL kernel-address
 	refused "$1" "2147483647" ESRCH no-process

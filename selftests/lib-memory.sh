@@ -36,9 +36,20 @@ need_thp() {
 	echo madvise >"$thp/enabled"
 }
 
+# The size that arm64's processors may hold as one, where a program asks for it.
+need_mthp() {
+	size=$thp/hugepages-64kB/enabled
+	[ -e "$size" ] && grep -q '\[never\]' "$size" || return 0
+	at_exit "echo never >$size"
+	echo madvise >"$size"
+}
+
 prepare_memory() {
 	need_swap
+	need_hugepages 64 8
 	need_hugepages 2048 8
+	need_hugepages 32768 1
 	need_hugepages 1048576 1
 	need_thp
+	need_mthp
 }

@@ -29,13 +29,13 @@ pid=$(pid_of all)
 		echo "kernel $va"
 		echo "kernel $va levels"
 	done
-	printf '%s\n' "" x "$pid" "$pid 4096" "$pid 0xg" "$pid 0x8000000000000000" "$pid 0xffffffff81000000" \
+	printf '%s\n' "" x "$pid" "$pid 4096" "$pid 0xg" "$pid 0x8080000000000000" "$pid 0xffffffff81000000" \
 		"kernel 0x1000" "2147483647 0x1000" "2 0x1000" "$(word_of zombies zombie 2) 0x1000" "$(printf '%300s' x)" \
 		"\$(reboot) \`reboot\`" "; reboot" "' \" 0x1000" "$pid 0x1000 'levels'" "$pid=1 0x1000" "$(printf '\001\377\033[1m')"
 } >"$tmp/walk"
 {
 	printf '%s\n' "$pid" "$pid totals" "$pid 0x1000-0x2000" "kernel 0xffffffff81000000-0xffffffff82000000" \
-		"2147483647" "2" "$(word_of zombies zombie 2)" "" "$pid 0x2000-0x1000" "$pid 0x8000000000000000-0x9000000000000000" \
+		"2147483647" "2" "$(word_of zombies zombie 2)" "" "$pid 0x2000-0x1000" "$pid 0x8080000000000000-0x9080000000000000" \
 		"\$(reboot)" "; reboot" "$(printf '%300s' x)"
 } >"$tmp/extents"
 {

@@ -16,7 +16,7 @@ refused extents "kernel 0x1000-0x2000" EINVAL user-address
 refused extents "kernel 0x1000-$va" EINVAL user-address
 refused extents "kernel $va-$va" EINVAL not-an-address
 refused extents "kernel $va" EINVAL not-a-question
-refused extents "kernel 0x8000000000000000-$va" EINVAL not-canonical
+refused extents "kernel 0x8080000000000000-$va" EINVAL not-canonical
 ktap_equal "the last page of all" \
 	"# end pid=kernel start=0xfffffffffffff000 end=0xffffffffffffffff hole_kb=4" \
 	"$(ask extents "kernel 0xfffffffffffffffe-0xffffffffffffffff totals" |

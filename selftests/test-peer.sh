@@ -40,7 +40,7 @@ kmalloc=$(field kmalloc 2)
 guard=${vmalloc%?????}$(printf '%05x' $((0x${vmalloc#"${vmalloc%?????}"} + 65536)))
 ktap_equal "behind the vmalloc object nothing is mapped" not-mapped "$(ask walk "kernel $guard" | key why)"
 wrong "nothing mapped there" "$guard" "Bad address"
-wrong "not canonical" 0x8000000000000000 "Invalid parameters"
+wrong "not canonical" 0x8080000000000000 "Invalid parameters"
 wrong "the last address" 0xffffffffffffffff "Bad address"
 wrong "a user address" 0x400000 "Invalid parameters"
 wrong "no address" 0 "Invalid parameters"

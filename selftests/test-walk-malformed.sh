@@ -86,9 +86,9 @@ for pass in count run; do
 	refuse EINVAL "the kernel's text" "$$ 0xffffffff81000000\n"
 	refuse EINVAL "the last address" "$$ 0xffffffffffffffff\n"
 	refuse EINVAL "the vsyscall page" "$$ 0xffffffffff600000\n"
-	refuse EINVAL "non-canonical, the top bit alone" "$$ 0x8000000000000000\n"
-	refuse EINVAL "non-canonical, bit 62 alone" "$$ 0x4000000000000000\n"
-	refuse EINVAL "non-canonical, just above what five levels reach" "$$ 0x100000000000000\n"
+	refuse EINVAL "non-canonical, bits 63 and 55" "$$ 0x8080000000000000\n"
+	refuse EINVAL "non-canonical, bits 62 and 55" "$$ 0x4080000000000000\n"
+	refuse EINVAL "non-canonical, above what five levels reach" "$$ 0x180000000000000\n"
 	refuse EINVAL "a kernel address before an absent PID" '2147483647 0xffffffff81000000\n'
 
 	refuse ESRCH "PID 0" '0 0x1000\n'

@@ -23,17 +23,18 @@
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 #include <linux/vmalloc.h>
+#include <asm/fixmap.h>
 #ifdef CONFIG_X86
 #include <asm/cpu_entry_area.h>
-#include <asm/fixmap.h>
 #endif
 
 #define MOST 512
 
 enum {
-	PRESENT = 1 << 0,	/* lookup_address() finds a page */
+	PRESENT = 1 << 0,	/* lookup_address() or the processor finds a page */
 	HAS_PAGE = 1 << 1,	/* vmalloc_to_page() finds one */
 	IS_LINEAR = 1 << 2,	/* virt_to_phys() may be asked */
+	HAS_LEVEL = 1 << 3,	/* level and value are known */
 };
 
 struct answer {
@@ -59,6 +60,7 @@ static void lookup_table(u64 va, struct answer *answer)
 	pte_t *pte = lookup_address(va, &level);
 	u64 pfn;
 
+	answer->flags |= HAS_LEVEL;
 	answer->level = level - PG_LEVEL_4K;
 	if (!pte)
 		return;
@@ -99,17 +101,47 @@ static void show_regions(struct seq_file *m)
 	seq_printf(m, "fixmap %#lx %#lx\n", (unsigned long)FIXADDR_TOT_START,
 		   (unsigned long)FIXADDR_TOP);
 }
+static bool is_linear(u64 va)
+{
+	return va >= PAGE_OFFSET && va < (unsigned long)high_memory;
+}
 #else
+/* The processor translates it, as it would for a load by the kernel. */
 static void lookup_table(u64 va, struct answer *answer)
 {
+	unsigned long flags;
+	u64 par;
+
+	local_irq_save(flags);
+	asm volatile("at s1e1r, %1\n\tisb\n\tmrs %0, par_el1"
+		     : "=r" (par) : "r" (va) : "memory");
+	local_irq_restore(flags);
+	/* Bit 0: it would fault. */
+	if (par & 1)
+		return;
+	answer->flags |= PRESENT;
+	answer->pa = (par & GENMASK_ULL(51, 12)) | (va & ~PAGE_MASK);
 }
 
 static void show_regions(struct seq_file *m)
 {
-	seq_printf(m, "linear %#lx %#lx\n", PAGE_OFFSET,
-		   (unsigned long)high_memory);
-	seq_printf(m, "vmalloc %#lx %#lx\n", VMALLOC_START, VMALLOC_END);
-	seq_printf(m, "modules %#lx %#lx\n", MODULES_VADDR, MODULES_END);
+	seq_printf(m, "linear %#lx %#lx\n",
+		   (unsigned long)_PAGE_OFFSET(vabits_actual),
+		   (unsigned long)PAGE_END);
+	seq_printf(m, "modules %#lx %#lx\n", (unsigned long)MODULES_VADDR,
+		   (unsigned long)MODULES_END);
+	seq_printf(m, "vmalloc %#lx %#lx\n", (unsigned long)VMALLOC_START,
+		   (unsigned long)VMALLOC_END);
+	seq_printf(m, "vmemmap %#lx %#lx\n",
+		   (unsigned long)VMALLOC_END + SZ_8M,
+		   (unsigned long)VMEMMAP_END);
+	seq_printf(m, "fixmap %#lx %#lx\n", (unsigned long)FIXADDR_TOT_START,
+		   (unsigned long)FIXADDR_TOP);
+}
+
+static bool is_linear(u64 va)
+{
+	return __is_lm_address(va);
 }
 #endif
 
@@ -126,7 +158,7 @@ static void lookup(u64 va, struct answer *answer)
 			answer->flags |= HAS_PAGE;
 			answer->page_pa = page_to_phys(page) | offset_in_page(p);
 		}
-	} else if (va >= PAGE_OFFSET && va < (unsigned long)high_memory) {
+	} else if (is_linear(va)) {
 		answer->flags |= IS_LINEAR;
 		answer->linear_pa = virt_to_phys(p);
 	}

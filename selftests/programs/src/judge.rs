@@ -7,7 +7,7 @@ use std::collections::HashSet;
 
 use crate::{
     kinds::{self, Expect},
-    levels::page_shift,
+    layout::page_shift,
     line::Line,
     maps::Mapping,
     memory::Memory,
@@ -32,7 +32,7 @@ const FLAGS: [&str; 11] = [
 ];
 
 /// Kinds whose pages were written, and may be written again.
-const WRITTEN: [&str; 12] = [
+const WRITTEN: [&str; 16] = [
     "anon",
     "file-shared",
     "file-cow",
@@ -45,6 +45,10 @@ const WRITTEN: [&str; 12] = [
     "hugetlb-2m",
     "hugetlb-2m-shared",
     "hugetlb-1g",
+    "mthp",
+    "hugetlb-64k",
+    "hugetlb-32m",
+    "hugetlb-32m-shared",
 ];
 /// Kinds whose pages lie in a writable mapping, and are write-protected.
 const PROTECTED: [&str; 3] = ["zero", "thp-zero", "uffd-protected"];
@@ -118,8 +122,8 @@ impl Known<'_> {
         same("pa", answer, &pa)?;
         let page = answer.get("page");
         let level = match page_shift(page)? {
-            12 => "pte",
-            21 => "pmd",
+            12 | 16 => "pte",
+            21 | 25 => "pmd",
             _ => "pud",
         };
         same("level", answer, level)?;
@@ -138,7 +142,7 @@ impl Known<'_> {
         let zero = |frame| self.zeros.contains(&frame);
         flag("zero", self.entry.frame().is_some_and(zero))?;
         flag("uffd", kind == "uffd-protected")?;
-        flag("contiguous", false)?;
+        flag("contiguous", matches!(page, "64K" | "32M"))?;
         flag("global", false)?;
         if kind == "pfnmap" || kind == "zero" {
             flag("special", true)?;
@@ -149,9 +153,9 @@ impl Known<'_> {
         }
         let mapping = self.mapping()?;
         flag("hugetlb", mapping.is_hugetlb())?;
-        match self.memory.page_size(self.va as u64) {
-            size if size != page => Err(format!("page={page} expected {size}")),
-            _ => Ok(()),
+        match self.memory.may_be(self.va as u64, page) {
+            true => Ok(()),
+            false => Err(format!("page={page}")),
         }
     }
 

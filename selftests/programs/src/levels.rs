@@ -1,35 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Checks of the lines that `levels` asks for, by the layout of the tables:
-//! Documentation/arch/x86/x86_64/5level-paging.rst.
+//! Checks of the lines that `levels` asks for, by the layout of the tables.
 
-use std::fs;
-
-use crate::line::Line;
-
-/// The levels from the top, each with how many address bits lie below its
-/// index.
-pub const LEVELS: [(&str, u32); 5] = [
-    ("pgd", 48),
-    ("p4d", 39),
-    ("pud", 30),
-    ("pmd", 21),
-    ("pte", 12),
-];
-
-/// The bits of a table's entry that are an address.
-const ADDRESS: u64 = 0x000f_ffff_ffff_f000;
-
-const PRESENT: u64 = 1;
-const WRITE: u64 = 1 << 1;
-const USER: u64 = 1 << 2;
-const NX: u64 = 1 << 63;
+use crate::{
+    layout::{self, Mode, LEVELS},
+    line::Line,
+};
 
 /// What holds for all answers of one boot.
 pub struct LevelCheck {
-    five_levels: bool,
-    /// Whether page-table isolation is on.
-    isolation: bool,
+    mode: Mode,
     /// Where the kernel sees physical address 0; learnt from the first answer.
     linear: Option<u64>,
 }
@@ -37,18 +17,15 @@ pub struct LevelCheck {
 impl LevelCheck {
     /// Learns how the machine runs.
     pub fn new() -> std::io::Result<Self> {
-        let info = fs::read_to_string("/proc/cpuinfo")?;
-        let has = |flag| info.split_ascii_whitespace().any(|word| word == flag);
         Ok(Self {
-            five_levels: has("la57"),
-            isolation: has("pti"),
+            mode: Mode::of_this_machine()?,
             linear: None,
         })
     }
 
-    /// Whether this machine uses all five levels.
-    pub fn has_five(&self) -> bool {
-        self.five_levels
+    /// The paging mode.
+    pub fn mode(&self) -> Mode {
+        self.mode
     }
 
     /// Checks the levels of the answer to a question about `va`.
@@ -83,32 +60,18 @@ impl LevelCheck {
         self.check_perm(levels, answer)
     }
 
-    /// What the processor allows is what the entries of all levels allow:
-    /// Intel SDM volume 3, "Access Rights". With isolation the kernel's copy
-    /// of a user's top entry forbids what the other copy allows.
+    /// What the processor allows is what the entries of all levels allow.
     fn check_perm(&self, levels: &[Line<'_>], answer: &Line<'_>) -> Result<(), String> {
         let perm = answer.get("perm");
         if answer.get("pa") == "none" || perm == "---u" {
             return Ok(());
         }
-        let mut allowed = !0;
-        let mut forbidden = 0;
-        for (depth, line) in levels.iter().enumerate() {
-            let value = line.hex("value")?;
-            allowed &= value;
-            let top = depth == 0 || line.get("folded") == "yes";
-            let poisoned = self.isolation && top && value & USER != 0;
-            forbidden |= if poisoned { 0 } else { value & NX };
-        }
-        let letter = |set: bool, letter| if set { letter } else { '-' };
-        let want: String = [
-            letter(allowed & PRESENT != 0, 'r'),
-            letter(allowed & WRITE != 0, 'w'),
-            letter(forbidden == 0, 'x'),
-            if allowed & USER != 0 { 'u' } else { 'k' },
-        ]
-        .into_iter()
-        .collect();
+        let values: Vec<_> = levels
+            .iter()
+            .map(|line| line.hex("value"))
+            .collect::<Result<_, _>>()?;
+        let folded = levels.iter().filter(|line| line.get("folded") == "yes");
+        let want = layout::permissions(&values, 1 + folded.count());
         match perm == want {
             true => Ok(()),
             false => Err(format!("perm={perm}, the levels allow {want}")),
@@ -116,17 +79,11 @@ impl LevelCheck {
     }
 
     fn check_line(&self, va: u64, depth: usize, line: &Line<'_>) -> Result<(), String> {
-        let (name, shift) = LEVELS[depth];
-        let folded = depth == 1 && !self.five_levels;
-        // The one table of a folded pair is the lower one.
-        let shift = if depth == 0 && !self.five_levels {
-            LEVELS[1].1
-        } else {
-            shift
-        };
+        let (name, _) = LEVELS[depth];
+        let folded = depth == 1 && !self.mode.has_five();
         let want = [
             ("level", name.to_owned()),
-            ("index", ((va >> shift) & 511).to_string()),
+            ("index", self.mode.index(va, depth).to_string()),
             ("folded", if folded { "yes" } else { "no" }.to_owned()),
         ];
         for (key, want) in want {
@@ -135,7 +92,7 @@ impl LevelCheck {
             }
         }
         let value = line.hex("value")?;
-        if line.get("kind") == "table" && line.hex("next")? != value & ADDRESS {
+        if line.get("kind") == "table" && line.hex("next")? != layout::next_table(value) {
             return Err(format!("next={} of {value:#x}", line.get("next")));
         }
         Ok(())
@@ -178,7 +135,9 @@ fn check_last(va: u64, line: &Line<'_>, answer: &Line<'_>) -> Result<(), String>
             _ => Err(format!("no page, but next={next}")),
         };
     }
-    let offset = va & ((1 << page_shift(answer.get("page"))?) - 1);
+    // The entry may be one of several that make up the page.
+    let shift = LEVELS.iter().find(|(name, _)| *name == line.get("level"));
+    let offset = va & ((1 << shift.map_or(0, |(_, shift)| *shift)) - 1);
     let next = line.hex("next")?;
     if line.get("kind") != "page" || next.checked_add(offset) != Some(answer.hex("pa")?) {
         return Err(format!(
@@ -188,14 +147,4 @@ fn check_last(va: u64, line: &Line<'_>, answer: &Line<'_>) -> Result<(), String>
         ));
     }
     Ok(())
-}
-
-/// How many bits are the offset in a page.
-pub fn page_shift(page: &str) -> Result<u32, String> {
-    match page {
-        "4K" => Ok(12),
-        "2M" => Ok(21),
-        "1G" => Ok(30),
-        _ => Err(format!("page={page}")),
-    }
 }

@@ -12,6 +12,7 @@ use std::{
 };
 
 use crate::{
+    layout::RUN,
     maps::{self, Mapping},
     pagemap::Pagemap,
     sys,
@@ -170,9 +171,12 @@ impl Memory {
                 return Err(io::Error::other(format!("pagemap ends at {ended:#x}")));
             }
             memory.counts.push(count);
-            memory
-                .huge
-                .extend(huge_ranges(&pagemap.0, mapping.start, mapping.end)?);
+            // Of hugetlb PAGEMAP_SCAN calls any size huge.
+            if mapping.kb("KernelPageSize") != 64 {
+                memory
+                    .huge
+                    .extend(huge_ranges(&pagemap.0, mapping.start, mapping.end)?);
+            }
         }
         Ok(memory)
     }
@@ -185,17 +189,39 @@ impl Memory {
             .filter(|mapping| mapping.start <= va)
     }
 
-    /// The size of the page at an address, as memintro writes it.
-    pub fn page_size(&self, va: u64) -> &'static str {
+    /// Whether memintro may say that the page at an address has a size.
+    ///
+    /// Nothing here tells whether the processor may hold several pages as one;
+    /// to be that they must lie side by side.
+    pub fn may_be(&self, va: u64, page: &str) -> bool {
         let huge = self.huge.partition_point(|range| range.1 <= va);
         let is_huge = self.huge.get(huge).is_some_and(|range| range.0 <= va);
         let kb = self
             .mapping(va)
             .map_or(0, |found| found.kb("KernelPageSize"));
-        match (is_huge, kb) {
-            (_, 1_048_576) => "1G",
-            (true, _) => "2M",
-            (false, _) => "4K",
+        match (kb, is_huge) {
+            (1_048_576, _) => page == "1G",
+            (32_768, _) => page == "32M",
+            (64, _) => page == "64K",
+            (2048, _) | (_, true) => page == "2M",
+            _ => page == "4K" || page == "64K" && self.lie_side_by_side(va),
         }
+    }
+
+    /// Whether the pages of a run are one piece of memory, as aligned as a page of
+    /// that size would be.
+    fn lie_side_by_side(&self, va: u64) -> bool {
+        let size = RUN as u64 * PAGE;
+        let start = va & !(size - 1);
+        let first = self.pages.partition_point(|page| page.va < start);
+        let Some(run) = self.pages.get(first..first + RUN) else {
+            return false;
+        };
+        RUN > 1
+            && run[0].pa % size == 0
+            && (0..size)
+                .step_by(sys::PAGE)
+                .zip(run)
+                .all(|(at, page)| (page.va, page.pa) == (start + at, run[0].pa + at))
     }
 }

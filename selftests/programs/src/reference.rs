@@ -19,15 +19,14 @@ pub const MOST: usize = 512;
 const PRESENT: u64 = 1;
 const HAS_PAGE: u64 = 2;
 const IS_LINEAR: u64 = 4;
+const HAS_LEVEL: u64 = 8;
 
 /// What the kernel says of one address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Reply {
     flags: u64,
-    /// Where the walk ended: 0 in a page table, 1 in the table above, ...
-    pub level: usize,
-    /// The entry there; 0 where it is empty.
-    pub value: u64,
+    level: usize,
+    value: u64,
     pa: u64,
     page_pa: u64,
     linear_pa: u64,
@@ -38,7 +37,17 @@ impl Reply {
         (self.flags & flag != 0).then_some(value)
     }
 
-    /// The physical address by `lookup_address()`.
+    /// Where the walk ended: 0 in a page table, 1 in the table above, ...
+    pub fn level(self) -> Option<usize> {
+        (self.flags & HAS_LEVEL != 0).then_some(self.level)
+    }
+
+    /// The entry there; 0 where it is empty.
+    pub fn value(self) -> Option<u64> {
+        self.when(HAS_LEVEL, self.value)
+    }
+
+    /// The physical address by `lookup_address()`, or by the processor.
     pub fn pa(self) -> Option<u64> {
         self.when(PRESENT, self.pa)
     }
@@ -54,7 +63,7 @@ impl Reply {
     }
 
     /// How many bytes of addresses the entry stands for.
-    pub fn span(self) -> u64 {
+    fn span(self) -> u64 {
         1 << (12 + 9 * self.level)
     }
 }
@@ -66,6 +75,18 @@ pub struct Region {
     pub name: String,
     /// Its addresses.
     pub range: RangeInclusive<u64>,
+    /// What an address of it without a page belongs to.
+    hole: String,
+}
+
+impl Region {
+    /// The name that an answer must give.
+    pub fn at(&self, pa: Option<u64>) -> &str {
+        match pa {
+            Some(_) => &self.name,
+            None => &self.hole,
+        }
+    }
 }
 
 /// The regions, by address; those of no name are `other`.
@@ -79,7 +100,11 @@ pub fn regions(first: u64) -> io::Result<Vec<Region>> {
         named.push(Region {
             name: name.to_owned(),
             range: parse_hex(start)? as u64..=parse_hex(end)? as u64 - 1,
+            hole: name.to_owned(),
         });
+    }
+    if !named.iter().any(|region| region.name == "text") {
+        split_image(&mut named)?;
     }
     named.sort_by_key(|region| *region.range.start());
     let mut all = Vec::new();
@@ -87,6 +112,7 @@ pub fn regions(first: u64) -> io::Result<Vec<Region>> {
     let other = |range| Region {
         name: "other".to_owned(),
         range,
+        hole: "other".to_owned(),
     };
     for region in named {
         match next {
@@ -101,6 +127,33 @@ pub fn regions(first: u64) -> io::Result<Vec<Region>> {
     }
     all.extend(next.map(|next| other(next..=u64::MAX)));
     Ok(all)
+}
+
+/// Makes a region of the kernel's image where that lies among vmalloc's areas. Of
+/// its holes nothing tells that they are no area's.
+fn split_image(named: &mut Vec<Region>) -> io::Result<()> {
+    let symbols = fs::read_to_string("/proc/kallsyms")?;
+    let symbol = |name: &str| {
+        let mut lines = symbols.lines();
+        lines
+            .find_map(|line| line.strip_suffix(name)?.split(' ').next())
+            .and_then(|digits| u64::from_str_radix(digits, 16).ok())
+            .ok_or_else(|| io::Error::other(format!("kallsyms has no{name}")))
+    };
+    let (start, end) = (symbol(" _text")?, symbol(" _end")?.next_multiple_of(4096));
+    let around = named
+        .iter_mut()
+        .find(|region| region.range.contains(&start) && region.range.contains(&end))
+        .ok_or_else(|| io::Error::other(format!("no region has {start:#x}-{end:#x}")))?;
+    let mut image = around.clone();
+    let mut above = around.clone();
+    image.name = "text".to_owned();
+    image.range = start..=end - 1;
+    above.range = end..=*around.range.end();
+    around.range = *around.range.start()..=start - 1;
+    named.extend([image, above]);
+    named.retain(|region| !region.range.is_empty());
+    Ok(())
 }
 
 /// The open lookup.
@@ -138,6 +191,11 @@ impl Reference {
                 linear_pa: word(bytes, 5),
             })
             .collect())
+    }
+
+    /// Whether it tells where a walk ends.
+    pub fn knows_levels(&mut self, va: u64) -> io::Result<bool> {
+        Ok(self.look_up(&[va])?[0].level().is_some())
     }
 
     /// The mapped ranges of a region, as they are at this moment.

@@ -24,6 +24,10 @@ pub use area::Area;
 
 /// The size of a base page.
 pub const PAGE: usize = 4096;
+/// The size of a page that arm64 may hold as one, of 16 base pages.
+pub const PAGE_64K: usize = 64 << 10;
+/// The same, of 16 huge pages.
+pub const PAGE_32M: usize = 32 << 20;
 /// The size of a huge page of the pmd level.
 pub const PAGE_2M: usize = 2 << 20;
 /// The size of a huge page of the pud level.

@@ -59,7 +59,7 @@ fn fits(memory: &Memory, row: &Row, va: u64) -> bool {
     let none = mapping.perm.starts_with("---");
     let special = row.has("zero") || mapping.has_flag("mm") || mapping.is_pfnmap();
     let perm = row.perm.as_bytes();
-    row.page == memory.page_size(va)
+    memory.may_be(va, &row.page)
         && row.has("hugetlb") == mapping.is_hugetlb()
         && row.has("protnone") == none
         && (special || !row.has("special"))

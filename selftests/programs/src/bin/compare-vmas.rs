@@ -106,7 +106,13 @@ fn difference(row: &Row, mapping: &Mapping, count: &Count) -> Option<&'static st
         return Some("name");
     }
     let hugetlb = kb("Shared_Hugetlb") + kb("Private_Hugetlb");
-    if huge != kb("AnonHugePages") + kb("ShmemPmdMapped") + kb("FilePmdMapped") + hugetlb {
+    // Those of 64 KiB stand behind entries of the pte level.
+    let huge_hugetlb = if kb("KernelPageSize") == 64 {
+        0
+    } else {
+        hugetlb
+    };
+    if huge != kb("AnonHugePages") + kb("ShmemPmdMapped") + kb("FilePmdMapped") + huge_hugetlb {
         return Some("huge");
     }
     if mapping.is_pfnmap() {

@@ -5,7 +5,7 @@
 //! and keeps them until the end of standard input.
 //!
 //! `subject --list` prints the names of the kinds and whether a page stands
-//! behind them.
+//! behind them; `subject --bits` how many bits user addresses have.
 //!
 //! Exit status 4: a kind asked for by name cannot be made here.
 
@@ -15,7 +15,10 @@ use std::{
     process::ExitCode,
 };
 
-use memintro_selftests::kinds::{self, Expect, Kind, KINDS};
+use memintro_selftests::{
+    kinds::{self, Expect, Kind, KINDS},
+    layout::Mode,
+};
 
 fn list() {
     for kind in KINDS {
@@ -34,6 +37,18 @@ fn main() -> ExitCode {
     if names == ["--list"] {
         list();
         return ExitCode::SUCCESS;
+    }
+    if names == ["--bits"] {
+        return match Mode::of_this_machine() {
+            Ok(mode) => {
+                println!("{}", mode.bits);
+                ExitCode::SUCCESS
+            }
+            Err(error) => {
+                eprintln!("subject: {error}");
+                ExitCode::FAILURE
+            }
+        };
     }
     let wanted: Option<Vec<&Kind>> = if names.is_empty() {
         Some(KINDS.iter().filter(|kind| !kind.on_request).collect())

@@ -7,7 +7,7 @@ use std::{fs, io};
 use super::base;
 use crate::{
     pagemap::Pagemap,
-    sys::{Area, MADV_COLLAPSE, PAGE, PAGE_1G, PAGE_2M},
+    sys::{Area, MADV_COLLAPSE, PAGE, PAGE_1G, PAGE_2M, PAGE_32M, PAGE_64K},
 };
 
 const READ_WRITE: i32 = libc::PROT_READ | libc::PROT_WRITE;
@@ -133,6 +133,28 @@ pub fn thp_swapped() -> io::Result<Vec<Area>> {
     Ok(vec![area])
 }
 
+/// Two pages of 64 KiB behind entries of 4 KiB: the kernel's `hugepages-64kB`.
+fn middle() -> io::Result<Area> {
+    let area = Area::aligned(2 * PAGE_64K, PAGE_64K)?;
+    area.advise(libc::MADV_HUGEPAGE)?;
+    area.write();
+    area.lock()?;
+    check_contiguous(area.part(0, PAGE_64K))?;
+    check_contiguous(area.part(PAGE_64K, PAGE_64K))?;
+    Ok(area)
+}
+
+pub fn mthp() -> io::Result<Vec<Area>> {
+    Ok(vec![middle()?])
+}
+
+/// A part of one of them may no longer be written.
+pub fn mthp_part() -> io::Result<Vec<Area>> {
+    let area = middle()?;
+    area.part(3 * PAGE, PAGE).protect(libc::PROT_READ)?;
+    Ok(vec![area])
+}
+
 /// Maps `count` pages of a hugetlb pool; `None` leaves them untouched and
 /// unreserved.
 fn hugetlb(size: usize, count: usize, kind: i32, prot: Option<i32>) -> io::Result<Vec<Area>> {
@@ -182,4 +204,28 @@ pub fn hugetlb_1g_protnone() -> io::Result<Vec<Area>> {
 
 pub fn hugetlb_1g_untouched() -> io::Result<Vec<Area>> {
     hugetlb(PAGE_1G, 1, libc::MAP_PRIVATE, None)
+}
+
+pub fn hugetlb_64k() -> io::Result<Vec<Area>> {
+    hugetlb(PAGE_64K, 3, libc::MAP_PRIVATE, Some(READ_WRITE))
+}
+
+pub fn hugetlb_64k_protnone() -> io::Result<Vec<Area>> {
+    hugetlb(PAGE_64K, 3, libc::MAP_PRIVATE, Some(libc::PROT_NONE))
+}
+
+pub fn hugetlb_64k_untouched() -> io::Result<Vec<Area>> {
+    hugetlb(PAGE_64K, 1, libc::MAP_PRIVATE, None)
+}
+
+pub fn hugetlb_32m() -> io::Result<Vec<Area>> {
+    hugetlb(PAGE_32M, 1, libc::MAP_PRIVATE, Some(READ_WRITE))
+}
+
+pub fn hugetlb_32m_shared() -> io::Result<Vec<Area>> {
+    hugetlb(PAGE_32M, 1, libc::MAP_SHARED, Some(READ_WRITE))
+}
+
+pub fn hugetlb_32m_protnone() -> io::Result<Vec<Area>> {
+    hugetlb(PAGE_32M, 1, libc::MAP_PRIVATE, Some(libc::PROT_NONE))
 }

@@ -5,7 +5,10 @@
 use std::{env, fs, io, os::fd::AsRawFd};
 
 use super::mapped;
-use crate::sys::{self, Area, PAGE};
+use crate::{
+    layout::Mode,
+    sys::{self, Area, PAGE},
+};
 
 const LEN: usize = 16 * PAGE;
 const READ_WRITE: i32 = libc::PROT_READ | libc::PROT_WRITE;
@@ -36,12 +39,19 @@ pub fn lowest() -> io::Result<Vec<Area>> {
 /// Two places that only five levels reach: just above the lower half of
 /// four levels, and the last 64 KiB below the end of user addresses.
 pub fn high() -> io::Result<Vec<Area>> {
-    let mut areas = at(1 << 47, libc::MAP_FIXED_NOREPLACE)?;
-    areas.extend(at((1 << 56) - PAGE - LEN, libc::MAP_FIXED_NOREPLACE)?);
+    let mode = Mode::of_this_machine()?;
+    if !mode.has_five() {
+        return Err(io::Error::other("four levels"));
+    }
+    let mut areas = at(1 << mode.fewer_bits(), libc::MAP_FIXED_NOREPLACE)?;
+    areas.extend(at(
+        (1 << mode.bits) - PAGE - LEN,
+        libc::MAP_FIXED_NOREPLACE,
+    )?);
     Ok(areas)
 }
 
-/// Where a PC has the ROM of its BIOS.
+/// Where a PC has the ROM of its BIOS, and arm64's emulated machine its flash.
 pub const BIOS: u64 = 0xf_0000;
 
 /// Memory without a struct page behind the mapping.

@@ -1,0 +1,39 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+#
+# Property: arm64's processors may hold 16 entries in the TLB as one where all of
+# them carry the contiguous bit and fit together; then, and only then, walk
+# gives the size of all of them. Judged by the entries as /proc/kcore shows them.
+
+# shellcheck source-path=SCRIPTDIR source=lib.sh
+. "${0%/*}/lib.sh"
+# shellcheck source-path=SCRIPTDIR source=lib-memory.sh
+. "$here/lib-memory.sh"
+need_module
+
+[ "$(uname -m)" = aarch64 ] || ktap_skip_all "only arm64 has the contiguous bit"
+prepare_memory
+
+ktap_plan 12
+runs() { # KIND none|some|all
+	start subject "$bin/subject" "$1" || {
+		ktap_diag <"$tmp/subject.err"
+		ktap_not_ok "$1: it can be made"
+		ktap_not_ok "$1: its pages are parts of runs"
+		return
+	}
+	ktap_run "$1: every size is what the entries say" \
+		"$bin/compare-runs" "$(pid_of subject)" <"$tmp/subject.out"
+	ktap_diag "$(printf '%s\n' "$ktap_out" | tail -n 1)"
+	stop subject
+	ktap_equal "$1: its pages are parts of runs" "$2" "$(printf '%s\n' "$ktap_out" | awk '
+		$1 ~ /^kind=/ { sub(".*=", "", $2); sub(".*=", "", $3); pages += $2; runs += $3 }
+		END { print !pages ? "no page" : !runs ? "none" : runs < pages ? "some" : "all" }')"
+}
+runs anon none
+runs mthp all
+runs mthp-part some
+runs thp-split all
+runs hugetlb-64k all
+runs hugetlb-32m all
+ktap_finish
