@@ -10,6 +10,8 @@ KDIR ?= /lib/modules/$(KVER)/build
 PREFIX ?= /usr/local
 KERNEL ?= stock
 MINUTES ?= 10
+# For test; make hands it on to the kernel's build where it is given.
+ARCH ?= amd64
 .PHONY: all rust-metadata install demo shell test bench stress check kdir rust-analyzer clean help
 
 all: rust-metadata
@@ -35,7 +37,7 @@ shell:
 	@selftests/vm/run -- sh -c 'insmod memintro.ko && exec bash'
 
 test:
-	@KERNEL='$(KERNEL)' selftests/vm/test
+	@ARCH='$(ARCH)' KERNEL='$(KERNEL)' selftests/vm/test
 
 # An hour of stress may take much longer than an hour to end on a slow machine.
 stress:
@@ -65,6 +67,7 @@ help:
 	@echo '  make demo           boot the stock kernel in an emulator and show memintro'
 	@echo '  make shell          a root shell there, memintro loaded'
 	@echo '  make test           all tests; the last line counts them (LONG=1: more of each)'
+	@echo '  make test ARCH=arm64    on another architecture, emulated'
 	@echo '  make test KERNEL=debug  on a kernel with KASAN, lockdep and so on, built once'
 	@echo '  make stress MINUTES=N  many readers, restless targets, random system calls'
 	@echo '  make bench          measure memintro beside its peers; QUICK=1: in 3 minutes'
