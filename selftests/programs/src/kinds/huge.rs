@@ -2,7 +2,7 @@
 
 //! Huge pages: transparent ones and hugetlb.
 
-use std::{fs, io};
+use std::{fs, io, thread, time::Duration};
 
 use super::base;
 use crate::{
@@ -59,8 +59,15 @@ fn transparent(count: usize, shared: bool) -> io::Result<Area> {
     };
     area.advise(libc::MADV_HUGEPAGE)?;
     area.write();
-    // Does nothing where the fault already gave huge pages.
-    area.advise(MADV_COLLAPSE)?;
+    // Does nothing where the fault already gave huge pages. A page that somebody
+    // else holds just then is a reason to try again.
+    let mut again = 0..50;
+    while let Err(error) = area.advise(MADV_COLLAPSE) {
+        if error.raw_os_error() != Some(libc::EAGAIN) || again.next().is_none() {
+            return Err(error);
+        }
+        thread::sleep(Duration::from_millis(20));
+    }
     let name = if shared {
         "ShmemPmdMapped"
     } else {
