@@ -76,7 +76,8 @@ fn judge(
         _ => return Ok(None),
     };
     let mut bytes = [0; 8 * RUN];
-    kcore.read(entry & !(8 * RUN as u64 - 1), &mut bytes)?;
+    let first = entry & !(8 * RUN as u64 - 1);
+    kcore.read(first, &mut bytes)?;
     let run: Vec<_> = bytes
         .chunks_exact(8)
         .map(|word| {
@@ -85,7 +86,7 @@ fn judge(
                 .fold(0, |sum, byte| sum << 8 | u64::from(*byte))
         })
         .collect();
-    if run[entry as usize / 8 % RUN] != value {
+    if run[(entry - first) as usize / 8] != value {
         return Ok(None);
     }
     let one = is_one(&run, 1 << shift);
