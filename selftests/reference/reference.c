@@ -156,7 +156,7 @@ static void lookup(u64 va, struct answer *answer)
 
 		if (page) {
 			answer->flags |= HAS_PAGE;
-			answer->page_pa = page_to_phys(page) | offset_in_page(p);
+			answer->page_pa = PFN_PHYS(page_to_pfn(page)) | offset_in_page(p);
 		}
 	} else if (is_linear(va)) {
 		answer->flags |= IS_LINEAR;

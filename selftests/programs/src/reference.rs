@@ -16,6 +16,9 @@ const FOLDER: &str = "/proc/memintro_reference";
 /// How many addresses one lookup takes.
 pub const MOST: usize = 512;
 
+/// So many addresses of a region are looked at in search of what is mapped.
+const SCANNED: usize = 1 << 20;
+
 const PRESENT: u64 = 1;
 const HAS_PAGE: u64 = 2;
 const IS_LINEAR: u64 = 4;
@@ -198,12 +201,13 @@ impl Reference {
         Ok(self.look_up(&[va])?[0].level().is_some())
     }
 
-    /// The mapped ranges of a region, as they are at this moment.
+    /// The mapped ranges of a region, as they are at this moment; of a huge one,
+    /// as KASAN's shadow of all addresses, those at its start.
     pub fn scan(&mut self, range: &RangeInclusive<u64>) -> io::Result<Vec<RangeInclusive<u64>>> {
         let mut runs: Vec<RangeInclusive<u64>> = Vec::new();
         let mut next = Some(*range.start());
-        let mut span = 0;
-        while let Some(va) = next.filter(|va| range.contains(va)) {
+        let (mut span, mut looked_at) = (0, 0);
+        while let Some(va) = next.filter(|va| range.contains(va) && looked_at < SCANNED) {
             // The rest of a table is looked up at once.
             let batch: Vec<_> = match span {
                 0 => vec![va],
@@ -212,6 +216,7 @@ impl Reference {
                     .take((MOST * span - va as usize % (MOST * span)).div_ceil(span))
                     .collect(),
             };
+            looked_at += batch.len();
             for (&va, reply) in batch.iter().zip(self.look_up(&batch)?) {
                 // An entry above means that the table has ended.
                 let start = va & !(reply.span() - 1);

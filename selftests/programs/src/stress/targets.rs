@@ -99,10 +99,9 @@ pub fn hog(world: &World, cgroup: &str, seed: u64, place: usize) -> ! {
             };
             let _ = fs::write(format!("{cgroup}/{file}"), limit);
         }
-        let end = Instant::now() + Duration::from_millis(1500);
         let child = process::fork_tied(|| {
             world.post(place);
-            let _ = greedy(cgroup, kill, end);
+            let _ = greedy(cgroup, kill);
         });
         if let Ok(child) = child {
             if process::reap_killed(child) {
@@ -114,11 +113,13 @@ pub fn hog(world: &World, cgroup: &str, seed: u64, place: usize) -> ! {
     process::exit_now()
 }
 
-fn greedy(cgroup: &str, kill: bool, end: Instant) -> io::Result<()> {
+fn greedy(cgroup: &str, kill: bool) -> io::Result<()> {
     let mut procs = fs::OpenOptions::new()
         .write(true)
         .open(format!("{cgroup}/cgroup.procs"))?;
     procs.write_all(b"0")?;
+    // From here on: a slow kernel takes seconds to move a process.
+    let end = Instant::now() + Duration::from_millis(1500);
     let area = Area::anonymous((if kill { 40 } else { 24 }) << 20)?;
     while Instant::now() < end {
         area.write();
