@@ -173,9 +173,10 @@ impl Faults {
             let got = finish(object, pass.result.ok())?;
             if got != expected {
                 self.wrong(&format!(
-                    "{what}: allocation {n}: {} bytes where {} were expected",
+                    "{what}: allocation {n}: {} bytes where {} were expected: {}",
                     got.len(),
-                    expected.len()
+                    expected.len(),
+                    difference(&got, &expected)
                 ));
             }
             if !injected {
@@ -185,4 +186,20 @@ impl Faults {
         }
         Ok(())
     }
+}
+
+/// The first line that differs, of both.
+fn difference(got: &[u8], expected: &[u8]) -> String {
+    let lines = |text: &[u8]| -> Vec<String> {
+        let lines = text.split(|&byte| byte == b'\n');
+        lines
+            .map(|line| String::from_utf8_lossy(line).into_owned())
+            .chain([String::new()])
+            .collect()
+    };
+    let (got, expected) = (lines(got), lines(expected));
+    let pair = got.iter().zip(&expected).find(|(a, b)| a != b);
+    pair.map_or_else(String::new, |(got, expected)| {
+        format!("{got:?} is not {expected:?}")
+    })
 }

@@ -18,7 +18,7 @@
 use std::{
     env,
     fs::{self, File, OpenOptions},
-    io::{self, BufRead, BufReader, Read, Write},
+    io::{self, BufRead, BufReader, Read, Seek, Write},
     os::{fd::AsRawFd, unix::fs::FileExt},
     process::{Child, Command, ExitCode, Stdio},
 };
@@ -240,9 +240,13 @@ fn sysfs(faults: &mut Faults) -> io::Result<()> {
     };
     faults.step("sysfs: open", || Ok(()), |()| open(), |(), _| Ok(vec![]))?;
     faults.step("sysfs: write", open, |file| write(file), get)?;
-    let answer = |file: File, text: Option<Vec<u8>>| match text {
+    // What was read before the failure is lost; a file is read again from its start.
+    let answer = |mut file: File, text: Option<Vec<u8>>| match text {
         Some(text) => Ok(text),
-        None => all_of(&file),
+        None => {
+            file.rewind()?;
+            all_of(&file)
+        }
     };
     let to_read = || File::open(SYSFS);
     faults.step("sysfs: read", to_read, |file| all_of(file), answer)
