@@ -10,7 +10,8 @@
 //! - Entries are copied by `copy_from_kernel_nofault()`, and a table is entered only where its
 //!   frame has memory behind it. A freed table is read as what the page holds now, without a
 //!   fault and without a write.
-//! - Interrupts are off, which holds back most frees: they wait for an interprocessor interrupt.
+//! - Interrupts are off, which on x86 holds back most frees: they wait for an interprocessor
+//!   interrupt. On arm64 they wait for nobody; there only the other two help.
 //! - [`crate::model::walk::walk_twice`] believes only what two walks in a row agree on;
 //!   [`crate::model::range::step`] reads the entries above a table again after those in it.
 //!
