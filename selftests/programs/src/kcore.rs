@@ -24,7 +24,7 @@ pub struct Kcore {
 
 fn number(bytes: &[u8], at: usize, len: usize) -> u64 {
     let digits = bytes.iter().skip(at).take(len).rev();
-    digits.fold(0, |sum, byte| sum << 8 | u64::from(*byte))
+    digits.fold(0, |sum, byte| (sum << 8) | u64::from(*byte))
 }
 
 /// Parses the program headers of a little-endian 64-bit ELF file: elf(5).

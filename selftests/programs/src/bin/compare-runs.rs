@@ -29,7 +29,7 @@ use memintro_selftests::{
 const VALID: u64 = 1;
 const CONTIGUOUS: u64 = 1 << 52;
 /// What may differ within a run: accessed, and the two halves of dirty.
-const NOTED: u64 = 1 << 10 | 1 << 7 | 1 << 55;
+const NOTED: u64 = (1 << 10) | (1 << 7) | (1 << 55);
 
 #[derive(Default)]
 struct Count {
@@ -83,7 +83,7 @@ fn judge(
         .map(|word| {
             word.iter()
                 .rev()
-                .fold(0, |sum, byte| sum << 8 | u64::from(*byte))
+                .fold(0, |sum, byte| (sum << 8) | u64::from(*byte))
         })
         .collect();
     if run[(entry - first) as usize / 8] != value {

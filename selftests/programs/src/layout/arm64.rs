@@ -25,7 +25,7 @@ const SOFT_DIRTY: u64 = 1 << 55;
 
 /// Where a table's entry leads; bits 50 and 51 of an address are in 8 and 9.
 pub fn next_table(value: u64) -> u64 {
-    value & 0x0003_ffff_ffff_f000 | (value >> 8 & 3) << 50
+    (value & 0x0003_ffff_ffff_f000) | (((value >> 8) & 3) << 50)
 }
 
 /// Whether a kernel page's entry has what a flag tells of.

@@ -16,7 +16,7 @@ const WRITE: u64 = 1 << 1;
 const USER: u64 = 1 << 2;
 const ACCESSED: u64 = 1 << 5;
 /// The second one is a shadow stack's, kept by software.
-const DIRTY: u64 = 1 << 6 | 1 << 58;
+const DIRTY: u64 = (1 << 6) | (1 << 58);
 const GLOBAL: u64 = 1 << 8;
 const NX: u64 = 1 << 63;
 
