@@ -89,6 +89,8 @@ pub(crate) struct VmasAnswer {
     /// The end of the last row.
     floor: u64,
     row: Option<Row>,
+    /// Where the row ends that is counted and not written, for want of memory.
+    counted: Option<u64>,
     rows: u64,
     total: Behind,
     header_written: bool,
@@ -190,9 +192,10 @@ impl VmasAnswer {
             Ok((_, Target::Kernel)) => (true, Err(Refusal::NotAQuestion)),
             Err(refusal) => (true, Err(refusal)),
         };
-        let step = match mm {
-            Ok(mm) => self.step(mm, va, last, entries)?,
-            Err(refusal) => {
+        let step = match (self.counted, mm) {
+            (Some(end), _) => Step::Complete(end),
+            (None, Ok(mm)) => self.step(mm, va, last, entries)?,
+            (None, Err(refusal)) => {
                 self.asked.refuse(refusal);
                 Step::Over
             }
@@ -200,7 +203,9 @@ impl VmasAnswer {
         self.rest = match step {
             Step::More(next) => Some((next, last)),
             Step::Complete(end) => {
+                self.counted = Some(end);
                 self.finish_row(end, totals, out)?;
+                self.counted = None;
                 Some((end, last))
             }
             Step::Over => None,
@@ -233,6 +238,7 @@ impl Conversation for VmasConversation {
             rest,
             floor: 0,
             row: None,
+            counted: None,
             rows: 0,
             total: Behind::default(),
             header_written: false,
