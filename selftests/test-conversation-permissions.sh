@@ -57,7 +57,9 @@ physical() { # COMMAND...
 ktap_equal "opened by root, nobody gets the address" "$expected" "$(physical nobody)"
 ktap_equal "opened by root, one without capabilities gets it" "$expected" "$(physical only -sys_admin)"
 
-# Kernel addresses, and the addresses of entries.
+# Kernel addresses, and the addresses of entries. What the address is of differs.
+region=text
+[ "$(uname -m)" = x86_64 ] || region=vmemmap
 cat >"$tmp/kernel" <<'END'
 exec 3<>/proc/memintro/walk
 echo "kernel 0xffffffff81000000" >&3
@@ -84,7 +86,7 @@ ktap_equal "without CAP_SYSLOG: refused, and no address of an entry" "$without_s
 	"$(without syslog sh "$tmp/kernel" "$pid" "$va")"
 ktap_equal "with it: answered, and addresses of entries" \
 	"2 region, 0 denied, $user" \
-	"$(sh "$tmp/kernel" "$pid" "$va" >"$tmp/out"; echo "$(grep -c region=text "$tmp/out") region, $(
+	"$(sh "$tmp/kernel" "$pid" "$va" >"$tmp/out"; echo "$(grep -c "region=$region" "$tmp/out") region, $(
 		grep -c denied "$tmp/out") denied, $(tail -n 1 "$tmp/out")")"
 ktap_equal "with it there is an entry of every level" "$(levels 0x)" \
 	"$(sed -n '/user-address/,$p' "$tmp/out" | sed -n '/^level=/p')"
@@ -97,7 +99,7 @@ words() {
 	sed -n 's/.*\(region\|error\)=\([A-Za-z]*\).*/\2/p'
 }
 question='write=kernel 0xffffffff81000000\n'
-ktap_equal "opened with it, used without" text \
+ktap_equal "opened with it, used without" $region \
 	"$(without syslog "$bin/converse" fd:3 "$question" read=4096 3<>"$proc/walk" | words)"
 ktap_equal "opened without it, used with it" EPERM \
 	"$("$bin/converse" "no-syslog:$proc/walk" "$question" read=4096 | words)"
