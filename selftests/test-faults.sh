@@ -17,7 +17,7 @@ unload
 
 # The places of the module that allocate. Where there are more, they are to be
 # reached here; where there are fewer, fewer are to be expected.
-sites=20
+sites=30
 
 planned=4
 [ ! -e "$leaks" ] || planned=5
