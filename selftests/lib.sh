@@ -83,6 +83,8 @@ start() { # NAME COMMAND...
 	start_name=$1
 	shift
 	mkfifo "$tmp/$start_name.in"
+	# Or what the last one of this name printed would be taken for its own.
+	: >"$tmp/$start_name.out"
 	# Holds the input open; a program that is merely killed would leave the
 	# processes that it started.
 	sleep 86400 >"$tmp/$start_name.in" &
