@@ -120,7 +120,7 @@ struct memintro_own_memory {
 	u64 stack_size;
 };
 
-/* Page tables of processes: helpers_pgtable.c */
+/* Page tables of processes: helpers_pgtable.c, and helpers_decode.h */
 void memintro_view(struct vm_area_struct *vma, struct memintro_view *view);
 unsigned int memintro_empty_entries(unsigned int level, const void *table,
 				    unsigned int first, unsigned int count);
