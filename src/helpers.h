@@ -142,7 +142,7 @@ void memintro_paging(struct memintro_paging *paging);
 void memintro_read_kernel_entries(unsigned int level, const void *table,
 				  unsigned int first, unsigned int count,
 				  struct memintro_entry *entries);
-void *memintro_table_at(u64 pa);
+void *memintro_kernel_table_at(u64 pa);
 void *memintro_mm_pgd(const struct mm_struct *mm);
 void *memintro_kernel_pgd(void);
 u64 memintro_pa_linear(u64 va);

@@ -6,7 +6,9 @@
  * src/abstractions/kernel_pgtable.rs.
  */
 #include <linux/log2.h>
+#include <linux/memory_hotplug.h>
 #include <linux/mm.h>
+#include <linux/page-flags.h>
 #include <linux/pgtable.h>
 #include <linux/uaccess.h>
 
@@ -144,10 +146,22 @@ void memintro_read_kernel_entries(unsigned int level, const void *table,
 	}
 }
 
-/* The linear map's address of a table; NULL for what cannot be one. */
-void *memintro_table_at(u64 pa)
+/*
+ * The linear map's address of what may be one of the kernel's tables; NULL for
+ * what cannot be: a freed table may lead anywhere, so also to memory that is not
+ * there, was given to a hypervisor, or has failed, which must not be read.
+ *
+ * The page's description may go away with its memory, so a copy is looked at.
+ */
+void *memintro_kernel_table_at(u64 pa)
 {
-	return pfn_valid(PHYS_PFN(pa)) ? __va(pa) : NULL;
+	const struct page *from = pfn_to_online_page(PHYS_PFN(pa));
+	struct page page;
+
+	if (!from || copy_from_kernel_nofault(&page, from, sizeof(page)) ||
+	    PageOffline(&page) || PageHWPoison(&page))
+		return NULL;
+	return __va(pa);
 }
 
 void *memintro_mm_pgd(const struct mm_struct *mm)

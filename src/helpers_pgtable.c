@@ -136,9 +136,9 @@ const void *memintro_read_entry(const struct memintro_view *view,
 		return NULL;
 	}
 	decode_entry(view, level, table, index, &run, entry);
-	if (entry->kind != MEMINTRO_TABLE)
+	if (entry->kind != MEMINTRO_TABLE || !pfn_valid(PHYS_PFN(entry->target)))
 		return NULL;
-	return memintro_table_at(entry->target);
+	return __va(entry->target);
 }
 
 /*

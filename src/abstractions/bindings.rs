@@ -149,7 +149,7 @@ unsafe extern "C" {
         count: c_uint,
         entries: *mut Entry,
     );
-    pub(super) safe fn memintro_table_at(pa: u64) -> *mut c_void;
+    pub(super) safe fn memintro_kernel_table_at(pa: u64) -> *mut c_void;
     pub(super) fn memintro_mm_pgd(mm: *const mm_struct) -> *mut c_void;
     pub(super) safe fn memintro_kernel_pgd() -> *mut c_void;
     pub(super) safe fn memintro_pa_linear(va: u64) -> u64;

@@ -8,8 +8,8 @@
 //! synchronise by means that are not exported. So a table is treated as memory that may be gone:
 //!
 //! - Entries are copied by `copy_from_kernel_nofault()`, and a table is entered only where its
-//!   frame has memory behind it. A freed table is read as what the page holds now, without a
-//!   fault and without a write.
+//!   frame has memory behind it that may be read. A freed table is read as what the page holds
+//!   now, without a fault and without a write.
 //! - Interrupts are off, which on x86 holds back most frees: they wait for an interprocessor
 //!   interrupt. On arm64 they wait for nobody; there only the other two help.
 //! - [`crate::model::walk::walk_twice`] believes only what two walks in a row agree on;
@@ -105,7 +105,7 @@ impl PageTables for KernelTables<'_> {
         let next = match (entry.kind(), level.below()) {
             (Kind::Table, Some(level)) => Some(Table {
                 level,
-                table: bindings::memintro_table_at(entry.target),
+                table: bindings::memintro_kernel_table_at(entry.target),
             })
             .filter(|next| !next.table.is_null()),
             _ => None,
