@@ -13,10 +13,12 @@ use std::{cell::RefCell, collections::VecDeque, ops::Range};
 const KEPT: usize = QUESTION_MAX + 1;
 
 /// How much is pushed for one input: few fill the queue, so that most of them end soon.
-fn pushed_max(shape: u8) -> usize {
-    match shape {
-        0..252 => 1 << 10,
-        _ => 96 << 10,
+///
+/// The fuzzer likes those that do, and would try little else if their bytes said it.
+fn pushed_max(input: &[u8]) -> usize {
+    match input.len() % 32 {
+        31 => 96 << 10,
+        _ => 1 << 10,
     }
 }
 
@@ -92,7 +94,7 @@ pub fn check(bytes: &[u8]) {
 fn check_in(memory: &mut [u8], mut input: Input<'_>) {
     let mut queue = Queue::new();
     let mut lines = Lines::default();
-    let mut room = pushed_max(input.byte());
+    let mut room = pushed_max(input.0);
 
     while !input.is_empty() {
         let shape = input.byte();
