@@ -69,6 +69,13 @@ static inline pte_t arch_pte_get(const pte_t *pte)
 	return __ptep_get((pte_t *)pte);
 }
 
+/* What an entry that leads to a frame holds of it: the part below 2^50. */
+#define ARCH_FRAME_MASK PTE_ADDR_LOW
+static inline u64 arch_frame_bits(u64 pfn)
+{
+	return pte_val(pfn_pte(pfn, PAGE_READONLY)) & ARCH_FRAME_MASK;
+}
+
 /* Runs of entries that the TLB may hold as one. */
 #define ARCH_RUN_MAX MAX(CONT_PTES, CONT_PMDS)
 static inline bool arch_pte_cont(pte_t pte) { return pte_cont(pte); }

@@ -164,17 +164,24 @@ u64 memintro_read_value(unsigned int level, const void *table,
 /*
  * Whether one of @count ptes of @table, from @first on, leads to @pfn.
  * Order and context as for memintro_read_entries().
+ *
+ * To decode each would be most of what a reverse map costs: what an entry does
+ * not hold as it stands in memory, it does not lead to.
  */
 bool memintro_leads_to(const void *table, unsigned int first,
 		       unsigned int count, u64 pfn)
 {
+	const u64 mask = ARCH_FRAME_MASK, frame = arch_frame_bits(pfn);
 	const pte_t *entry = (const pte_t *)table + first;
 	const pte_t *end = entry + count;
 
 	smp_rmb();
 	for (; entry < end; entry++) {
 		pte_t pte = arch_pte_get(entry);
+		u64 differs = (pte.pte & mask) ^ frame;
 
+		if (likely(differs && differs != mask))
+			continue;
 		if (pte_pfn(pte) == pfn && pte_present(pte))
 			return true;
 	}

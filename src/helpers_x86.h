@@ -72,6 +72,16 @@ static inline pte_t arch_pte_get(const pte_t *pte)
 	return ptep_get_lockless((pte_t *)pte);
 }
 
+/*
+ * What an entry that leads to a frame holds of it, as it stands in memory; the
+ * inverse where nothing may be accessed.
+ */
+#define ARCH_FRAME_MASK PTE_PFN_MASK
+static inline u64 arch_frame_bits(u64 pfn)
+{
+	return pfn_pte(pfn, PAGE_READONLY).pte & ARCH_FRAME_MASK;
+}
+
 /* There are no runs of entries that the TLB may hold as one. */
 #define ARCH_RUN_MAX 1
 static inline bool arch_pte_cont(pte_t pte) { return false; }
