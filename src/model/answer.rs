@@ -13,7 +13,10 @@ use super::{
         Level, //
     },
     question::Whose,
-    text::Line,
+    text::{
+        Line,
+        Word, //
+    },
     walk::{
         Answer,
         Step, //
@@ -33,6 +36,11 @@ pub struct KernelAddress {
 /// Writes the size of a page as `4K`, `2M` or `1G`.
 pub fn put_page_size(line: &mut Line<'_>, shift: u8) {
     let (shift, unit) = match shift {
+        // By far the most.
+        12 => {
+            line.put(b"4K");
+            return;
+        }
         30.. => (shift - 30, b'G'),
         20.. => (shift - 20, b'M'),
         10.. => (shift - 10, b'K'),
@@ -53,6 +61,28 @@ pub fn put_perm(line: &mut Line<'_>, perm: u32) {
     ]);
 }
 
+/// The names of levels as words, by [`Level`].
+static LEVEL_WORDS: [Word; Level::ALL.len()] = {
+    let mut words = [Word::new(""); Level::ALL.len()];
+    let mut i = 0;
+    while i < words.len() {
+        words[Level::ALL[i] as usize] = Word::new(Level::ALL[i].as_str());
+        i += 1;
+    }
+    words
+};
+
+/// The names of flags as words.
+static FLAG_WORDS: [Word; flags::NAMES.len()] = {
+    let mut words = [Word::new(""); flags::NAMES.len()];
+    let mut i = 0;
+    while i < words.len() {
+        words[i] = Word::new(flags::NAMES[i]);
+        i += 1;
+    }
+    words
+};
+
 /// Writes the names of flags with commas between, or `-`.
 pub fn put_flags(line: &mut Line<'_>, bits: u32) {
     // Bits without a name do not show.
@@ -61,8 +91,8 @@ pub fn put_flags(line: &mut Line<'_>, bits: u32) {
         line.put_byte(b'-');
     }
     // CAST: a number of a bit fits anywhere.
-    while let Some(name) = flags::NAMES.get(rest.trailing_zeros() as usize) {
-        line.put(name.as_bytes());
+    while let Some(name) = FLAG_WORDS.get(rest.trailing_zeros() as usize) {
+        line.put_word(name);
         rest &= rest - 1;
         if rest != 0 {
             line.put_byte(b',');
@@ -117,7 +147,7 @@ pub fn walk(
             line.put(b" pa=").hex(page.pa).put(b" page=");
             put_page_size(line, page.shift);
             line.put(b" level=")
-                .put(page.level.as_str().as_bytes())
+                .put_word(&LEVEL_WORDS[page.level as usize])
                 .put(b" perm=");
             put_perm(line, page.perm);
             line.put(b" flags=");
@@ -162,7 +192,7 @@ fn step(line: &mut Line<'_>, level: Level, step: &Step, folded: bool, show_entry
         index, at, entry, ..
     } = step;
     line.put(b"level=")
-        .put(level.as_str().as_bytes())
+        .put_word(&LEVEL_WORDS[level as usize])
         .put(b" index=")
         // CAST: an index has at most 16 bits.
         .dec(*index as u64)

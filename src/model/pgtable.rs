@@ -26,7 +26,7 @@ impl Level {
     pub const ALL: [Level; 5] = [Level::Pgd, Level::P4d, Level::Pud, Level::Pmd, Level::Pte];
 
     /// Returns the name that an answer prints.
-    pub fn as_str(self) -> &'static str {
+    pub const fn as_str(self) -> &'static str {
         match self {
             Level::Pte => "pte",
             Level::Pmd => "pmd",

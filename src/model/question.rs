@@ -40,6 +40,10 @@ impl WalkQuestion {
     ///
     /// Returns a refusal of the kind [`super::words::Errno::Einval`].
     pub fn parse(text: &[u8]) -> Result<Self, Refusal> {
+        one_line(text, Self::parse_words(text))
+    }
+
+    fn parse_words(text: &[u8]) -> Result<Self, Refusal> {
         let mut words = words(text)?;
         let whose = words.next().ok_or(Refusal::NotAQuestion)?;
         let va = words.next().ok_or(Refusal::NotAQuestion)?;
@@ -99,6 +103,14 @@ impl RangeQuestion {
     ///
     /// Returns a refusal of the kind [`super::words::Errno::Einval`].
     pub fn parse(text: &[u8], page_shift: u8, untag: impl Fn(u64) -> u64) -> Result<Self, Refusal> {
+        one_line(text, Self::parse_words(text, page_shift, untag))
+    }
+
+    fn parse_words(
+        text: &[u8],
+        page_shift: u8,
+        untag: impl Fn(u64) -> u64,
+    ) -> Result<Self, Refusal> {
         let mut words = words(text)?.peekable();
         let whose = parse_whose(words.next().ok_or(Refusal::NotAQuestion)?)?;
         let part = match words.peek() {
@@ -144,12 +156,15 @@ impl RangeQuestion {
 ///
 /// Returns a refusal of the kind [`super::words::Errno::Einval`].
 pub fn parse_physical(text: &[u8]) -> Result<u64, Refusal> {
-    let mut words = words(text)?;
-    let pa = parse_address(words.next().ok_or(Refusal::NotAQuestion)?)?;
-    match words.next() {
-        None => Ok(pa),
-        Some(_) => Err(Refusal::NotAQuestion),
-    }
+    let only = |text| {
+        let mut words = words(text)?;
+        let pa = parse_address(words.next().ok_or(Refusal::NotAQuestion)?)?;
+        match words.next() {
+            None => Ok(pa),
+            Some(_) => Err(Refusal::NotAQuestion),
+        }
+    };
+    one_line(text, only(text))
 }
 
 /// Reads `VA` or `START-END`.
@@ -179,12 +194,20 @@ fn words(text: &[u8]) -> Result<impl Iterator<Item = &[u8]>, Refusal> {
     if text.len() > QUESTION_MAX {
         return Err(Refusal::TooLong);
     }
-    if text.contains(&b'\n') {
-        return Err(Refusal::NotAQuestion);
-    }
     Ok(text
         .split(|byte| matches!(byte, b' ' | b'\t'))
         .filter(|word| !word.is_empty()))
+}
+
+/// A question is one line. A newline inside of it makes a word that is none: only where reading it
+/// has failed is it looked for.
+fn one_line<T>(text: &[u8], parsed: Result<T, Refusal>) -> Result<T, Refusal> {
+    let line = text.strip_suffix(b"\n").unwrap_or(text);
+    parsed.map_err(|refusal| match refusal {
+        Refusal::TooLong => refusal,
+        _ if line.contains(&b'\n') => Refusal::NotAQuestion,
+        _ => refusal,
+    })
 }
 
 fn parse_whose(word: &[u8]) -> Result<Whose, Refusal> {

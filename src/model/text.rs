@@ -9,6 +9,34 @@
 /// The longest line that is written, in bytes; a buffer for one line has that size.
 pub const LINE_MAX: usize = 512;
 
+/// The longest [`Word`], in bytes.
+const WORD_MAX: usize = 16;
+
+/// A short text whose length only shows when it is written: all of it is written, and what is too
+/// much is overwritten later. That takes two stores, where a copy of as many bytes takes a call.
+#[derive(Clone, Copy, Debug)]
+pub struct Word {
+    text: [u8; WORD_MAX],
+    len: usize,
+}
+
+impl Word {
+    /// Makes a word of at most 16 bytes.
+    pub const fn new(text: &str) -> Self {
+        let mut word = Word {
+            text: [0; WORD_MAX],
+            len: text.len(),
+        };
+        // A const function has no iterators. A word that is too long does not compile.
+        let mut i = 0;
+        while i < word.len {
+            word.text[i] = text.as_bytes()[i];
+            i += 1;
+        }
+        word
+    }
+}
+
 /// A line in the making, in a buffer that someone else provides: at best where it will be read.
 ///
 /// What does not fit is dropped, and [`Line::is_whole`] says so. Every row of this module has a
@@ -71,6 +99,22 @@ impl<'a> Line<'a> {
             room.copy_from_slice(bytes);
         }
         self
+    }
+
+    /// Appends a word.
+    #[inline(always)]
+    pub fn put_word(&mut self, word: &Word) -> &mut Self {
+        match self
+            .bytes
+            .get_mut(self.len..self.len.wrapping_add(WORD_MAX))
+        {
+            Some(room) => {
+                room.copy_from_slice(&word.text);
+                self.len = self.len.wrapping_add(word.len);
+                self
+            }
+            None => self.put(word.text.get(..word.len).unwrap_or(&[])),
+        }
     }
 
     /// Appends one byte.
