@@ -208,8 +208,8 @@ static __always_inline void decode_pmd(const struct memintro_view *view,
 	}
 }
 
-static void decode_pud(const struct memintro_view *view, pud_t pud,
-		       struct memintro_entry *entry)
+static __always_inline void decode_pud(const struct memintro_view *view,
+				       pud_t pud, struct memintro_entry *entry)
 {
 	u32 flags;
 
@@ -243,7 +243,7 @@ static void decode_pud(const struct memintro_view *view, pud_t pud,
 	}
 }
 
-static void decode_p4d(p4d_t p4d, struct memintro_entry *entry)
+static __always_inline void decode_p4d(p4d_t p4d, struct memintro_entry *entry)
 {
 	entry->value = p4d_val(p4d);
 	if (p4d_none(p4d))
@@ -256,7 +256,7 @@ static void decode_p4d(p4d_t p4d, struct memintro_entry *entry)
 					   arch_top_level() == MEMINTRO_P4D));
 }
 
-static void decode_pgd(pgd_t pgd, struct memintro_entry *entry)
+static __always_inline void decode_pgd(pgd_t pgd, struct memintro_entry *entry)
 {
 	entry->value = pgd_val(pgd);
 	if (pgd_none(pgd))

@@ -15,7 +15,8 @@
 //!
 //! So [`UserTables`] holds such a lock, and RCU, for as long as it is read, and reads entries of
 //! the mapping only. A table that was taken away meanwhile still reads as something; the walk in
-//! [`crate::model::walk`] notices by reading the entries above it again.
+//! [`crate::model::walk`] notices by reading the entry that led to it again. Those further up lead
+//! where they led for as long as the locks are held.
 //!
 //! `src/helpers_pgtable.c` refuses to be built where tables are not freed through RCU.
 //!
@@ -57,6 +58,7 @@ use kernel::{
 /// Returns the shape of the page tables that this machine runs.
 ///
 /// It never changes, so it is asked for once.
+#[inline]
 pub(crate) fn paging() -> (Paging, Halves) {
     static SHAPE: SetOnce<(Paging, Halves)> = SetOnce::new();
 
@@ -67,6 +69,7 @@ pub(crate) fn paging() -> (Paging, Halves) {
     })
 }
 
+#[cold]
 fn read_paging() -> (Paging, Halves) {
     let mut raw = bindings::memintro_paging::default();
     // SAFETY: The structure may be written.
@@ -195,6 +198,11 @@ impl<'a> PageTables for UserTables<'a> {
             entry,
             next,
         })
+    }
+
+    fn may_go(&self, level: Level) -> bool {
+        // See the module's documentation.
+        level == Level::Pte || (level == Level::Pmd && self.view.hugetlb_shift != 0)
     }
 
     fn still_leads(&self, table: Table<'a>, va: u64, entry: &Entry) -> Option<bool> {

@@ -244,6 +244,14 @@ pub trait PageTables {
     /// Reads the entry of `table` that belongs to `va`; `None` if it cannot be read.
     fn read(&self, table: Self::Table, va: u64) -> Option<Reading<Self::Table>>;
 
+    /// Returns whether a table of this level may be taken away while it is read.
+    ///
+    /// Whoever has read one looks once more at the entry that led to it. Where this is `false`, the
+    /// table that was found stays in its place for as long as `self` is there.
+    fn may_go(&self, _level: Level) -> bool {
+        true
+    }
+
     /// Reads the entry of `table` that belongs to `va` again: does it lead where `entry`, an
     /// earlier reading, did? `None` if it cannot be read.
     fn still_leads(&self, table: Self::Table, va: u64, entry: &Entry) -> Option<bool> {

@@ -312,7 +312,9 @@ fn step_once<T: BulkTables>(
             break;
         }
         perm &= reading.entry.flags;
-        above[level as usize] = Some((table, reading.entry));
+        if tables.may_go(below) {
+            above[level as usize] = Some((table, reading.entry));
+        }
         table = reading.next?;
         level = below;
     }

@@ -109,8 +109,9 @@ impl Walk {
 
 /// Walks `tables` to what is behind `va`.
 ///
-/// An entry above the last that no longer leads where it led makes the walk start again, so that an
-/// answer is never taken from a table that was no longer in use when it was read. After several
+/// An entry that no longer leads where it led, to a table that may be taken away, makes the walk
+/// start again, so that an answer is never taken from a table that was no longer in use when it was
+/// read. After several
 /// such changes in a row the answer is [`Why::Retry`].
 pub fn walk<T: PageTables>(tables: &T, va: u64) -> Walk {
     for _ in 0..TRIES {
@@ -179,7 +180,9 @@ fn walk_once<T: PageTables>(tables: &T, va: u64, mut note: impl FnMut(Step)) -> 
             (Kind::Bad, _, _) => return None,
             (Kind::Table, Some(next), Some(below)) => {
                 perm &= entry.flags;
-                visited[level as usize] = Some((table, entry));
+                if tables.may_go(below) {
+                    visited[level as usize] = Some((table, entry));
+                }
                 table = next;
                 level = below;
             }
@@ -194,7 +197,7 @@ fn walk_once<T: PageTables>(tables: &T, va: u64, mut note: impl FnMut(Step)) -> 
     }
 }
 
-/// Reads the entries above the last once more: do they lead where they led?
+/// Reads entries above the last once more: do they lead where they led?
 fn still_leads<T: PageTables>(
     tables: &T,
     visited: &[Option<(T::Table, Entry)>; 5],

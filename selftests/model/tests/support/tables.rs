@@ -80,6 +80,8 @@ pub struct Scripted<'a> {
     paging: Paging,
     tables: RefCell<Tables>,
     script: RefCell<Box<Script<'a>>>,
+    /// Which tables may be taken away; all of them unless it is set.
+    pub may_go: fn(Level) -> bool,
     /// How many readings there were.
     pub readings: Cell<usize>,
 }
@@ -94,6 +96,7 @@ impl<'a> Scripted<'a> {
             paging,
             tables: RefCell::new(tables),
             script: RefCell::new(Box::new(script)),
+            may_go: |_| true,
             readings: Cell::new(0),
         }
     }
@@ -118,6 +121,10 @@ impl PageTables for Scripted<'_> {
             number: ROOT,
             level: self.paging.top,
         }
+    }
+
+    fn may_go(&self, level: Level) -> bool {
+        (self.may_go)(level)
     }
 
     fn read(&self, table: Table, va: u64) -> Option<Reading<Table>> {

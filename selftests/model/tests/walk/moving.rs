@@ -129,6 +129,7 @@ fn walk_while(
     space: &Space,
     va: u64,
     changes: &[Timed],
+    may_go: fn(Level) -> bool,
     walk: fn(&Scripted<'_>, u64) -> Walk,
 ) -> (Answer, Vec<Answer>) {
     let mode = space.mode;
@@ -147,7 +148,8 @@ fn walk_while(
         }
     };
     let answer = {
-        let tables = Scripted::new(mode.paging, tables, script);
+        let mut tables = Scripted::new(mode.paging, tables, script);
+        tables.may_go = may_go;
         walk(&tables, va).answer
     };
     (answer, truths.into_inner())
@@ -164,7 +166,7 @@ proptest! {
     ) {
         let borders = space.borders();
         let va = *place.get(&borders);
-        let (answer, truths) = walk_while(&space, va, &changes, once);
+        let (answer, truths) = walk_while(&space, va, &changes, |_| true, once);
         // The order that the oracle of still tables follows is the same.
         prop_assert_eq!(truths[0], space.answer(va));
         match answer {
@@ -175,7 +177,7 @@ proptest! {
             _ => prop_assert!(truths.contains(&answer), "{:?} is none of {:?}", answer, truths),
         }
 
-        let (answer, truths) = walk_while(&space, va, &changes, twice);
+        let (answer, truths) = walk_while(&space, va, &changes, |_| true, twice);
         match answer {
             Err(Absent { why: Why::Retry, .. }) => {
                 prop_assert!(changes.len() > 2, "gave up too early");
@@ -185,6 +187,49 @@ proptest! {
                 prop_assert!(truths.any(|truth| truth == in_the_kernel(answer)));
             }
         }
+    }
+}
+
+proptest! {
+    #![proptest_config(config::config(32))]
+
+    /// As above, where locks keep all tables but those of ptes.
+    #[test]
+    fn an_answer_was_true_where_only_the_last_tables_go(
+        space in space::spaces(),
+        place in any::<prop::sample::Index>(),
+        mut changes in vec(change(), 0..12),
+    ) {
+        let borders = space.borders();
+        let va = *place.get(&borders);
+        // Of the entry that leads to ptes, or of the pte.
+        for (_, depth, _) in &mut changes {
+            *depth = space.levels().count() - 1 - *depth % 2;
+        }
+        let (answer, truths) =
+            walk_while(&space, va, &changes, |level| level == Level::Pte, once);
+        match answer {
+            Err(Absent { why: Why::Retry, .. }) => {
+                prop_assert!(changes.len() > 2, "gave up too early");
+            }
+            _ => prop_assert!(truths.contains(&answer), "{:?} is none of {:?}", answer, truths),
+        }
+    }
+}
+
+#[test]
+fn tables_that_stay_are_looked_at_once() {
+    for (stay, readings) in [(0, 7), (1, 6), (2, 5), (3, 4)] {
+        let (mode, tables, _) = one_page();
+        let mut tables = Scripted::new(mode.paging, tables, |_, _| ());
+        tables.may_go = match stay {
+            0 => |_| true,
+            1 => |level| level < Level::Pud,
+            2 => |level| level < Level::Pmd,
+            _ => |_| false,
+        };
+        assert!(once(&tables, 0x1000).answer.is_ok());
+        assert_eq!(tables.readings.get(), readings);
     }
 }
 
