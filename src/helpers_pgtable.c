@@ -9,6 +9,7 @@
 #include <linux/hugetlb.h>
 #include <linux/mm.h>
 #include <linux/pgtable.h>
+#include <linux/unroll.h>
 
 #include "helpers.h"
 #include "helpers_arch.h"
@@ -161,29 +162,43 @@ u64 memintro_read_value(unsigned int level, const void *table,
 	}
 }
 
+/* Entries that are looked at between two branches. */
+#define AT_ONCE 8
+
 /*
- * Whether one of @count ptes of @table, from @first on, leads to @pfn.
- * Order and context as for memintro_read_entries().
+ * Whether one of @count ptes of @table, from @first on, or of their neighbours
+ * leads to @pfn. Order and context as for memintro_read_entries().
  *
- * To decode each would be most of what a reverse map costs: what an entry does
- * not hold as it stands in memory, it does not lead to.
+ * To decode each would be most of what a reverse map costs. What an entry does
+ * not hold as it stands in memory, or inverted, it does not lead to.
  */
 bool memintro_leads_to(const void *table, unsigned int first,
 		       unsigned int count, u64 pfn)
 {
 	const u64 mask = ARCH_FRAME_MASK, frame = arch_frame_bits(pfn);
-	const pte_t *entry = (const pte_t *)table + first;
-	const pte_t *end = entry + count;
+	const pte_t *entry = (const pte_t *)table + round_down(first, AT_ONCE);
+	const pte_t *end = (const pte_t *)table +
+		round_up(first + count, AT_ONCE);
+	unsigned int i;
 
+	static_assert(PTRS_PER_PTE % AT_ONCE == 0);
 	smp_rmb();
-	for (; entry < end; entry++) {
-		pte_t pte = arch_pte_get(entry);
-		u64 differs = (pte.pte & mask) ^ frame;
+	for (; entry < end; entry += AT_ONCE) {
+		bool maybe = false;
 
-		if (likely(differs && differs != mask))
-			continue;
-		if (pte_pfn(pte) == pfn && pte_present(pte))
-			return true;
+		unrolled_count(AT_ONCE)
+		for (i = 0; i < AT_ONCE; i++) {
+			u64 bits = arch_pte_get(entry + i).pte & mask;
+
+			/* Nothing differs, or everything. */
+			maybe |= (bits ^ frame) - 1 >= mask - 1;
+		}
+		for (i = 0; unlikely(maybe) && i < AT_ONCE; i++) {
+			pte_t pte = arch_pte_get(entry + i);
+
+			if (pte_pfn(pte) == pfn && pte_present(pte))
+				return true;
+		}
 	}
 	return false;
 }
