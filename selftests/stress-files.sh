@@ -28,7 +28,7 @@ limited_group
 
 seconds=${SECONDS_LONG:-60}
 planned=4
-[ ! -e "$leaks" ] || planned=5
+looks_for_leaks && planned=5
 ktap_plan $planned
 log_mark
 

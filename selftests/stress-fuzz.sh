@@ -19,7 +19,7 @@ need_reloadable_module
 
 seconds=${SECONDS_LONG:-60}
 planned=5
-[ ! -e "$leaks" ] || planned=6
+looks_for_leaks && planned=6
 ktap_plan $planned
 log_mark
 

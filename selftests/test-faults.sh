@@ -20,7 +20,7 @@ unload
 sites=30
 
 planned=4
-[ ! -e "$leaks" ] || planned=5
+looks_for_leaks && planned=5
 ktap_plan $planned
 log_mark
 memory_mark
