@@ -221,7 +221,7 @@ impl BulkTables for UserTables<'_> {
         let index = self.paging.index(table.level, va);
         let count = self.paging.entries_from(table.level, index).min(count);
         // SAFETY: By its invariant the table is readable, and of ptes where `step` asks; the
-        // entries from `index` on that are read are of this table.
+        // entries from `index` on, and their neighbours in the same eight, are of this table.
         unsafe {
             bindings::memintro_leads_to(
                 table.table,

@@ -111,8 +111,7 @@ impl Walk {
 ///
 /// An entry that no longer leads where it led, to a table that may be taken away, makes the walk
 /// start again, so that an answer is never taken from a table that was no longer in use when it was
-/// read. After several
-/// such changes in a row the answer is [`Why::Retry`].
+/// read. After several such changes in a row the answer is [`Why::Retry`].
 pub fn walk<T: PageTables>(tables: &T, va: u64) -> Walk {
     for _ in 0..TRIES {
         if let Some(walk) = walk_with_steps(tables, va) {
