@@ -104,16 +104,33 @@ heartbeat() {
 	done
 }
 
-# What is built from the clone, in a folder that stays: fresh FOLDER says whether
-# none of the files that stdin names changed since begin noted the time. A folder
-# is as new as the last file that came to it or left it.
-fresh() {
-	# shellcheck disable=SC2016 # for the inner shell
-	[ -e "$1/.built" ] &&
-		[ -z "$(tr '\n' '\0' | xargs -0 sh -c 'find "$@" -prune -newer "$0"' "$1/.built" 2>&1)" ]
+# What is built from a clone is kept in a folder named by the text of what it is made
+# from, so that clones which hold the same share it:
+#
+#	built FOLDER BUILD SOURCES   prints its name: FOLDER-KEY
+#
+# SOURCES prints the names of all that goes into it, BUILD fills the folder that it
+# is given. BUILD is called again where a source changed meanwhile.
+built() { locked "${1##*/}" built_now "$@"; }
+
+built_now() {
+	while :; do
+		made=$1-$(text_of "$3")
+		[ ! -d "$made" ] || break
+		rm -rf "$1".tmp.*
+		mkdir -p "$1.tmp.$$"
+		"$2" "$1.tmp.$$" >&2
+		[ "$1-$(text_of "$3")" != "$made" ] || mv -T "$1.tmp.$$" "$made"
+	done
+	# What no clone asked for in two weeks goes.
+	touch "$made"
+	find "$cache" -mindepth 1 -maxdepth 1 -type d -mtime +14 \
+		\( -name 'module-*' -o -name 'programs-*' -o -name 'work-*' \) -exec rm -rf {} +
+	echo "$made"
 }
-begin() { mkdir -p "$1" && rm -f "$1/.built" && touch "$1/.begun"; }
-finish() { mv "$1/.begun" "$1/.built"; }
+
+# The names count as well, but not where the clone is.
+text_of() { "$1" | sort -u | tr '\n' '\0' | xargs -0 sha256sum | sed "s|$top/||" | key -; }
 
 # What a guest's programs come from; what these lack busybox has.
 # shellcheck disable=SC2034 # for those who source this
