@@ -3,8 +3,6 @@
 //! What an answer of `walk` must say of a page of a kind, judged by pagemap,
 //! smaps and the kind.
 
-use std::collections::HashSet;
-
 use crate::{
     kinds::{self, Expect},
     layout::page_shift,
@@ -14,6 +12,7 @@ use crate::{
     pagemap::Entry,
     question::Range,
     sys::PAGE,
+    zeros::Zeros,
 };
 
 /// The names of flags, in their promised order.
@@ -64,7 +63,7 @@ pub struct Known<'a> {
     /// All that is known of its process.
     pub memory: &'a Memory,
     /// The frames of the zero pages.
-    pub zeros: &'a HashSet<u64>,
+    pub zeros: &'a Zeros,
 }
 
 fn same(key: &str, answer: &Line<'_>, expected: &str) -> Result<(), String> {
@@ -139,8 +138,14 @@ impl Known<'_> {
         if flags != "-" && !flags.split(',').all(|name| order.any(|next| *next == name)) {
             return Err(format!("flags={flags}: names or their order"));
         }
-        let zero = |frame| self.zeros.contains(&frame);
-        flag("zero", self.entry.frame().is_some_and(zero))?;
+        let zero = match self.entry.frame() {
+            Some(frame) => self.zeros.contains(frame),
+            None => Ok(false),
+        };
+        flag(
+            "zero",
+            zero.map_err(|error| format!("kpageflags: {error}"))?,
+        )?;
         flag("uffd", kind == "uffd-protected")?;
         flag("contiguous", matches!(page, "64K" | "32M"))?;
         flag("global", false)?;

@@ -30,3 +30,4 @@ pub mod stress;
 pub mod sys;
 pub mod table;
 pub mod witness;
+pub mod zeros;

@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 
 //! What the kernel's own files say of every page of a process: smaps and
-//! pagemap, kpageflags for the zero pages, PAGEMAP_SCAN for the huge ones.
+//! pagemap, kpageflags of the zero pages, PAGEMAP_SCAN for the huge ones.
 
 use std::{
-    collections::HashSet,
     fs::{self, File},
     io,
-    os::{fd::AsRawFd, unix::fs::FileExt},
+    os::fd::AsRawFd,
     path::Path,
 };
 
@@ -16,13 +15,12 @@ use crate::{
     maps::{self, Mapping},
     pagemap::Pagemap,
     sys,
+    zeros::Zeros,
 };
 
 const PAGE: u64 = sys::PAGE as u64;
-/// How many entries of pagemap are read at once.
-const BATCH: u64 = 1 << 16;
-/// The bit of kpageflags that marks the zero page and the huge zero page.
-const KPF_ZERO_PAGE: u64 = 1 << 24;
+/// The bit of pagemap that marks a page that nobody else has mapped.
+const EXCLUSIVE: u64 = 1 << 56;
 /// The bit of pagemap that marks write protection by userfaultfd.
 const UFFD_WP: u64 = 1 << 57;
 
@@ -87,28 +85,6 @@ pub fn other_processes(proc: &Path) -> Vec<String> {
     pids.iter().map(u32::to_string).collect()
 }
 
-/// The frames of the zero page and the huge zero page.
-pub fn zero_frames() -> io::Result<HashSet<u64>> {
-    let file = File::open("/proc/kpageflags")?;
-    let mut frames = HashSet::new();
-    let mut bytes = vec![0; BATCH as usize * 8];
-    let mut first = 0;
-    loop {
-        let n = file.read_at(&mut bytes, first * 8)? / 8;
-        if n == 0 {
-            break;
-        }
-        for (i, word) in bytes[..n * 8].chunks_exact(8).enumerate() {
-            let flags = u64::from_ne_bytes(word.try_into().map_err(io::Error::other)?);
-            if flags & KPF_ZERO_PAGE != 0 {
-                frames.insert(first + i as u64);
-            }
-        }
-        first += n as u64;
-    }
-    Ok(frames)
-}
-
 /// The ranges of a mapping that stand behind entries above the pte level.
 fn huge_ranges(file: &File, start: u64, end: u64) -> io::Result<Vec<(u64, u64)>> {
     let mut ranges = Vec::new();
@@ -140,8 +116,9 @@ fn huge_ranges(file: &File, start: u64, end: u64) -> io::Result<Vec<(u64, u64)>>
 }
 
 impl Memory {
-    /// Reads everything of a process, given its folder in `/proc`.
-    pub fn read(folder: &Path, zeros: &HashSet<u64>) -> io::Result<Self> {
+    /// Reads everything of a process, given its folder in `/proc`; without `zeros`
+    /// no page counts as a zero page.
+    pub fn read(folder: &Path, zeros: Option<&Zeros>) -> io::Result<Self> {
         let pagemap = Pagemap(File::open(folder.join("pagemap"))?);
         let mut memory = Self {
             mappings: maps::smaps(folder)?,
@@ -151,7 +128,10 @@ impl Memory {
             let mut count = Count::default();
             let ended = pagemap.each(mapping.start, mapping.end, |va, entry| {
                 if let Some(frame) = entry.frame() {
-                    let zero = zeros.contains(&frame);
+                    let zero = match zeros {
+                        Some(zeros) if entry.0 & EXCLUSIVE == 0 => zeros.contains(frame)?,
+                        _ => false,
+                    };
                     count.zero += u64::from(zero);
                     count.present += u64::from(!zero);
                     memory.pages.push(Page {

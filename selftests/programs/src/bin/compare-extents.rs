@@ -14,7 +14,6 @@
 //! status 1 if anything differs, or fewer than N processes could be judged.
 
 use std::{
-    collections::HashSet,
     io,
     path::{Path, PathBuf},
     process::ExitCode,
@@ -23,10 +22,11 @@ use std::{
 use memintro_selftests::{
     ask::Conversation,
     extents::{Extents, Row},
-    memory::{other_processes, zero_frames, Memory, Page},
+    memory::{other_processes, Memory, Page},
     options::Options,
     random::Random,
     sys,
+    zeros::Zeros,
 };
 
 const PAGE: u64 = sys::PAGE as u64;
@@ -44,7 +44,7 @@ struct Comparison {
     proc: PathBuf,
     extents: Conversation,
     walk: Conversation,
-    zeros: HashSet<u64>,
+    zeros: Zeros,
     random: Random,
     ranges: usize,
     total: Total,
@@ -166,7 +166,7 @@ impl Comparison {
     /// Compares a process; `None` where it changed meanwhile.
     fn process(&mut self, pid: &str) -> io::Result<Option<Vec<String>>> {
         let folder = self.proc.join(pid);
-        let before = Memory::read(&folder, &self.zeros)?;
+        let before = Memory::read(&folder, Some(&self.zeros))?;
         let whole = self.question(pid, None);
         let mut parts = Vec::new();
         for _ in 0..self.ranges {
@@ -175,7 +175,7 @@ impl Comparison {
             };
             parts.push((start, end, self.question(pid, Some((start, end)))));
         }
-        if Memory::read(&folder, &self.zeros)? != before {
+        if Memory::read(&folder, Some(&self.zeros))? != before {
             return Ok(None);
         }
         let mut wrong = self.judge(pid, &before, 0, u64::MAX, &whole?.rows)?;
@@ -229,7 +229,7 @@ fn run() -> io::Result<bool> {
         extents: Conversation::open(&proc.join("memintro/extents"))?,
         walk: Conversation::open(&proc.join("memintro/walk"))?,
         proc,
-        zeros: zero_frames()?,
+        zeros: Zeros::open()?,
         random: Random::new(options.number("--seed")?.unwrap_or(1) as u64),
         ranges: options.number("--ranges")?.unwrap_or(8),
         total: Total::default(),

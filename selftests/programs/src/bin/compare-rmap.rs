@@ -52,14 +52,13 @@ type Mappings = Vec<(u32, u64)>;
 impl Scan {
     fn read(proc: &Path) -> io::Result<Self> {
         // Whether a page is a zero page makes no difference here.
-        let none = HashSet::new();
         let mut memories = BTreeMap::new();
         for pid in other_processes(proc) {
-            if let Ok(memory) = Memory::read(&proc.join(&pid), &none) {
+            if let Ok(memory) = Memory::read(&proc.join(&pid), None) {
                 memories.insert(number(&pid)? as u32, memory);
             }
         }
-        let own = Memory::read(Path::new("/proc/self"), &none)?;
+        let own = Memory::read(Path::new("/proc/self"), None)?;
         let own_pid = fs::read_link(proc.join("self")).unwrap_or_default();
         Ok(Self {
             memories,

@@ -24,9 +24,10 @@ use std::{
 use memintro_selftests::{
     ask::{hex, unescape, Answer, Conversation, Keys},
     maps::{self, Mapping},
-    memory::{other_processes, zero_frames, Count, Memory},
+    memory::{other_processes, Count, Memory},
     options::{self, Options},
     table::number,
+    zeros::Zeros,
 };
 
 const HEADER: &str = "START END PERM SIZE_KB PRESENT_KB HUGE_KB ZERO_KB SWAP_KB EMPTY_KB NAME";
@@ -135,7 +136,7 @@ fn difference(row: &Row, mapping: &Mapping, count: &Count) -> Option<&'static st
 struct Comparison {
     proc: PathBuf,
     vmas: Conversation,
-    zeros: HashSet<u64>,
+    zeros: Zeros,
     judged: usize,
     mismatches: Vec<String>,
     rows: usize,
@@ -146,10 +147,16 @@ impl Comparison {
     /// Compares a process; whether it stayed the same meanwhile.
     fn process(&mut self, pid: &str) -> io::Result<bool> {
         let folder = self.proc.join(pid);
-        let (before, maps_before) = (Memory::read(&folder, &self.zeros)?, maps::maps(&folder)?);
+        let (before, maps_before) = (
+            Memory::read(&folder, Some(&self.zeros))?,
+            maps::maps(&folder)?,
+        );
         let text = self.vmas.ask(pid)?;
         let totals = self.vmas.ask(&format!("{pid} totals"))?;
-        let (after, maps_after) = (Memory::read(&folder, &self.zeros)?, maps::maps(&folder)?);
+        let (after, maps_after) = (
+            Memory::read(&folder, Some(&self.zeros))?,
+            maps::maps(&folder)?,
+        );
         if before != after || maps_before != maps_after {
             return Ok(false);
         }
@@ -216,7 +223,7 @@ fn run() -> io::Result<bool> {
     let vmas = Conversation::open(&proc.join("memintro/vmas"))?;
     let mut comparison = Comparison {
         vmas: vmas.in_pieces_of(if storm.is_some() { 512 } else { 65536 }),
-        zeros: zero_frames()?,
+        zeros: Zeros::open()?,
         judged: 0,
         mismatches: Vec::new(),
         rows: 0,

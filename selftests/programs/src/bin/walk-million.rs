@@ -11,7 +11,7 @@
 //! differs, if a kind was never checked, or if one page in ten moved.
 
 use std::{
-    collections::{BTreeMap, HashSet},
+    collections::BTreeMap,
     env,
     fmt::Write,
     io::{self, BufRead},
@@ -25,11 +25,12 @@ use memintro_selftests::{
     judge::Known,
     levels::LevelCheck,
     line::answers,
-    memory::{self, Memory},
+    memory::Memory,
     pagemap::{Entry, Pagemap},
     question::Range,
     random::Random,
     sys::PAGE,
+    zeros::Zeros,
 };
 
 /// Questions of a batch: at most 50 bytes each, fewer than wait at most.
@@ -59,7 +60,7 @@ struct Run<'a> {
     options: &'a Options,
     pagemap: Pagemap,
     memory: &'a Memory,
-    zeros: &'a HashSet<u64>,
+    zeros: &'a Zeros,
     levels: LevelCheck,
     random: Random,
     counts: BTreeMap<&'a str, Count>,
@@ -135,8 +136,8 @@ impl<'a> Run<'a> {
 
 fn run(options: &Options, ranges: &[Range]) -> io::Result<bool> {
     let folder = Path::new("/proc").join(&options.pid);
-    let zeros = memory::zero_frames()?;
-    let memory = Memory::read(&folder, &zeros)?;
+    let zeros = Zeros::open()?;
+    let memory = Memory::read(&folder, Some(&zeros))?;
     let mut run = Run {
         options,
         pagemap: Pagemap::open(&options.pid)?,
@@ -160,7 +161,7 @@ fn run(options: &Options, ranges: &[Range]) -> io::Result<bool> {
         left -= size;
     }
 
-    if Memory::read(&folder, &zeros)? != memory {
+    if Memory::read(&folder, Some(&zeros))? != memory {
         return Err(io::Error::other("the subject's memory changed meanwhile"));
     }
     let mut total = Count::default();
