@@ -3,10 +3,10 @@
 # timeout: 600
 #
 # Property: loaded, read from end to end, asked in every conversation, visited
-# by the second module and unloaded, 20 times, memintro leaves the log clean
+# by the second module and unloaded, 10 times, memintro leaves the log clean
 # and no memory behind.
 #
-#	RELOADS=N test-kmem-reload.sh
+#	LOADS=N test-kmem-reload.sh
 
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "${0%/*}/lib.sh"
@@ -16,7 +16,7 @@ need_reloadable_module
 peer=${MEMINTRO_PEER_KO:-$here/peer/memintro_peer.ko}
 at_exit 'grep -q "^memintro_peer " /proc/modules && rmmod memintro_peer'
 
-reloads=${RELOADS:-10}
+reloads=${LOADS:-10}
 ktap_plan 9
 log_mark
 start subject "$bin/subject" anon || exit 1

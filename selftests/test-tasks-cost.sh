@@ -3,16 +3,17 @@
 # timeout: 500
 #
 # Property: bash's `while read` over the rows of 10,000 processes (fewer where the
-# kernel is slow) costs at most 3 times dash's. (bash seeks back at every line: where a table is made anew
-# then, or sought from its start, the cost grows with the square.)
+# kernel is slow) costs at most 3 times dash's. (bash seeks back at every line:
+# where a table is made anew then, or sought from its start, the cost grows with
+# the square.)
 #
-#	PROCESSES=N test-tasks-cost.sh
+#	ROWS=N test-tasks-cost.sh
 
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "${0%/*}/lib.sh"
 need_module
 
-count=${PROCESSES:-$((10000 / slow))}
+count=${ROWS:-$((10000 / slow))}
 ktap_plan 3
 for shell in bash dash; do
 	command -v "$shell" >/dev/null || ktap_skip_all "no $shell"
