@@ -76,12 +76,11 @@ looks_for_leaks() {
 # One result where leaks are looked for, else none: it finds nothing.
 no_leaks() { # NAME
 	looks_for_leaks || return 0
-	# What is young is not looked at.
+	# What is young is not looked at, and a child's end would end the scan.
 	sleep 6
-	echo scan >$leaks
-	sleep 6
-	echo scan >$leaks
-	ktap_equal "$1" "" "$(cat $leaks)"
+	leaked="kmemleak could not look"
+	(echo scan >$leaks) && (echo scan >$leaks) && leaked=$(cat $leaks)
+	ktap_equal "$1" "" "$leaked"
 }
 
 # As log_reports, but an OOM kill shows a trace, too.
