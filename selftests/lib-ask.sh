@@ -10,9 +10,14 @@ ask() { # FILE WORD...
 	{ printf '%s\n' "$*" >&3 && cat <&3; } 3<>"$ask_file"
 }
 
-# The value of a key in the lines of `key=value` that come in.
+# The value of a key in the lines of `key=value` that come in. (A program for it
+# would take an emulated machine longer than all that is compared.)
 key() { # KEY
-	tr ' ' '\n' | sed -n "s/^$1=//p"
+	while read -r key_line; do
+		for key_word in $key_line; do
+			case $key_word in "$1"=*) echo "${key_word#*=}" ;; esac
+		done
+	done
 }
 
 # One column of the rows that come in, found by its name in the header.

@@ -33,7 +33,8 @@ use() {
 		ask walk "$pid $va levels" || return
 		ask vmas "$pid" || return
 		ask extents "$pid" || return
-		ask extents "kernel $(awk '$1 == "vmalloc" { print $2 }' /proc/memintro/kmem)-0xffffffffffffffff totals" || return
+		# Not all above vmalloc: KASAN's shadow is 16 TiB of pages.
+		ask extents "kernel 0xffffffff80000000-0xffffffffffffffff totals" || return
 		pa=$(echo "$va" | "$bin/pagemap" "$pid" | cut -d ' ' -f 2)
 		ask rmap "$pa" || return
 		if [ -e "$peer" ]; then

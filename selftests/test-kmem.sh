@@ -24,64 +24,54 @@ ktap_equal "the header" "KIND VA SIZE_B PA_LINEAR PA_WALK PAGE RUNS AGREE" \
 	"$(head -n 1 "$tmp/kmem" | awk '{ $1 = $1; print }')"
 ktap_equal "the kinds, in their order" "$kinds" "$(column KIND <"$tmp/kmem" | paste -sd ' ' -)"
 
-field() { # KIND COLUMN
-	{
-		head -n 1 "$tmp/kmem"
-		grep "^$1 " "$tmp/kmem"
-	} | column "$2"
+# Puts a row into variables, named as in the header.
+row() { # KIND
+	while read -r kind va size pa_linear pa_walk page runs agree; do
+		[ "$kind" != "$1" ] || return 0
+	done <"$tmp/kmem"
 }
 
-ktap_equal "kmalloc: one piece, and the formula holds" "65536 1 yes" \
-	"$(field kmalloc SIZE_B) $(field kmalloc RUNS) $(field kmalloc AGREE)"
-ktap_equal "kmalloc: formula and tables say the same" "$(field kmalloc PA_WALK)" \
-	"$(field kmalloc PA_LINEAR)"
-ktap_equal "vmalloc: the formula does not hold" "65536 no" \
-	"$(field vmalloc SIZE_B) $(field vmalloc AGREE)"
-ktap_run "vmalloc: formula and tables differ" \
-	[ "$(field vmalloc PA_WALK)" != "$(field vmalloc PA_LINEAR)" ]
+row kmalloc
+ktap_equal "kmalloc: one piece, and the formula holds" "65536 1 yes" "$size $runs $agree"
+ktap_equal "kmalloc: formula and tables say the same" "$pa_walk" "$pa_linear"
+row vmalloc
+ktap_equal "vmalloc: the formula does not hold" "65536 no" "$size $agree"
+ktap_run "vmalloc: formula and tables differ" [ "$pa_walk" != "$pa_linear" ]
 ktap_equal "the objects stay where they are" "$(head -n 4 "$tmp/kmem")" \
 	"$(head -n 4 /proc/memintro/kmem)"
 
 for kind in $kinds; do
-	va=$(field "$kind" VA)
+	row "$kind"
 	line=$(ask walk "kernel $va")
-	ktap_equal "$kind: PA_WALK and PAGE are walk's" "$(field "$kind" PA_WALK) $(field "$kind" PAGE)" \
+	ktap_equal "$kind: PA_WALK and PAGE are walk's" "$pa_walk $page" \
 		"$(printf '%s\n' "$line" | key pa) $(printf '%s\n' "$line" | key page)"
-	ktap_equal "$kind: PA_LINEAR is walk's" "$(field "$kind" PA_LINEAR)" \
-		"$(printf '%s\n' "$line" | key pa_linear)"
-	# The objects are page-aligned, but for percpu, which is smaller than a
-	# page; the end is computed on the low digits alone.
-	end=$(awk -v va="$va" -v size="$(field "$kind" SIZE_B)" 'BEGIN {
-		high = substr(va, 1, length(va) - 7)
-		low = substr(va, length(va) - 6)
-		n = 0
-		for (i = 1; i <= 7; i++)
-			n = n * 16 + index("0123456789abcdef", substr(low, i, 1)) - 1
-		printf "%s%07x\n", high, n + size - 1
-	}')
+	ktap_equal "$kind: PA_LINEAR is walk's" "$pa_linear" "$(printf '%s\n' "$line" | key pa_linear)"
+	# The whole address has more digits than a shell can count with.
+	high=${va%???????}
+	end=$high$(printf %07x $((0x${va#"$high"} + size - 1)))
 	answer=$(ask extents "kernel $va-$end totals")
-	ktap_equal "$kind: RUNS is that of extents, without a hole" "$(field "$kind" RUNS) 0" \
+	ktap_equal "$kind: RUNS is that of extents, without a hole" "$runs 0" \
 		"$(printf '%s\n' "$answer" | key runs) $(printf '%s\n' "$answer" | key hole_kb)"
 done
 
 # AGREE is about every byte: with more than one piece it cannot hold.
 for kind in $kinds; do
+	row "$kind"
 	expected=no
-	[ "$(field "$kind" RUNS)" != 1 ] ||
-		[ "$(field "$kind" PA_LINEAR)" != "$(field "$kind" PA_WALK)" ] || expected=yes
-	ktap_equal "$kind: AGREE" "$expected" "$(field "$kind" AGREE)"
+	[ "$runs" != 1 ] || [ "$pa_linear" != "$pa_walk" ] || expected=yes
+	ktap_equal "$kind: AGREE" "$expected" "$agree"
 done
 
-ktap_equal "walk says of vmalloc what kmem says" no \
-	"$(ask walk "kernel $(field vmalloc VA)" | key agree)"
+row vmalloc
+ktap_equal "walk says of vmalloc what kmem says" no "$(ask walk "kernel $va" | key agree)"
 # arm64 looks for a place near the kernel's image, among vmalloc's areas, first.
 regions="linear vmalloc modules"
 [ "$(uname -m)" != aarch64 ] || regions="linear vmalloc vmalloc"
 ktap_equal "walk's regions of kmalloc, vmalloc and text" "$regions" \
-	"$(for kind in kmalloc vmalloc module-text; do ask walk "kernel $(field $kind VA)"; done |
+	"$(for kind in kmalloc vmalloc module-text; do row $kind && ask walk "kernel $va"; done |
 		key region | paste -sd ' ' -)"
+row kernel-stack
 ktap_equal "the stack is the reader's" \
-	"$(awk -v tid=$$ '$1 == tid { print $4, $6 }' /proc/memintro/kstack)" \
-	"$(field kernel-stack VA) $(field kernel-stack SIZE_B)"
+	"$(awk -v tid=$$ '$1 == tid { print $4, $6 }' /proc/memintro/kstack)" "$va $size"
 ktap_equal "nothing is reported" "" "$(log_reports)"
 ktap_finish
