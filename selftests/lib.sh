@@ -141,10 +141,10 @@ log_reports() {
 	log_since | grep -E 'BUG|WARNING|Oops|KASAN|UBSAN|lockdep|RCU|rcu_.*stall|general protection|unable to handle|refcount|leaked|panic|hung task|blocked for more|scheduling while atomic|Call Trace'
 }
 
-# A kernel with its own checks on is several times slower: time limits and sizes
-# of tests go by it.
+# A kernel with its own checks on is many times slower, most of all where processes
+# come and go: time limits and sizes of tests go by it.
 case $(uname -r) in
-*-debug) slow=${SLOW:-6} ;;
+*-debug) slow=${SLOW:-12} ;;
 *) slow=${SLOW:-1} ;;
 esac
 
