@@ -16,9 +16,12 @@ ktap_plan 35
 log_mark
 # Read by this shell itself: the kernel stack is that of the reader, and must
 # live while walk is asked about it.
-while read -r row; do
-	printf '%s\n' "$row"
-done </proc/memintro/kmem >"$tmp/kmem"
+take() {
+	while read -r row; do
+		printf '%s\n' "$row"
+	done </proc/memintro/kmem >"$tmp/kmem"
+}
+take
 
 ktap_equal "the header" "KIND VA SIZE_B PA_LINEAR PA_WALK PAGE RUNS AGREE" \
 	"$(head -n 1 "$tmp/kmem" | awk '{ $1 = $1; print }')"
@@ -37,12 +40,20 @@ ktap_equal "kmalloc: formula and tables say the same" "$pa_walk" "$pa_linear"
 row vmalloc
 ktap_equal "vmalloc: the formula does not hold" "65536 no" "$size $agree"
 ktap_run "vmalloc: formula and tables differ" [ "$pa_walk" != "$pa_linear" ]
-ktap_equal "the objects stay where they are" "$(head -n 4 "$tmp/kmem")" \
-	"$(head -n 4 /proc/memintro/kmem)"
+where() {
+	head -n 4 "$1" | awk '{ print $1, $2, $3, $4, $5 }'
+}
+ktap_equal "the objects stay where they are" "$(where "$tmp/kmem")" "$(where /proc/memintro/kmem)"
 
 for kind in $kinds; do
 	row "$kind"
 	line=$(ask walk "kernel $va")
+	# Some time after a load the kernel maps a module's text by large pages again.
+	if [ "$(printf '%s\n' "$line" | key page)" != "$page" ]; then
+		take
+		row "$kind"
+		line=$(ask walk "kernel $va")
+	fi
 	ktap_equal "$kind: PA_WALK and PAGE are walk's" "$pa_walk $page" \
 		"$(printf '%s\n' "$line" | key pa) $(printf '%s\n' "$line" | key page)"
 	ktap_equal "$kind: PA_LINEAR is walk's" "$pa_linear" "$(printf '%s\n' "$line" | key pa_linear)"
