@@ -7,6 +7,8 @@
 # A script calls ktap_plan once, reports as many results as it planned, and
 # ends with ktap_finish: a result that is missing is a failure.
 
+ktap_newline='
+'
 ktap_planned=0 ktap_count=0 ktap_failed=0 ktap_skipped=0
 
 ktap_plan() { # N
@@ -18,11 +20,14 @@ ktap_plan() { # N
 # Prints remarks: its arguments, or its input. No line of them can pass for a
 # result.
 ktap_diag() { # [TEXT]
-	if [ $# -gt 0 ]; then
-		printf '%s\n' "$*"
-	else
-		cat
-	fi | sed 's/^/# /'
+	if [ $# -eq 0 ]; then
+		set -- "$(cat)"
+		[ -n "$1" ] || return 0
+	fi
+	case $* in
+	*"$ktap_newline"*) printf '%s\n' "$*" | sed 's/^/# /' ;;
+	*) printf '# %s\n' "$*" ;;
+	esac
 }
 
 ktap_ok() { # NAME

@@ -44,6 +44,6 @@ check_kind() { # KIND
 		ktap_not_ok "$name"
 		;;
 	esac
-	[ -z "$ktap_out" ] || ktap_diag "$(printf '%s\n' "$ktap_out" | tail -n 1)"
+	[ -z "$ktap_out" ] || ktap_diag "${ktap_out##*"$ktap_newline"}"
 	stop subject
 }

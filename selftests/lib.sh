@@ -77,12 +77,15 @@ need_reloadable_module() {
 	}
 }
 
+# An emulated machine takes longer to start a program than for most of what is
+# tested, so what is called often is left to the shell.
+
 # Starts a program that prints `ready` and runs until its input ends. Its
 # output is then in $tmp/NAME.out, its process number in $tmp/NAME.pid.
 start() { # NAME COMMAND...
 	start_name=$1
 	shift
-	mkfifo "$tmp/$start_name.in"
+	[ -p "$tmp/$start_name.in" ] || mkfifo "$tmp/$start_name.in"
 	# Or what the last one of this name printed would be taken for its own.
 	: >"$tmp/$start_name.out"
 	# Holds the input open; a program that is merely killed would leave the
@@ -91,34 +94,50 @@ start() { # NAME COMMAND...
 	echo $! >"$tmp/$start_name.holder"
 	at_exit "stop $start_name"
 	"$@" <"$tmp/$start_name.in" >"$tmp/$start_name.out" 2>"$tmp/$start_name.err" &
-	echo $! >"$tmp/$start_name.pid"
-	until grep -q '^ready$' "$tmp/$start_name.out"; do
-		if ! kill -0 "$(cat "$tmp/$start_name.pid")" 2>/dev/null; then
-			wait "$(cat "$tmp/$start_name.pid")"
+	start_pid=$!
+	echo $start_pid >"$tmp/$start_name.pid"
+	# Each line is read once, however many there are before the one.
+	start_part=
+	while :; do
+		if read -r start_line; then
+			[ "$start_part$start_line" != ready ] || return 0
+			start_part=
+			continue
+		fi
+		start_part=$start_part$start_line
+		if ! kill -0 $start_pid 2>/dev/null; then
+			wait $start_pid
 			start_status=$?
 			stop "$start_name"
 			return $start_status
 		fi
 		sleep 0.05
-	done
+	done <"$tmp/$start_name.out"
 }
 
 # Ends a program that was started.
 stop() { # NAME
-	[ -e "$tmp/$1.holder" ] || return 0
-	kill "$(cat "$tmp/$1.holder")" 2>/dev/null
+	[ -s "$tmp/$1.holder" ] || return 0
+	read -r stop_holder <"$tmp/$1.holder"
+	read -r stop_pid <"$tmp/$1.pid"
+	: >"$tmp/$1.holder"
+	kill "$stop_holder" 2>/dev/null
 	# The shell says "Terminated" of the holder.
-	wait "$(cat "$tmp/$1.holder")" "$(cat "$tmp/$1.pid")" 2>/dev/null
-	rm -f "$tmp/$1.holder" "$tmp/$1.in"
+	wait "$stop_holder" "$stop_pid" 2>/dev/null
 }
 
 pid_of() { # NAME
-	cat "$tmp/$1.pid"
+	read -r pid_of <"$tmp/$1.pid"
+	echo "$pid_of"
 }
 
 # The n-th word of the first line that begins with KEY in a program's output.
 word_of() { # NAME KEY N
-	awk -v key="$2" -v n="$3" '$1 == key { print $n; exit }' "$tmp/$1.out"
+	word_n=$3
+	while read -r word_line; do
+		# shellcheck disable=SC2086 # its words
+		case "$word_line " in "$2 "*) set -- $word_line && eval "echo \"\${$word_n-}\"" && return ;; esac
+	done <"$tmp/$1.out"
 }
 
 # Whether this is the guest of selftests/vm/run, where nothing can be lost.
@@ -128,7 +147,8 @@ is_guest() {
 
 # Marks a place in the kernel log; log_since prints what came after.
 log_mark() {
-	log_id="memintro-selftest: mark $$ $(cat /proc/uptime)"
+	read -r log_id </proc/uptime
+	log_id="memintro-selftest: mark $$ $log_id"
 	echo "$log_id" >/dev/kmsg
 }
 
@@ -150,7 +170,9 @@ esac
 
 # Seconds since boot, in hundredths.
 now() {
-	awk '{ printf "%d\n", $1 * 100 }' /proc/uptime
+	read -r now_s _ </proc/uptime
+	# Two digits follow the point; a leading 0 would be octal.
+	echo $((${now_s%.*} * 100 + 1${now_s#*.} - 100))
 }
 
 # Says what a single write to the walk gives: `ok N`, or the error's name.

@@ -29,7 +29,8 @@ for pass in count run; do
 		fi
 		errno=$1 name="$1: $2" text=$3
 		shift 3
-		before="$(put "$$ 0x1000\n" | cut -d ' ' -f 1) $(get)"
+		before=$(put "$$ 0x1000\n")
+		before="${before%% *} $(get)"
 		got=$(put "$text" "$@")
 		ktap_equal "$name" "ok no-vma, $errno, ENODATA" "$before, $got, $(get)"
 	}
