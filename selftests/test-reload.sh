@@ -52,13 +52,15 @@ for shell in dash bash "busybox sh" sh; do
 done
 at_exit "kill $workers 2>/dev/null"
 
+# Time for the shells to be in the midst of something.
+pause=0.05
+[ "$slow" = 1 ] || pause=2
 done=0
 while [ "$done" -lt "$reloads" ]; do
 	unload || break
 	load || break
 	done=$((done + 1))
-	# Time for the shells to be in the midst of something.
-	sleep 0.05
+	sleep $pause
 done
 ktap_equal "reloads that succeeded" "$reloads" "$done"
 # shellcheck disable=SC2086 # one word per process
