@@ -68,9 +68,14 @@ locked() {
 }
 
 # make_once FOLDER WHAT COMMAND...: COMMAND gets a temporary folder to fill as
-# its last argument; only a complete one ever has its final name.
+# its last argument; only a complete one ever has its final name. FOLDER is
+# named KIND-KEY.
 make_once() {
-	[ -d "$1" ] || locked "$(basename "$1")" make_now "$@"
+	if [ -d "$1" ]; then
+		used "$1"
+	else
+		locked "$(basename "$1")" make_now "$@"
+	fi
 }
 
 make_now() {
@@ -95,6 +100,24 @@ make_now() {
 	fi
 	mv -T "$tmp" "$folder"
 	say "${what%%:*}: done ($(($(date +%s) - begun)) s)"
+	# Each new kernel makes gigabytes again.
+	used "$folder"
+	kind=${folder##*/}
+	unused 30 "${kind%%-*}-*"
+}
+
+# used FOLDER: now, if it is one's own.
+used() { touch -c "$1" 2>/dev/null || :; }
+
+# unused DAYS PATTERN...: removes folders of these names that nobody asked for in
+# that many days. None is ever there in part.
+unused() {
+	days=$1
+	shift
+	for pattern; do
+		find "$cache" -mindepth 1 -maxdepth 1 -type d -name "$pattern" -mtime +"$days" \
+			-exec sh -c 'mv -T "$1" "$1.tmp.old" && rm -rf "$1.tmp.old"' sh {} \; 2>/dev/null || :
+	done
 }
 
 # Says that a long step is alive. Ends with its parent however that dies.
@@ -122,10 +145,8 @@ built_now() {
 		"$2" "$1.tmp.$$" >&2
 		[ "$1-$(text_of "$3")" != "$made" ] || mv -T "$1.tmp.$$" "$made"
 	done
-	# What no clone asked for in two weeks goes.
-	touch "$made"
-	find "$cache" -mindepth 1 -maxdepth 1 -type d -mtime +14 \
-		\( -name 'module-*' -o -name 'programs-*' -o -name 'work-*' \) -exec rm -rf {} +
+	used "$made"
+	unused 14 'module-*' 'programs-*' 'work-*'
 	echo "$made"
 }
 
