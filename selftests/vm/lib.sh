@@ -71,11 +71,8 @@ locked() {
 # its last argument; only a complete one ever has its final name. FOLDER is
 # named KIND-KEY.
 make_once() {
-	if [ -d "$1" ]; then
-		used "$1"
-	else
-		locked "$(basename "$1")" make_now "$@"
-	fi
+	used "$1"
+	[ -d "$1" ] || locked "$(basename "$1")" make_now "$@"
 }
 
 make_now() {
@@ -106,7 +103,7 @@ make_now() {
 	unused 30 "${kind%%-*}-*"
 }
 
-# used FOLDER: now, if it is one's own.
+# used FOLDER: now, if it is there and one's own.
 used() { touch -c "$1" 2>/dev/null || :; }
 
 # unused DAYS PATTERN...: removes folders of these names that nobody asked for in
