@@ -32,14 +32,14 @@ looks_for_leaks && planned=5
 ktap_plan $planned
 log_mark
 
-run() { # SECONDS
-	"$bin/stress" --module "$module" --seconds "$1" --askers "${ASKERS:-12}" \
+run() { # SECONDS LONGER
+	"$bin/stress" --module "$module" --seconds "$1" --longer "$2" --askers "${ASKERS:-12}" \
 		--targets "${TARGETS:-2}" --cgroup "$group" ${SEED:+--seed "$SEED"}
 }
 # The first round fills the kernel's caches.
-run 5 >/dev/null 2>&1
+run 5 0 >/dev/null 2>&1
 memory_mark
-ktap_run "no wrong answer in $seconds s" run "$seconds"
+ktap_run "no wrong answer in $seconds s" run "$seconds" 120
 ktap_diag "$(printf '%s\n' "$ktap_out" | grep -v '^wrong\|^KTAP')"
 memory_back "kernel memory is given back"
 ktap_run "the module can be unloaded" unload

@@ -23,13 +23,14 @@ looks_for_leaks && planned=6
 ktap_plan $planned
 log_mark
 
-fuzz() { # SECONDS
-	"$bin/fuzz" --module "$module" --seconds "$1" --workers "${WORKERS:-4}" ${SEED:+--seed "$SEED"}
+fuzz() { # SECONDS LONGER
+	"$bin/fuzz" --module "$module" --seconds "$1" --longer "$2" --workers "${WORKERS:-4}" \
+		${SEED:+--seed "$SEED"}
 }
 # The first round fills the kernel's caches.
-fuzz 3 >/dev/null 2>&1
+fuzz 3 0 >/dev/null 2>&1
 memory_mark
-ktap_run "no call hangs in $seconds s" fuzz "$seconds"
+ktap_run "no call hangs in $seconds s" fuzz "$seconds" 60
 ktap_diag "$(printf '%s\n' "$ktap_out" | grep -v '^wrong')"
 ktap_equal "the module still answers" "pid=$$ va=0x1000 pa=none why=no-vma level=-" "$(ask walk $$ 0x1000)"
 memory_back "kernel memory is given back"

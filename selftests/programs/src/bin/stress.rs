@@ -1,15 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! `stress --module FILE [--seconds N] [--askers N] [--targets N] [--cgroup FOLDER]
-//! [--seed N]`: many processes that read every file of memintro, about processes
-//! whose memory never rests, while others that read are killed and the module is
-//! unloaded and loaded again.
+//! `stress --module FILE [--seconds N] [--longer N] [--askers N] [--targets N]
+//! [--cgroup FOLDER] [--seed N]`: many processes that read every file of memintro,
+//! about processes whose memory never rests, while others that read are killed and
+//! the module is unloaded and loaded again.
 //!
 //! An address is wrong if pagemap gave the same other one (or no page at all)
 //! before and after, and the process had not enough time between to move the
 //! page away and back. Pages that are left alone must always be answered
 //! rightly. Rows must be well formed and ascend, words be those promised; an
 //! unloaded module may fail with EIO, ENODEV or ENOENT, and nothing else may.
+//!
+//! Goes on for up to `--longer` seconds more (default 0) if something that is to be
+//! done was not done yet: a slow machine asks few questions.
 //!
 //! Prints what was wrong, the words, and a line of figures. Exit status 1 if
 //! anything was wrong, an asker made no step in two minutes, or something that
@@ -35,6 +38,20 @@ const FORKERS: usize = 2;
 const BOARD: usize = 48;
 /// An asker that makes no step for so long hangs.
 const PATIENCE: Duration = Duration::from_secs(120);
+/// What is counted, and must be done at least once. The last needs a cgroup.
+const NEEDED: [&str; 11] = [
+    "verified",
+    "still",
+    "rows",
+    "tables",
+    "sysfs",
+    "reloads",
+    "gone",
+    "kills",
+    "forks",
+    "execs",
+    "oom_kills",
+];
 
 /// Starts the processes that are verified, and waits for their memory.
 fn churners(count: usize, seed: u64) -> io::Result<Vec<Churned>> {
@@ -88,17 +105,20 @@ fn reload(file: &str, random: &mut Random, tally: Tally) -> io::Result<()> {
     Ok(())
 }
 
-/// Watches the askers, and reloads the module, until the time is over.
+/// Watches the askers, and reloads the module, until `end`, or until `last` while
+/// something of `needed` was not done.
 fn watch(
     file: &str,
-    end: Instant,
+    (end, last): (Instant, Instant),
+    needed: &[&str],
     hearts: &[process::Pid],
     random: &mut Random,
     tally: Tally,
 ) -> io::Result<bool> {
     let mut seen: Vec<_> = hearts.iter().map(|_| (0, Instant::now())).collect();
     let mut next = Instant::now() + Duration::from_secs(2);
-    while Instant::now() < end {
+    let missing = || needed.iter().any(|name| tally.get(name) == 0);
+    while Instant::now() < end || (Instant::now() < last && missing()) {
         thread::sleep(Duration::from_millis(100));
         if Instant::now() > next {
             reload(file, random, tally)?;
@@ -121,6 +141,7 @@ fn run() -> io::Result<bool> {
     let known = [
         "--module",
         "--seconds",
+        "--longer",
         "--askers",
         "--targets",
         "--cgroup",
@@ -132,6 +153,7 @@ fn run() -> io::Result<bool> {
         io::Error::new(io::ErrorKind::InvalidInput, why)
     })?;
     let seconds = options.number("--seconds")?.unwrap_or(60) as u64;
+    let longer = options.number("--longer")?.unwrap_or(0) as u64;
     let askers = options.number("--askers")?.unwrap_or(12);
     let targets = options.number("--targets")?.unwrap_or(2);
     let own = std::process::id() as usize;
@@ -171,8 +193,14 @@ fn run() -> io::Result<bool> {
 
     // Many are busy; this one must get its turn.
     priority::raise_priority()?;
-    let end = Instant::now() + Duration::from_secs(seconds);
-    let alive = watch(file, end, &hearts, &mut Random::new(seed), tally)?;
+    let without = usize::from(options.text("--cgroup").is_none());
+    let needed = &NEEDED[..NEEDED.len() - without];
+    let begun = Instant::now();
+    let end = begun + Duration::from_secs(seconds);
+    let last = end + Duration::from_secs(longer);
+    let mut random = Random::new(seed);
+    let alive = watch(file, (end, last), needed, &hearts, &mut random, tally)?;
+    let seconds = begun.elapsed().as_secs();
     tally.end();
     for pid in &all {
         process::kill(*pid);
@@ -181,18 +209,12 @@ fn run() -> io::Result<bool> {
         process::reap(*pid);
     }
     println!("{tally} seconds={seconds} askers={askers} targets={targets} seed={seed}");
-    let mut needed = vec![
-        "verified", "still", "rows", "tables", "sysfs", "reloads", "gone", "kills", "forks",
-        "execs",
-    ];
-    if options.text("--cgroup").is_some() {
-        needed.push("oom_kills");
+    let mut never = needed.to_vec();
+    never.retain(|name| tally.get(name) == 0);
+    if !never.is_empty() {
+        println!("never: {}", never.join(" "));
     }
-    needed.retain(|name| tally.get(name) == 0);
-    if !needed.is_empty() {
-        println!("never: {}", needed.join(" "));
-    }
-    Ok(alive && needed.is_empty() && tally.get("wrong") == 0)
+    Ok(alive && never.is_empty() && tally.get("wrong") == 0)
 }
 
 fn main() -> ExitCode {
