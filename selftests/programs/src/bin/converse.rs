@@ -27,6 +27,7 @@ use std::{
     io::{self, Read, Seek},
     os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd},
     process::ExitCode,
+    sync::Barrier,
     thread,
 };
 
@@ -72,8 +73,11 @@ fn count(bytes: &[u8]) -> usize {
 
 /// Two readers at the same time; a refused one tries again.
 fn two_readers(file: &File) -> io::Result<String> {
+    // One that starts late would find the other at the end.
+    let start = Barrier::new(2);
     let reader = || -> io::Result<(usize, bool)> {
         let mut file = file;
+        start.wait();
         let (mut lines, mut busy) = (0, false);
         loop {
             let mut buffer = [0; 4096];
