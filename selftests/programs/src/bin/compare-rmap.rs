@@ -10,8 +10,9 @@
 //! another PID namespace: rows have its numbers, and the mappings of all other
 //! processes must be counted in `outside=`. PIDs are those of `/proc`.
 //!
-//! The scan is done before and after; a page is judged when both agree. Pages
-//! of memory without struct pages, which pagemap does not show, are compared
+//! The scan is done before and after; a page is judged when both agree. Where they
+//! agree for too few, those that moved, or others in place of those that were
+//! drawn, are asked about again, up to ten times. Pages of memory without struct pages, which pagemap does not show, are compared
 //! with `walk`, as are the size and the permissions of every mapping.
 //!
 //! Prints what differs, then `judged=N mappings=N most=N outside=N
@@ -37,6 +38,8 @@ use memintro_selftests::{
 
 const HEADER: &str = "PID VA PAGE PERM COMM";
 const PAGE: u64 = sys::PAGE as u64;
+/// How often it is tried to judge enough pages.
+const ROUNDS: usize = 10;
 
 /// The memory of every process of a procfs mount, this one's too.
 struct Scan {
@@ -176,56 +179,77 @@ impl Comparison {
         self.outside += outside;
         Ok(())
     }
+
+    /// Asks about the page of each pair, and about some that are drawn; leaves those
+    /// that moved meanwhile.
+    fn round(
+        &mut self,
+        pairs: &mut Vec<&[String]>,
+        samples: &mut usize,
+        random: &mut Random,
+    ) -> io::Result<()> {
+        let outer = Path::new("/proc");
+        let (inner, before) = (Scan::read(&self.mount)?, Scan::read(outer)?);
+        let mut frames = Vec::new();
+        for pair in pairs.drain(..) {
+            frames.push((Some(pair), named(pair, &before)?));
+        }
+        let drawn = (0..*samples * 100).filter_map(|_| inner.draw(random));
+        frames.extend(drawn.take(*samples).map(|frame| (None, frame)));
+
+        let mut asked = Vec::new();
+        for (pair, frame) in frames {
+            let pa = frame + random.next_u64() % PAGE;
+            asked.push((pair, pa, self.ask(pa)?));
+        }
+        let after = Scan::read(outer)?;
+        for (pair, asked, answer) in asked {
+            let frame = asked / PAGE * PAGE;
+            if before.mappings(frame) != after.mappings(frame) {
+                pairs.extend(pair);
+                continue;
+            }
+            *samples -= usize::from(pair.is_none());
+            if let Err(error) = self.judge(asked, &answer, &inner, &before) {
+                self.mismatches.push(format!("{asked:#x}: {error}"));
+            }
+        }
+        Ok(())
+    }
 }
 
-/// The frames that the command line names.
-fn named(words: &[String], all: &Scan) -> io::Result<Vec<u64>> {
-    let mut frames = Vec::new();
-    for pair in words.chunks(2) {
-        let va = parse_hex(&pair[pair.len() - 1])? as u64 / PAGE * PAGE;
-        let memory = all.memories.get(&(number(&pair[0])? as u32));
-        let mut pages = memory.into_iter().flat_map(|memory| &memory.pages);
-        let page = pages.find(|page| page.va == va);
-        let page = page.ok_or_else(|| io::Error::other(format!("no page at {pair:?}")))?;
-        frames.push(page.pa);
-    }
-    Ok(frames)
+/// The frame that a process and an address on the command line name.
+fn named(pair: &[String], all: &Scan) -> io::Result<u64> {
+    let va = parse_hex(&pair[pair.len() - 1])? as u64 / PAGE * PAGE;
+    let memory = all.memories.get(&(number(&pair[0])? as u32));
+    let mut pages = memory.into_iter().flat_map(|memory| &memory.pages);
+    let page = pages.find(|page| page.va == va);
+    let page = page.ok_or_else(|| io::Error::other(format!("no page at {pair:?}")))?;
+    Ok(page.pa)
 }
 
 fn run() -> io::Result<bool> {
     let options = Options::parse(&["--samples", "--seed", "--inner", "--at-least"])?;
-    let outer = Path::new("/proc");
     let mount = Path::new(options.text("--inner").unwrap_or("/proc")).to_owned();
-    let samples = options.number("--samples")?.unwrap_or(0);
+    let mut samples = options.number("--samples")?.unwrap_or(0);
     let mut random = Random::new(options.number("--seed")?.unwrap_or(1) as u64);
+    let mut pairs: Vec<&[String]> = options.words.chunks(2).collect();
+    let half = (pairs.len() + samples) / 2;
+    let at_least = options.number("--at-least")?.unwrap_or(half).max(1);
     let mut comparison = Comparison {
         rmap: Conversation::open(&mount.join("memintro/rmap"))?,
         walk: Conversation::open(&mount.join("memintro/walk"))?,
-        mount: mount.clone(),
+        mount,
         judged: 0,
         mappings: 0,
         most: 0,
         outside: 0,
         mismatches: Vec::new(),
     };
-    let (inner, before) = (Scan::read(&mount)?, Scan::read(outer)?);
-    let mut frames = named(&options.words, &before)?;
-    let drawn = (0..samples * 100).filter_map(|_| inner.draw(&mut random));
-    frames.extend(drawn.take(samples).collect::<Vec<_>>());
-
-    let mut asked = Vec::new();
-    for frame in &frames {
-        let pa = frame + random.next_u64() % PAGE;
-        asked.push((pa, comparison.ask(pa)?));
-    }
-    let after = Scan::read(outer)?;
-    for (asked, answer) in &asked {
-        let frame = asked / PAGE * PAGE;
-        if before.mappings(frame) == after.mappings(frame) {
-            if let Err(error) = comparison.judge(*asked, answer, &inner, &before) {
-                let text = format!("{asked:#x}: {error}");
-                comparison.mismatches.push(text);
-            }
+    for _ in 0..ROUNDS {
+        comparison.round(&mut pairs, &mut samples, &mut random)?;
+        if comparison.judged >= at_least || !comparison.mismatches.is_empty() {
+            break;
         }
     }
     for line in comparison.mismatches.iter().take(10) {
@@ -239,8 +263,7 @@ fn run() -> io::Result<bool> {
         comparison.outside,
         comparison.mismatches.len()
     );
-    let at_least = options.number("--at-least")?.unwrap_or(frames.len() / 2);
-    Ok(comparison.mismatches.is_empty() && comparison.judged >= at_least.max(1))
+    Ok(comparison.mismatches.is_empty() && comparison.judged >= at_least)
 }
 
 fn main() -> std::process::ExitCode {
