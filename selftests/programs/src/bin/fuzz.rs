@@ -154,6 +154,7 @@ fn run() -> io::Result<bool> {
         }
         enough = kills > 0 && (reloads > 0 || file.is_none()) && useful(board);
     }
+    let seconds = begun.elapsed().as_secs();
     for (place, worker) in running.iter().enumerate() {
         hung |= !end(board, place, worker.pid);
     }
@@ -168,7 +169,6 @@ fn run() -> io::Result<bool> {
     println!("calls: {}", each.collect::<Vec<_>>().join(" "));
     let made: u64 = all.values().map(|(made, _)| made).sum();
     let done: u64 = all.values().map(|(_, done)| done).sum();
-    let seconds = begun.elapsed().as_secs();
     println!(
         "executions={made} succeeded={done} io_uring={uring} kills={kills} reloads={reloads} \
          slow={slow} seconds={seconds} workers={workers} seed={seed}"
