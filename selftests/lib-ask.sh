@@ -10,6 +10,14 @@ ask() { # FILE WORD...
 	{ printf '%s\n' "$*" >&3 && cat <&3; } 3<>"$ask_file"
 }
 
+# Puts the table kmem into $tmp/kmem. Read by this shell itself: the kernel stack is
+# that of the reader, and must live while something is asked about it.
+take_kmem() {
+	while read -r kmem_row; do
+		printf '%s\n' "$kmem_row"
+	done </proc/memintro/kmem >"$tmp/kmem"
+}
+
 # The value of a key in the lines of `key=value` that come in. (A program for it
 # would take an emulated machine longer than all that is compared.)
 key() { # KEY

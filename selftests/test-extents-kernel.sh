@@ -15,11 +15,12 @@ need_module
 
 samples=${SAMPLES:-300}
 ktap_plan 13
+take_kmem
 
 # Kernel addresses are larger than what every shell can compute with, so the
 # last digits are replaced.
 for kind in kmalloc vmalloc module-text module-data percpu kernel-stack; do
-	va=$(awk -v kind="$kind" '$1 == kind { print $2 }' /proc/memintro/kmem)
+	va=$(awk -v kind="$kind" '$1 == kind { print $2 }' "$tmp/kmem")
 	around="${va%?????}00000 ${va%?????}fffff"
 	# shellcheck disable=SC2086 # start and end
 	ktap_run "a megabyte around $kind" "$bin/compare-kernel" --samples "$samples" $around

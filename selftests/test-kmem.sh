@@ -14,14 +14,7 @@ need_module
 kinds="kmalloc vmalloc module-text module-data percpu kernel-stack"
 ktap_plan 35
 log_mark
-# Read by this shell itself: the kernel stack is that of the reader, and must
-# live while walk is asked about it.
-take() {
-	while read -r row; do
-		printf '%s\n' "$row"
-	done </proc/memintro/kmem >"$tmp/kmem"
-}
-take
+take_kmem
 
 ktap_equal "the header" "KIND VA SIZE_B PA_LINEAR PA_WALK PAGE RUNS AGREE" \
 	"$(head -n 1 "$tmp/kmem" | awk '{ $1 = $1; print }')"
@@ -50,7 +43,7 @@ for kind in $kinds; do
 	line=$(ask walk "kernel $va")
 	# Some time after a load the kernel maps a module's text by large pages again.
 	if [ "$(printf '%s\n' "$line" | key page)" != "$page" ]; then
-		take
+		take_kmem
 		row "$kind"
 		line=$(ask walk "kernel $va")
 	fi
