@@ -57,9 +57,10 @@ while [ "$spent" -lt 20 ] && [ "$times" -lt 64 ]; do
 	spent dash
 done
 
-# The best of three each, in turns: other processes may run, too.
-dash='' bash=''
-for _ in 1 2 3; do
+# The best of three each, in turns, or of up to ten: other processes may run, too.
+dash='' bash='' turns=0
+while [ "$turns" -lt 3 ] || { [ "$bash" -gt $((3 * dash)) ] && [ "$turns" -lt 10 ]; }; do
+	turns=$((turns + 1))
 	spent dash
 	if [ -z "$dash" ] || [ "$spent" -lt "$dash" ]; then dash=$spent; fi
 	spent bash
