@@ -12,8 +12,9 @@
 //!
 //! The scan is done before and after; a page is judged when both agree. Where they
 //! agree for too few, those that moved, or others in place of those that were
-//! drawn, are asked about again, up to ten times. Pages of memory without struct pages, which pagemap does not show, are compared
-//! with `walk`, as are the size and the permissions of every mapping.
+//! drawn, are asked about again, up to ten times. Pages of memory without struct
+//! pages, which pagemap does not show, are compared with `walk`, as are the size and
+//! the permissions of every mapping.
 //!
 //! Prints what differs, then `judged=N mappings=N most=N outside=N
 //! mismatches=N`. Exit status 1 if anything differs, or fewer than N pages

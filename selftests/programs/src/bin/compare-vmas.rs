@@ -196,9 +196,8 @@ impl Comparison {
         }
     }
 
-    /// Asks about a process in motion so often, or until half as many answers differ.
-    ///
-    /// A busy machine may let the process rest for a while, but not ten times as long.
+    /// Asks about a process in motion `times` times, and on until half as many answers
+    /// differ: ten times as often at most, as a busy machine may let it rest meanwhile.
     fn storm(&mut self, pid: &str, times: usize) -> io::Result<()> {
         let mut different = HashSet::new();
         let few = |different: &HashSet<_>| different.len() * 2 < times;
