@@ -49,22 +49,46 @@ const PLACES: [u64; 6] = [
 /// Questions of one write about single addresses.
 const BATCH: usize = 12;
 
+/// What an asker does in turn, so that few rounds have each of [`super::tally::ROUNDS`].
+const TURNS: [&str; 16] = [
+    "walk",
+    "extents",
+    "rmap",
+    "walk",
+    "vmas",
+    "strangers",
+    "walk",
+    "extents",
+    "kernel",
+    "walk",
+    "sysfs",
+    "vmas",
+    "walk",
+    "extents",
+    "strangers",
+    "table",
+];
+
 /// One who asks.
 pub struct Asker {
     world: World,
     random: Random,
     open: [Option<Conversation>; FILES.len()],
     heart: usize,
+    turn: usize,
 }
 
 impl Asker {
     /// Makes one whose heart is at this place.
     pub fn new(world: World, seed: u64, heart: usize) -> Self {
+        let mut random = Random::new(seed);
+        let turn = random.below(TURNS.len());
         Self {
             world,
-            random: Random::new(seed),
+            random,
             open: [const { None }; FILES.len()],
             heart,
+            turn,
         }
     }
 
@@ -73,30 +97,34 @@ impl Asker {
         let tally = self.world.tally;
         loop {
             tally.beat(self.heart);
-            if let Err(error) = self.act() {
-                self.open = [const { None }; FILES.len()];
-                match error.raw_os_error() {
-                    // The module is being unloaded, or not there.
-                    Some(libc::EIO | libc::ENODEV | libc::ENOENT) => {
-                        tally.add("gone", 1);
-                        thread::sleep(Duration::from_millis(5));
-                    }
-                    Some(libc::ENOMEM) => tally.add("nomem", 1),
-                    _ => tally.wrong(&format!("an asker failed: {error}")),
+            let round = TURNS[self.turn];
+            self.turn = (self.turn + 1) % TURNS.len();
+            let Err(error) = self.act(round) else {
+                tally.add(round, 1);
+                continue;
+            };
+            self.open = [const { None }; FILES.len()];
+            match error.raw_os_error() {
+                // The module is being unloaded, or not there.
+                Some(libc::EIO | libc::ENODEV | libc::ENOENT) => {
+                    tally.add("gone", 1);
+                    thread::sleep(Duration::from_millis(5));
                 }
+                Some(libc::ENOMEM) => tally.add("nomem", 1),
+                _ => tally.wrong(&format!("an asker failed: {error}")),
             }
         }
     }
 
-    fn act(&mut self) -> io::Result<()> {
-        match self.random.below(16) {
-            0..=4 => self.walk(),
-            5..=7 => self.extents(),
-            8..=9 => self.vmas(),
-            10 => self.rmap(),
-            11..=12 => self.strangers(),
-            13 => self.kernel(),
-            14 => self.sysfs(),
+    fn act(&mut self, round: &str) -> io::Result<()> {
+        match round {
+            "walk" => self.walk(),
+            "extents" => self.extents(),
+            "vmas" => self.vmas(),
+            "rmap" => self.rmap(),
+            "strangers" => self.strangers(),
+            "kernel" => self.kernel(),
+            "sysfs" => self.sysfs(),
             _ => self.table(),
         }
     }
@@ -274,6 +302,19 @@ impl Asker {
     /// There all who ask share one answer: it is about one of the pages that
     /// rest, of whatever process.
     fn sysfs(&mut self) -> io::Result<()> {
+        let (pid, va) = self.world.still_page(&mut self.random);
+        let mut to = OpenOptions::new().write(true).open(SYSFS)?;
+        to.write_all(format!("{pid} {va:#x}\n").as_bytes())?;
+        // Another's question may come between two reads: one gets all of an answer.
+        let mut bytes = [0; 64];
+        let text = match File::open(SYSFS)?.read(&mut bytes) {
+            // It was loaded anew since the question.
+            Err(error) if error.raw_os_error() == Some(libc::ENODATA) => {
+                return Err(io::Error::from_raw_os_error(libc::ENODEV));
+            }
+            n => String::from_utf8_lossy(&bytes[..n?]).into_owned(),
+        };
+        self.world.tally.add("questions", 1);
         let mut known = HashSet::new();
         for target in &self.world.churned {
             let pagemap = Pagemap::open(&target.pid.to_string())?;
@@ -283,18 +324,6 @@ impl Asker {
                 known.extend(entries.iter().map(|entry| entry.answer(0)));
             }
         }
-        let (pid, va) = self.world.still_page(&mut self.random);
-        let mut to = OpenOptions::new().write(true).open(SYSFS)?;
-        to.write_all(format!("{pid} {va:#x}\n").as_bytes())?;
-        // Another's question may come between two reads: one gets all of an answer.
-        let mut bytes = [0; 64];
-        let text = match File::open(SYSFS)?.read(&mut bytes) {
-            // It was loaded anew since the question.
-            Err(error) if error.raw_os_error() == Some(libc::ENODATA) => return Ok(()),
-            n => String::from_utf8_lossy(&bytes[..n?]).into_owned(),
-        };
-        self.world.tally.add("questions", 1);
-        self.world.tally.add("sysfs", 1);
         match text.strip_suffix('\n') {
             Some(pa) if known.contains(pa) => {}
             _ => self.world.tally.wrong(&format!("sysfs: {text:?}")),
@@ -315,7 +344,6 @@ impl Asker {
             }
         }
         let table = Table::parse(&text, header)?;
-        self.world.tally.add("tables", 1);
         self.world.tally.add("table_rows", table.rows.len());
         if ["tasks", "vm", "kstack"].contains(&name) {
             let mut last = 0;

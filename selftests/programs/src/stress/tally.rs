@@ -9,15 +9,24 @@ use std::{
 
 use crate::sys::counters::counters;
 
-/// What is counted; the last line of a run has them in this order.
-const NAMES: [&str; 15] = [
+/// What those who ask do; counted when it is done.
+pub const ROUNDS: [&str; 8] = [
+    "walk",
+    "extents",
+    "vmas",
+    "rmap",
+    "strangers",
+    "kernel",
+    "sysfs",
+    "table",
+];
+/// What else is counted; the last line of a run has them in this order.
+const NAMES: [&str; 13] = [
     "questions",
     "verified",
     "still",
     "rows",
-    "tables",
     "table_rows",
-    "sysfs",
     "reloads",
     "gone",
     "kills",
@@ -54,10 +63,17 @@ const WORDS: [&str; 22] = [
     "need-cap-syslog",
 ];
 
+/// Where the words begin, after what is counted, and the heartbeats after them.
+const FIRST_WORD: usize = ROUNDS.len() + NAMES.len();
+const FIRST_HEART: usize = FIRST_WORD + WORDS.len();
 /// How many processes have a heartbeat.
 pub const HEARTS: usize = 1024;
 /// No more than so many are printed.
 const SHOWN: u64 = 20;
+
+fn names() -> impl Iterator<Item = &'static str> {
+    ROUNDS.into_iter().chain(NAMES)
+}
 
 /// The counters.
 #[derive(Clone, Copy)]
@@ -66,11 +82,11 @@ pub struct Tally(&'static [AtomicU64]);
 impl Tally {
     /// Makes counters, all 0.
     pub fn new() -> io::Result<Self> {
-        counters(NAMES.len() + WORDS.len() + HEARTS + 1).map(Self)
+        counters(FIRST_HEART + HEARTS + 1).map(Self)
     }
 
     fn place(self, name: &str) -> &'static AtomicU64 {
-        let place = NAMES.iter().position(|other| *other == name);
+        let place = names().position(|other| other == name);
         &self.0[place.expect("a name of the list")]
     }
 
@@ -88,14 +104,14 @@ impl Tally {
     pub fn word(self, word: &str) {
         match WORDS.iter().position(|other| *other == word) {
             Some(place) => {
-                self.0[NAMES.len() + place].fetch_add(1, Ordering::Relaxed);
+                self.0[FIRST_WORD + place].fetch_add(1, Ordering::Relaxed);
             }
             None => self.wrong(&format!("no such word: {word:?}")),
         }
     }
 
     fn over(self) -> &'static AtomicU64 {
-        &self.0[NAMES.len() + WORDS.len() + HEARTS]
+        &self.0[FIRST_HEART + HEARTS]
     }
 
     /// From here on nothing is wrong: targets end while they are asked about.
@@ -115,12 +131,12 @@ impl Tally {
 
     /// Shows that a process goes on.
     pub fn beat(self, heart: usize) {
-        self.0[NAMES.len() + WORDS.len() + heart].fetch_add(1, Ordering::Relaxed);
+        self.0[FIRST_HEART + heart].fetch_add(1, Ordering::Relaxed);
     }
 
     /// How often it beat.
     pub fn beats(self, heart: usize) -> u64 {
-        self.0[NAMES.len() + WORDS.len() + heart].load(Ordering::Relaxed)
+        self.0[FIRST_HEART + heart].load(Ordering::Relaxed)
     }
 }
 
@@ -128,13 +144,13 @@ impl fmt::Display for Tally {
     fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(to, "words:")?;
         for (place, word) in WORDS.iter().enumerate() {
-            let count = self.0[NAMES.len() + place].load(Ordering::Relaxed);
+            let count = self.0[FIRST_WORD + place].load(Ordering::Relaxed);
             if count > 0 {
                 write!(to, " {word}={count}")?;
             }
         }
         writeln!(to)?;
-        for (place, name) in NAMES.iter().enumerate() {
+        for (place, name) in names().enumerate() {
             let blank = if place == 0 { "" } else { " " };
             write!(to, "{blank}{name}={}", self.get(name))?;
         }
