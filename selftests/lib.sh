@@ -13,9 +13,13 @@ here=${here%/bench}
 # shellcheck source-path=SCRIPTDIR source=ktap.sh
 . "$here/ktap.sh"
 
-# The programs: beside the scripts in the guest, else where cargo puts them.
+# The programs: beside the scripts in the guest, else where cargo puts the one file
+# that holds them all.
 bin=$here/bin
-[ -d "$bin" ] || bin=$here/programs/target/release
+if [ ! -d "$bin" ]; then
+	bin=$here/programs/target/release
+	[ ! -x "$bin/memintro-selftests" ] || [ -e "$bin/raw-question" ] || "$here/programs/link" "$bin"
+fi
 walk=/sys/kernel/memintro/walk
 module=${MEMINTRO_KO:-$here/../memintro.ko}
 

@@ -8,6 +8,7 @@
 
 pub mod ask;
 pub mod churn;
+mod commands;
 pub mod extents;
 pub mod faults;
 pub mod fuzz;
@@ -31,3 +32,5 @@ pub mod sys;
 pub mod table;
 pub mod witness;
 pub mod zeros;
+
+pub use commands::main;

@@ -4,6 +4,22 @@
 
 use std::{collections::BTreeMap, env, io, process::ExitCode};
 
+/// The name of the program that was called, and its words: the first one is its name
+/// where the file is called by another.
+pub fn args() -> impl Iterator<Item = String> {
+    let mut args: Vec<_> = env::args().collect();
+    let name = args
+        .first()
+        .map(|path| path.rsplit('/').next().unwrap_or_default());
+    if matches!(name, Some("exe" | "memintro-selftests")) && args.len() > 1 {
+        args.remove(0);
+    }
+    if let Some(first) = args.first_mut() {
+        *first = first.rsplit('/').next().unwrap_or_default().to_owned();
+    }
+    args.into_iter()
+}
+
 /// Options, each with a value, and other words.
 #[derive(Debug, Default)]
 pub struct Options {
@@ -20,7 +36,7 @@ impl Options {
             io::Error::new(io::ErrorKind::InvalidInput, text)
         };
         let mut options = Self::default();
-        let mut args = env::args().skip(1);
+        let mut args = args().skip(1);
         while let Some(arg) = args.next() {
             if !arg.starts_with("--") {
                 options.words.push(arg);

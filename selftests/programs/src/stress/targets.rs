@@ -66,7 +66,9 @@ pub fn forker(world: &World, seed: u64, place: usize) -> ! {
             match how {
                 0 => {
                     world.tally.add("execs", 1);
-                    let _ = Command::new("/proc/self/exe").arg("nap").exec();
+                    let _ = Command::new("/proc/self/exe")
+                        .args(["stress", "nap"])
+                        .exec();
                 }
                 1 => process::sleep_for_ever(),
                 _ => {}

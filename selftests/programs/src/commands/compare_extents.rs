@@ -1,0 +1,248 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! `compare-extents [--proc FOLDER] [--ranges N] [--seed N] [--at-least N]
+//! [PID...]`: compares `FOLDER/memintro/extents` of the processes, by default
+//! of all but itself, with what smaps, pagemap and PAGEMAP_SCAN say, page by
+//! page; for each process also N random ranges, odd ends and all.
+//!
+//! The kernel's files are read before and after. A process that changed
+//! meanwhile is tried again a few times, and then not judged. What pagemap
+//! shows as empty although something is mapped (memory without struct pages)
+//! is compared with `walk`.
+//!
+//! Prints what differs, then `judged=N pages=N rows=N mismatches=N`. Exit
+//! status 1 if anything differs, or fewer than N processes could be judged.
+
+use std::{
+    io,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+use crate::{
+    ask::Conversation,
+    extents::{Extents, Row},
+    memory::{other_processes, Memory, Page},
+    options::Options,
+    random::Random,
+    sys,
+    zeros::Zeros,
+};
+
+const PAGE: u64 = sys::PAGE as u64;
+const ROUNDS: usize = 5;
+
+#[derive(Default)]
+struct Total {
+    judged: usize,
+    pages: usize,
+    rows: usize,
+    mismatches: usize,
+}
+
+struct Comparison {
+    proc: PathBuf,
+    extents: Conversation,
+    walk: Conversation,
+    zeros: Zeros,
+    random: Random,
+    ranges: usize,
+    total: Total,
+}
+
+/// Whether the permissions and flags of a row fit the page and its mapping.
+fn fits(memory: &Memory, row: &Row, va: u64) -> bool {
+    let Some(mapping) = memory.mapping(va) else {
+        return false;
+    };
+    // Execute-only and write-only memory can be read on this processor.
+    let none = mapping.perm.starts_with("---");
+    let special = row.has("zero") || mapping.has_flag("mm") || mapping.is_pfnmap();
+    let perm = row.perm.as_bytes();
+    memory.may_be(va, &row.page)
+        && row.has("hugetlb") == mapping.is_hugetlb()
+        && row.has("protnone") == none
+        && (special || !row.has("special"))
+        && (perm[0] == b'r') != none
+        && (perm[1] == b'-' || mapping.perm.as_bytes()[1] == b'w')
+        && (perm[2] == b'x') == (mapping.perm.as_bytes()[2] == b'x')
+        && perm[3] == b'u'
+}
+
+impl Comparison {
+    /// Compares the rows with the pages of a range; returns what differs.
+    fn judge(
+        &mut self,
+        pid: &str,
+        memory: &Memory,
+        from: u64,
+        to: u64,
+        rows: &[Row],
+    ) -> io::Result<Vec<String>> {
+        let first = memory.pages.partition_point(|page| page.va < from);
+        let mut expected = memory.pages[first..]
+            .iter()
+            .take_while(|page| page.va < to)
+            .peekable();
+        let mut wrong = Vec::new();
+        for row in rows {
+            let mut zeros = 0;
+            for page in row.pages() {
+                self.total.pages += 1;
+                if memory
+                    .mapping(page.va)
+                    .is_some_and(|mapping| mapping.is_pfnmap())
+                {
+                    let keys = self.walk.walk(pid, page.va)?;
+                    if keys.get("pa") != format!("{:#x}", page.pa) || !row.has("special") {
+                        wrong.push(format!("{page:x?}, but walk says {keys:?}"));
+                    }
+                    continue;
+                }
+                let right = |other: &&Page| {
+                    // All zero pages of a row but the first have no address.
+                    let pa = if page.zero && zeros > 0 {
+                        other.pa
+                    } else {
+                        page.pa
+                    };
+                    **other == Page { pa, ..page }
+                };
+                match expected.next().filter(right) {
+                    Some(_) if !fits(memory, row, page.va) => {
+                        wrong.push(format!("page {:#x} does not fit {row:x?}", page.va));
+                    }
+                    Some(_) => zeros += 1,
+                    None => wrong.push(format!("{page:x?} is none of pagemap's")),
+                }
+                if wrong.len() > 5 {
+                    return Ok(wrong);
+                }
+            }
+        }
+        if let Some(page) = expected.next() {
+            wrong.push(format!("no row for {page:x?}"));
+        }
+        Ok(wrong)
+    }
+
+    /// Asks for a range, or for everything, and for the totals alone.
+    fn question(&mut self, pid: &str, range: Option<(u64, u64)>) -> io::Result<Extents> {
+        let words = match range {
+            Some((start, end)) => format!("{pid} {start:#x}-{end:#x}"),
+            None => pid.to_owned(),
+        };
+        let text = self.extents.ask(&words)?;
+        let kb =
+            range.map(|(start, end)| (end.next_multiple_of(PAGE) - start / PAGE * PAGE) / 1024);
+        let extents = Extents::parse(&text, kb)?;
+        let totals = self.extents.ask(&format!("{words} \t totals"))?;
+        if !text.ends_with(&totals) || totals.lines().count() != 1 {
+            let last = text.lines().last();
+            return Err(io::Error::other(format!(
+                "totals: {totals:?}, but {last:?}"
+            )));
+        }
+        self.total.rows += extents.rows.len();
+        Ok(extents)
+    }
+
+    /// A random range around pages that are there; the ends may be odd.
+    fn range(&mut self, memory: &Memory) -> Option<(u64, u64)> {
+        let n = memory.mappings.len();
+        if n == 0 {
+            return None;
+        }
+        let mapping = &memory.mappings[self.random.below(n)];
+        let size = mapping.end - mapping.start;
+        let start = mapping.start + self.random.next_u64() % size;
+        let start = start.saturating_sub(self.random.next_u64() % (4 * PAGE));
+        let most = [2 * PAGE, 64 * PAGE, 1024 * PAGE][self.random.below(3)];
+        let end = start + 1 + self.random.next_u64() % most;
+        // Behind the last mapping, user addresses may end.
+        Some((start, end.min(memory.mappings[n - 1].end)))
+    }
+
+    /// Compares a process; `None` where it changed meanwhile.
+    fn process(&mut self, pid: &str) -> io::Result<Option<Vec<String>>> {
+        let folder = self.proc.join(pid);
+        let before = Memory::read(&folder, Some(&self.zeros))?;
+        let whole = self.question(pid, None);
+        let mut parts = Vec::new();
+        for _ in 0..self.ranges {
+            let Some((start, end)) = self.range(&before) else {
+                break;
+            };
+            parts.push((start, end, self.question(pid, Some((start, end)))));
+        }
+        if Memory::read(&folder, Some(&self.zeros))? != before {
+            return Ok(None);
+        }
+        let mut wrong = self.judge(pid, &before, 0, u64::MAX, &whole?.rows)?;
+        for (start, end, part) in parts {
+            let (from, to) = (start / PAGE * PAGE, end.next_multiple_of(PAGE));
+            let rows = part?.rows;
+            if rows.iter().any(|row| row.start < from || row.last >= to) {
+                wrong.push(format!("rows outside {from:#x}-{to:#x}"));
+            }
+            let more = self.judge(pid, &before, from, to, &rows)?;
+            wrong.extend(
+                more.into_iter()
+                    .map(|line| format!("{start:#x}-{end:#x}: {line}")),
+            );
+        }
+        Ok(Some(wrong))
+    }
+
+    fn run(&mut self, pids: &[String]) -> io::Result<()> {
+        for pid in pids {
+            for _ in 0..ROUNDS {
+                let wrong = match self.process(pid) {
+                    Ok(None) => continue,
+                    Ok(Some(wrong)) => wrong,
+                    // It ended meanwhile.
+                    Err(_) if !self.proc.join(pid).join("maps").exists() => break,
+                    Err(error) => vec![error.to_string()],
+                };
+                self.total.judged += 1;
+                self.total.mismatches += wrong.len();
+                for line in wrong {
+                    println!("PID {pid}: {line}");
+                }
+                break;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn run() -> io::Result<bool> {
+    let options = Options::parse(&["--proc", "--ranges", "--seed", "--at-least"])?;
+    let proc = Path::new(options.text("--proc").unwrap_or("/proc")).to_owned();
+    let pids = if options.words.is_empty() {
+        other_processes(&proc)
+    } else {
+        options.words.clone()
+    };
+    let at_least = options.number("--at-least")?.unwrap_or(pids.len());
+    let mut comparison = Comparison {
+        extents: Conversation::open(&proc.join("memintro/extents"))?,
+        walk: Conversation::open(&proc.join("memintro/walk"))?,
+        proc,
+        zeros: Zeros::open()?,
+        random: Random::new(options.number("--seed")?.unwrap_or(1) as u64),
+        ranges: options.number("--ranges")?.unwrap_or(8),
+        total: Total::default(),
+    };
+    comparison.run(&pids)?;
+    let total = comparison.total;
+    println!(
+        "judged={} pages={} rows={} mismatches={}",
+        total.judged, total.pages, total.rows, total.mismatches
+    );
+    Ok(total.mismatches == 0 && total.judged >= at_least.max(1))
+}
+
+pub fn main() -> ExitCode {
+    crate::options::main("compare-extents", run)
+}

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! `compare-heapmax [--proc FOLDER]`: checks FOLDER/memintro/heapmax against
+//! the heaps that FOLDER (by default `/proc`) shows.
+//!
+//! /proc shows where each heap starts, exactly (field 47 of stat), but its
+//! end only rounded up to a page (`[heap]` in maps). So each heap is known to
+//! within a page: the row must lie in its own process's bounds, and no other
+//! process may be larger for certain. What is exact is tested with `heap`,
+//! a process that reports its own break.
+//!
+//! `--largest` prints instead the upper bound of the largest heap in bytes.
+
+use std::{io, path::Path, process::ExitCode};
+
+use crate::{
+    proc::{heap_bounds, processes},
+    table::{number, Table},
+};
+
+const HEADER: &str = "PID HEAP_B COMM";
+
+fn largest(proc: &Path) -> u64 {
+    processes(proc)
+        .values()
+        .filter_map(|task| heap_bounds(proc, task))
+        .map(|(_, high)| high)
+        .max()
+        .unwrap_or(0)
+}
+
+fn compare(proc: &Path) -> io::Result<Vec<String>> {
+    let table = Table::read(&proc.join("memintro/heapmax"), HEADER)?;
+    let [row] = &table.rows[..] else {
+        return Ok(vec![format!("{} rows", table.rows.len())]);
+    };
+    let (pid, heap) = (number(&row[0])? as u32, number(&row[1])?);
+    let mut wrong = Vec::new();
+    let mut found = false;
+    for (_, task) in processes(proc) {
+        let Some((low, high)) = heap_bounds(proc, &task) else {
+            continue;
+        };
+        if task.pid == pid {
+            found = true;
+            if !(low..=high).contains(&heap) || !task.has_name(&row[2]) {
+                wrong.push(format!("row {row:?}, but {task:?} has {low} to {high}"));
+            }
+        } else if low > heap || (low == high && low == heap && task.pid < pid) {
+            wrong.push(format!("row {row:?}, but {task:?} has at least {low}"));
+        }
+    }
+    if !found {
+        wrong.push(format!("no process has a heap and is {row:?}"));
+    }
+    Ok(wrong)
+}
+
+fn run(proc: &Path) -> io::Result<bool> {
+    // A heap may grow between the table and /proc: a fault stays.
+    for _ in 0..5 {
+        let wrong = compare(proc)?;
+        if wrong.is_empty() {
+            return Ok(true);
+        }
+        println!("{}", wrong.join("\n"));
+    }
+    Ok(false)
+}
+
+pub fn main() -> ExitCode {
+    let args: Vec<_> = crate::options::args().skip(1).collect();
+    let args: Vec<_> = args.iter().map(String::as_str).collect();
+    let proc = match args[..] {
+        ["--largest"] => {
+            println!("{}", largest(Path::new("/proc")));
+            return ExitCode::SUCCESS;
+        }
+        [] => "/proc",
+        ["--proc", folder] => folder,
+        _ => {
+            eprintln!("usage: compare-heapmax [--proc FOLDER | --largest]");
+            return ExitCode::from(2);
+        }
+    };
+    match run(Path::new(proc)) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("compare-heapmax: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! `compare-vm [--proc FOLDER] [--at-least N]`: compares every row of
+//! FOLDER/memintro/vm with what FOLDER (by default `/proc`) says in `status`
+//! and `maps`.
+//!
+//! /proc is read before and after; a process is judged when both readings
+//! agree. A row that /proc does not have counts when it is there every time.
+//!
+//! Prints what differs, the largest value of every column, and
+//! `judged=N mismatches=N`. Exit status 1 if anything differs or fewer than N
+//! processes could be judged.
+
+use std::{
+    collections::BTreeMap,
+    fs, io,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+use crate::{
+    maps,
+    options::{self, Options},
+    proc::{heap_bounds, Task},
+    table::{number, Table},
+};
+
+const HEADER: &str = "PID VSZ_KB RSS_KB ANON_KB FILE_KB SHMEM_KB SWAP_KB HUGETLB_KB HEAP_B \
+    PGTABLES_KB VMAS COMM";
+/// The lines of status that columns must equal, by their place in a row.
+const STATUS: [(usize, &str); 8] = [
+    (1, "VmSize:"),
+    (2, "VmRSS:"),
+    (3, "RssAnon:"),
+    (4, "RssFile:"),
+    (5, "RssShmem:"),
+    (6, "VmSwap:"),
+    (7, "HugetlbPages:"),
+    (9, "VmPTE:"),
+];
+const HEAP: usize = 8;
+const VMAS: usize = 10;
+const ROUNDS: usize = 6;
+
+/// What /proc says of a process that has memory.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Process {
+    task: Task,
+    /// By the place in a row.
+    columns: BTreeMap<usize, u64>,
+    heap: (u64, u64),
+}
+
+impl Process {
+    fn read(proc: &Path, pid: u32) -> Option<Self> {
+        let folder = proc.join(pid.to_string());
+        let mut task = Task::read(&folder, pid)?;
+        // Whether it runs is not judged here.
+        task.state.clear();
+        // Where the first thread has ended, another one has the memory.
+        let threads = folder.join("task");
+        let thread = fs::read_dir(&threads)
+            .ok()?
+            .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
+            .find(|tid: &u32| {
+                let maps = fs::read(threads.join(tid.to_string()).join("maps"));
+                maps.is_ok_and(|text| !text.is_empty())
+            })?;
+        let folder = threads.join(thread.to_string());
+        let status = fs::read(folder.join("status")).ok()?;
+        let status = String::from_utf8_lossy(&status);
+        let mut columns = BTreeMap::new();
+        for (place, key) in STATUS {
+            let value = status.lines().find_map(|line| line.strip_prefix(key))?;
+            let kb = value.trim().strip_suffix(" kB")?.parse().ok()?;
+            columns.insert(place, kb);
+        }
+        columns.insert(VMAS, maps::maps(&folder).ok()?.len() as u64);
+        let heap = heap_bounds(&threads, &Task::read(&folder, thread)?)?;
+        Some(Self {
+            task,
+            columns,
+            heap,
+        })
+    }
+}
+
+fn processes(proc: &Path) -> BTreeMap<u32, Process> {
+    fs::read_dir(proc)
+        .into_iter()
+        .flatten()
+        .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
+        .filter_map(|pid| Some((pid, Process::read(proc, pid)?)))
+        .collect()
+}
+
+fn rows(proc: &Path) -> io::Result<BTreeMap<u32, Vec<String>>> {
+    let table = Table::read(&proc.join("memintro/vm"), HEADER)?;
+    let mut rows = BTreeMap::new();
+    for row in table.rows {
+        let pid = number(&row[0])? as u32;
+        if rows.last_key_value().is_some_and(|(&last, _)| last >= pid) {
+            return Err(io::Error::other(format!("PID {pid} out of order")));
+        }
+        rows.insert(pid, row);
+    }
+    Ok(rows)
+}
+
+/// What differs between a row and what /proc says.
+fn difference(row: &[String], process: &Process) -> io::Result<Option<String>> {
+    for (&place, &value) in &process.columns {
+        if number(&row[place])? != value {
+            let name = HEADER.split(' ').nth(place).unwrap_or_default();
+            return Ok(Some(format!("{name} of {row:?}, but {value}")));
+        }
+    }
+    let heap = number(&row[HEAP])?;
+    if !(process.heap.0..=process.heap.1).contains(&heap) {
+        return Ok(Some(format!("HEAP_B of {row:?}, but {:?}", process.heap)));
+    }
+    if number(&row[2])? != number(&row[3])? + number(&row[4])? + number(&row[5])? {
+        return Ok(Some(format!("RSS_KB of {row:?} is no sum")));
+    }
+    let named = process.task.has_name(&row[11]);
+    Ok((!named).then(|| format!("COMM of {row:?}")))
+}
+
+#[derive(Default)]
+struct Outcome {
+    judged: usize,
+    mismatches: Vec<String>,
+    /// Rows that /proc has not.
+    unknown: BTreeMap<u32, String>,
+    largest: BTreeMap<usize, u64>,
+}
+
+fn compare(proc: &Path) -> io::Result<Outcome> {
+    let before = processes(proc);
+    let mut rows = rows(proc)?;
+    let after = processes(proc);
+    let mut outcome = Outcome::default();
+    for (pid, process) in &before {
+        let row = rows.remove(pid);
+        if after.get(pid) != Some(process) {
+            continue;
+        }
+        outcome.judged += 1;
+        let Some(row) = row else {
+            outcome.mismatches.push(format!("no row for {process:?}"));
+            continue;
+        };
+        outcome.mismatches.extend(difference(&row, process)?);
+        for (place, field) in row.iter().enumerate().take(VMAS + 1) {
+            let largest = outcome.largest.entry(place).or_default();
+            *largest = number(field)?.max(*largest);
+        }
+    }
+    for (pid, row) in rows {
+        if !after.contains_key(&pid) {
+            outcome.unknown.insert(pid, format!("/proc has no {row:?}"));
+        }
+    }
+    Ok(outcome)
+}
+
+fn run() -> io::Result<bool> {
+    let options = Options::parse(&["--proc", "--at-least"])?;
+    let proc = PathBuf::from(options.text("--proc").unwrap_or("/proc"));
+    let at_least = options.number("--at-least")?.unwrap_or(1);
+    let mut outcome = compare(&proc)?;
+    for _ in 1..ROUNDS {
+        let settled = outcome.unknown.is_empty() && outcome.judged >= at_least;
+        if !outcome.mismatches.is_empty() || settled {
+            break;
+        }
+        let suspects = outcome.unknown;
+        outcome = compare(&proc)?;
+        outcome.unknown.retain(|pid, _| suspects.contains_key(pid));
+    }
+    outcome.mismatches.extend(outcome.unknown.into_values());
+    for mismatch in outcome.mismatches.iter().take(20) {
+        println!("{mismatch}");
+    }
+    for (place, value) in outcome.largest {
+        println!(
+            "largest {}={value}",
+            HEADER.split_whitespace().nth(place).unwrap_or_default()
+        );
+    }
+    println!(
+        "judged={} mismatches={}",
+        outcome.judged,
+        outcome.mismatches.len()
+    );
+    Ok(outcome.mismatches.is_empty() && outcome.judged >= at_least)
+}
+
+pub fn main() -> ExitCode {
+    options::main("compare-vm", run)
+}

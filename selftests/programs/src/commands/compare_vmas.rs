@@ -1,0 +1,262 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! `compare-vmas [--proc FOLDER] [--at-least N] [PID...]`: compares
+//! `FOLDER/memintro/vmas` of the processes, by default of all but itself,
+//! with their maps, smaps and pagemap.
+//!
+//! The kernel's files are read before and after; a process that changed
+//! meanwhile is tried again a few times, and then not judged.
+//!
+//! `compare-vmas --storm N PID`: asks at least N times about a process whose mappings
+//! change, in reads of 512 bytes, and checks what holds even then.
+//!
+//! Prints what differs, then `judged=N rows=N present_kb=N huge_kb=N
+//! zero_kb=N swap_kb=N empty_kb=N mismatches=N`. Exit status 1 if anything
+//! differs, or fewer than N processes could be judged.
+
+use std::{
+    collections::HashSet,
+    io,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+use crate::{
+    ask::{hex, unescape, Answer, Conversation, Keys},
+    maps::{self, Mapping},
+    memory::{other_processes, Count, Memory},
+    options::{self, Options},
+    table::number,
+    zeros::Zeros,
+};
+
+const HEADER: &str = "START END PERM SIZE_KB PRESENT_KB HUGE_KB ZERO_KB SWAP_KB EMPTY_KB NAME";
+/// The amounts of a row, which the last line adds up.
+const AMOUNTS: [&str; 6] = ["size", "present", "huge", "zero", "swap", "empty"];
+const ROUNDS: usize = 5;
+
+/// A row.
+#[derive(Clone, Debug)]
+struct Row {
+    start: u64,
+    end: u64,
+    perm: String,
+    kb: [u64; 6],
+    name: Vec<u8>,
+}
+
+impl Row {
+    fn parse(fields: &[String]) -> io::Result<Self> {
+        let mut kb = [0; 6];
+        for (amount, field) in kb.iter_mut().zip(&fields[3..]) {
+            *amount = number(field)?;
+        }
+        let row = Self {
+            start: hex(&fields[0])?,
+            end: hex(&fields[1])?,
+            perm: fields[2].clone(),
+            kb,
+            name: unescape(&fields[9])?,
+        };
+        let [size, present, huge, zero, swap, empty] = row.kb;
+        if row.start >= row.end
+            || size * 1024 != row.end - row.start
+            || present + zero + swap + empty > size
+            || huge > present
+        {
+            return Err(io::Error::other(format!("no sense in {fields:?}")));
+        }
+        Ok(row)
+    }
+}
+
+/// Parses an answer, and checks that rows ascend and the last line adds up.
+fn parse(text: &str) -> io::Result<(Vec<Row>, Keys)> {
+    let answer = Answer::parse(text, HEADER)?;
+    if !answer.end.get("error").is_empty() {
+        return Err(io::Error::other(answer.last));
+    }
+    let rows = answer.rows.iter().map(|fields| Row::parse(fields));
+    let rows: Vec<_> = rows.collect::<Result<_, _>>()?;
+    if let Some(pair) = rows.windows(2).find(|pair| pair[1].start < pair[0].end) {
+        return Err(io::Error::other(format!("rows overlap: {pair:x?}")));
+    }
+    for (place, name) in AMOUNTS.iter().enumerate() {
+        let sum: u64 = rows.iter().map(|row| row.kb[place]).sum();
+        if answer.end.number(&format!("{name}_kb"))? != sum {
+            return Err(io::Error::other(format!(
+                "{name}_kb is {sum}: {}",
+                answer.last
+            )));
+        }
+    }
+    if answer.end.number("rows")? != rows.len() as u64 {
+        return Err(io::Error::other(format!("wrong rows: {}", answer.last)));
+    }
+    Ok((rows, answer.end))
+}
+
+/// What is wrong with a row, given what /proc says of the mapping.
+fn difference(row: &Row, mapping: &Mapping, count: &Count) -> Option<&'static str> {
+    let [_, present, huge, zero, swap, empty] = row.kb;
+    let kb = |key| mapping.kb(key);
+    if (row.start, row.end, &row.perm) != (mapping.start, mapping.end, &mapping.perm) {
+        return Some("addresses or permissions");
+    }
+    if !mapping.is_named(&row.name) {
+        return Some("name");
+    }
+    let hugetlb = kb("Shared_Hugetlb") + kb("Private_Hugetlb");
+    // Those of 64 KiB stand behind entries of the pte level.
+    let huge_hugetlb = if kb("KernelPageSize") == 64 {
+        0
+    } else {
+        hugetlb
+    };
+    if huge != kb("AnonHugePages") + kb("ShmemPmdMapped") + kb("FilePmdMapped") + huge_hugetlb {
+        return Some("huge");
+    }
+    if mapping.is_pfnmap() {
+        // Of memory without struct pages, neither file says anything.
+        return (zero + swap > 0).then_some("zero or swap");
+    }
+    if (present, zero, empty) != (count.present * 4, count.zero * 4, count.empty * 4) {
+        return Some("pagemap");
+    }
+    // smaps leaves special entries out, and counts the file's swap.
+    let special = mapping.has_flag("mm") || mapping.name.starts_with(b"[v");
+    let swapped_file = swap == 0 && kb("Swap") > 0;
+    if !special && present + swap != kb("Rss") + hugetlb + if swapped_file { 0 } else { kb("Swap") }
+    {
+        return Some("smaps");
+    }
+    (swap > count.other * 4).then_some("swap")
+}
+
+struct Comparison {
+    proc: PathBuf,
+    vmas: Conversation,
+    zeros: Zeros,
+    judged: usize,
+    mismatches: Vec<String>,
+    rows: usize,
+    sums: [u64; 6],
+}
+
+impl Comparison {
+    /// Compares a process; whether it stayed the same meanwhile.
+    fn process(&mut self, pid: &str) -> io::Result<bool> {
+        let folder = self.proc.join(pid);
+        let (before, maps_before) = (
+            Memory::read(&folder, Some(&self.zeros))?,
+            maps::maps(&folder)?,
+        );
+        let text = self.vmas.ask(pid)?;
+        let totals = self.vmas.ask(&format!("{pid} totals"))?;
+        let (after, maps_after) = (
+            Memory::read(&folder, Some(&self.zeros))?,
+            maps::maps(&folder)?,
+        );
+        if before != after || maps_before != maps_after {
+            return Ok(false);
+        }
+        let (rows, _) = parse(&text)?;
+        if !text.ends_with(&totals) || totals.lines().count() != 1 {
+            return Err(io::Error::other(format!("totals: {totals:?}")));
+        }
+        if rows.len() != maps_before.len() || rows.len() != before.mappings.len() {
+            let (got, expected) = (rows.len(), maps_before.len());
+            return Err(io::Error::other(format!("{got} rows, {expected} in maps")));
+        }
+        for ((row, mapping), count) in rows.iter().zip(&before.mappings).zip(&before.counts) {
+            if let Some(what) = difference(row, mapping, count) {
+                let line = format!("PID {pid}: {what}: {row:x?} {mapping:x?} {count:?}");
+                self.mismatches.push(line);
+            }
+            for (sum, kb) in self.sums.iter_mut().zip(row.kb) {
+                *sum += kb;
+            }
+        }
+        self.rows += rows.len();
+        Ok(true)
+    }
+
+    fn compare(&mut self, pids: &[String]) {
+        for pid in pids {
+            for _ in 0..ROUNDS {
+                match self.process(pid) {
+                    Ok(false) => continue,
+                    Ok(true) => self.judged += 1,
+                    // It ended meanwhile.
+                    Err(_) if !self.proc.join(pid).join("maps").exists() => (),
+                    Err(error) => self.mismatches.push(format!("PID {pid}: {error}")),
+                }
+                break;
+            }
+        }
+    }
+
+    /// Asks about a process in motion `times` times, and on until half as many answers
+    /// differ: ten times as often at most, as a busy machine may let it rest meanwhile.
+    fn storm(&mut self, pid: &str, times: usize) -> io::Result<()> {
+        let mut different = HashSet::new();
+        let few = |different: &HashSet<_>| different.len() * 2 < times;
+        while self.judged < times || few(&different) && self.judged < 10 * times {
+            let text = self.vmas.ask(pid)?;
+            match parse(&text) {
+                Ok((rows, _)) => self.rows += rows.len(),
+                Err(error) => self.mismatches.push(error.to_string()),
+            }
+            different.insert(text);
+            self.judged += 1;
+        }
+        if few(&different) {
+            let line = format!("only {} answers differ", different.len());
+            self.mismatches.push(line);
+        }
+        Ok(())
+    }
+}
+
+fn run() -> io::Result<bool> {
+    let options = Options::parse(&["--proc", "--at-least", "--storm"])?;
+    let proc = Path::new(options.text("--proc").unwrap_or("/proc")).to_owned();
+    let storm = options.number("--storm")?;
+    let vmas = Conversation::open(&proc.join("memintro/vmas"))?;
+    let mut comparison = Comparison {
+        vmas: vmas.in_pieces_of(if storm.is_some() { 512 } else { 65536 }),
+        zeros: Zeros::open()?,
+        judged: 0,
+        mismatches: Vec::new(),
+        rows: 0,
+        sums: [0; 6],
+        proc,
+    };
+    let mut pids = options.words.clone();
+    if pids.is_empty() {
+        pids = other_processes(&comparison.proc);
+    }
+    match storm {
+        Some(times) => comparison.storm(&pids[0], times)?,
+        None => comparison.compare(&pids),
+    }
+    for line in comparison.mismatches.iter().take(10) {
+        println!("{line:.900}");
+    }
+    let mut sums = String::new();
+    for (name, kb) in AMOUNTS.iter().zip(comparison.sums).skip(1) {
+        sums += &format!("{name}_kb={kb} ");
+    }
+    println!(
+        "judged={} rows={} {sums}mismatches={}",
+        comparison.judged,
+        comparison.rows,
+        comparison.mismatches.len()
+    );
+    let at_least = options.number("--at-least")?.unwrap_or(pids.len()).max(1);
+    Ok(comparison.mismatches.is_empty() && (comparison.judged >= at_least || storm.is_some()))
+}
+
+pub fn main() -> ExitCode {
+    options::main("compare-vmas", run)
+}

@@ -1,0 +1,270 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! `compare-walk PID [--file FILE] [--samples N] [--seed N] < RANGES`: asks
+//! memintro what backs the pages of a process and compares with what the
+//! kind of each range demands, and with `/proc/PID/pagemap`.
+//!
+//! RANGES is `subject`'s output. Every page is asked for at random offsets
+//! inside it; of a range of more than N pages, N random ones and its borders.
+//! Pagemap is read before and after: a page that moved meanwhile is asked
+//! for again.
+//!
+//! The last lines are `kind=NAME checked=N mismatches=N` per kind and
+//! `checked=N mismatches=N`; exit status 1 if anything differs.
+
+use std::{
+    collections::BTreeMap,
+    io::{self, BufRead},
+    path::PathBuf,
+    process::ExitCode,
+    time::SystemTime,
+};
+
+use crate::{
+    kinds::{self, Expect},
+    pagemap::{Entry, Pagemap},
+    question::{Ask, Range, SysfsWalk},
+    random::Random,
+    sys::{errno_name, PAGE, PAGE_2M},
+};
+
+struct Options {
+    pid: String,
+    file: PathBuf,
+    samples: usize,
+    seed: u64,
+}
+
+#[derive(Clone, Copy, Default)]
+struct Count {
+    checked: usize,
+    mismatches: usize,
+}
+
+/// What the walk must say, given what pagemap says; `None`: nothing wrong
+/// can be told of `answer`.
+fn expected(expect: Expect, range: &Range, va: usize, entry: Entry, answer: &str) -> String {
+    let from_pagemap = match entry.word() {
+        _ if entry.frame().is_some() => entry.answer(va),
+        "none" => "not-populated".to_owned(),
+        word => word.to_owned(),
+    };
+    match expect {
+        // No address must have become a word: the answer of a page that
+        // pagemap calls empty would be wrong in two places at once.
+        Expect::Frame if entry.frame().is_none() => "a page in pagemap".to_owned(),
+        Expect::Word(_) if entry.frame().is_some() => "no page in pagemap".to_owned(),
+        Expect::Frame | Expect::AsPagemap => from_pagemap,
+        Expect::Word(word) => word.to_owned(),
+        Expect::Physical(first) => format!("{:#x}", first + (va - range.start) as u64),
+        Expect::Unknown => {
+            let offset = format!("{:03x}", va % PAGE);
+            let address = answer.starts_with("0x") && answer.ends_with(&offset);
+            if address || answer == "not-populated" {
+                answer.to_owned()
+            } else {
+                format!("0x…{offset} or not-populated")
+            }
+        }
+    }
+}
+
+/// Asks for one address; says what differs.
+fn check(
+    ask: &mut dyn Ask,
+    pagemap: &Pagemap,
+    pid: &str,
+    range: &Range,
+    va: usize,
+) -> io::Result<Result<(), String>> {
+    let expect = kinds::find(&range.kind)
+        .ok_or_else(|| io::Error::other(format!("no such kind: {}", range.kind)))?
+        .expect;
+    for _ in 0..100 {
+        let before = pagemap.entry(va)?;
+        let answer = match ask.ask(pid, va) {
+            Ok(answer) => answer,
+            Err(error) => errno_name(&error),
+        };
+        if !before.same_place(pagemap.entry(va)?) {
+            continue;
+        }
+        let expected = expected(expect, range, va, before, &answer);
+        if answer == expected {
+            return Ok(Ok(()));
+        }
+        return Ok(Err(format!("expected {expected} got {answer}")));
+    }
+    Ok(Err("the page never stayed in its place".to_owned()))
+}
+
+/// The pages of a range to ask for.
+fn pages(range: &Range, samples: usize, random: &mut Random) -> Vec<usize> {
+    let count = range.len / PAGE;
+    if count <= samples {
+        return (0..count).map(|i| range.start + i * PAGE).collect();
+    }
+    let mut pages: Vec<_> = (0..samples)
+        .map(|_| range.start + random.below(count) * PAGE)
+        .collect();
+    // The borders, outer ones and those between huge pages.
+    let end = range.start + range.len;
+    for border in (range.start..=end).step_by(PAGE_2M).take(64) {
+        pages.extend([border.saturating_sub(PAGE), border]);
+    }
+    pages.extend([range.start, end - PAGE]);
+    pages.retain(|page| (range.start..end).contains(page));
+    pages
+}
+
+fn run(options: &Options, ask: &mut dyn Ask, ranges: &[Range]) -> io::Result<Count> {
+    let pagemap = Pagemap::open(&options.pid)?;
+    let mut random = Random::new(options.seed);
+    let mut counts = BTreeMap::<&str, Count>::new();
+    for range in ranges {
+        let count = counts.entry(&range.kind).or_default();
+        let pages = pages(range, options.samples, &mut random);
+        // A few pages are asked for at several places, many at one each.
+        let each = 1 + 256 / pages.len();
+        let mut questions: Vec<_> = pages
+            .into_iter()
+            .flat_map(|page| std::iter::repeat_n(page, each))
+            .map(|page| page + random.below(PAGE))
+            .collect();
+        // The very first and last byte, whatever chance gave.
+        questions.extend([range.start, range.start + range.len - 1]);
+        for va in questions {
+            count.checked += 1;
+            if let Err(what) = check(ask, &pagemap, &options.pid, range, va)? {
+                count.mismatches += 1;
+                // A systematic fault is clear from its first cases.
+                if count.mismatches <= 10 {
+                    println!("mismatch kind={} va={va:#x} {what}", range.kind);
+                }
+            }
+        }
+    }
+    let mut total = Count::default();
+    for (kind, count) in counts {
+        let Count {
+            checked,
+            mismatches,
+        } = count;
+        println!("kind={kind} checked={checked} mismatches={mismatches}");
+        total.checked += checked;
+        total.mismatches += mismatches;
+    }
+    let Count {
+        checked,
+        mismatches,
+    } = total;
+    println!(
+        "checked={checked} mismatches={mismatches} seed={}",
+        options.seed
+    );
+    Ok(total)
+}
+
+fn options() -> Option<Options> {
+    let mut args = crate::options::args().skip(1);
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    let mut options = Options {
+        pid: args.next()?,
+        file: "/sys/kernel/memintro/walk".into(),
+        samples: 2048,
+        seed: now.map_or(0, |now| now.as_secs()),
+    };
+    while let Some(name) = args.next() {
+        let value = args.next()?;
+        match name.as_str() {
+            "--file" => options.file = value.into(),
+            "--samples" => options.samples = value.parse().ok()?,
+            "--seed" => options.seed = value.parse().ok()?,
+            _ => return None,
+        }
+    }
+    Some(options)
+}
+
+pub fn main() -> ExitCode {
+    let Some(options) = options() else {
+        eprintln!("usage: compare-walk PID [--file FILE] [--samples N] [--seed N] < RANGES");
+        return ExitCode::from(2);
+    };
+    let ranges: io::Result<Vec<_>> = io::stdin()
+        .lock()
+        .lines()
+        .filter(|line| !matches!(line, Ok(text) if text == "ready"))
+        .map(|line| Range::parse(&line?))
+        .collect();
+    let result = ranges.and_then(|ranges| {
+        let mut walk = SysfsWalk::open(&options.file)?;
+        run(&options, &mut walk, &ranges)
+    });
+    match result {
+        Ok(total) if total.checked > 0 && total.mismatches == 0 => ExitCode::SUCCESS,
+        Ok(_) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("compare-walk: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Answers from pagemap, `wrong` added to every address.
+    struct Fake {
+        wrong: u64,
+    }
+
+    impl Ask for Fake {
+        fn ask(&mut self, pid: &str, va: usize) -> io::Result<String> {
+            let entry = Pagemap::open(pid)?.entry(va)?;
+            Ok(match entry.frame() {
+                Some(frame) => format!("{:#x}", (frame << 12) + (va % PAGE) as u64 + self.wrong),
+                None => "not-populated".to_owned(),
+            })
+        }
+    }
+
+    fn compare(kind: &str, wrong: u64) -> Count {
+        let ranges: Vec<_> = kinds::find(kind)
+            .unwrap()
+            .make()
+            .unwrap()
+            .iter()
+            .map(|area| Range {
+                kind: kind.to_owned(),
+                start: area.start,
+                len: area.len,
+            })
+            .collect();
+        let options = Options {
+            pid: "self".to_owned(),
+            file: PathBuf::new(),
+            samples: 64,
+            seed: 1,
+        };
+        run(&options, &mut Fake { wrong }, &ranges).unwrap()
+    }
+
+    #[test]
+    fn right_answers_pass() {
+        for kind in ["anon", "protnone", "untouched", "thp", "zero"] {
+            let count = compare(kind, 0);
+            assert!(count.checked > 16, "{kind}");
+            assert_eq!(count.mismatches, 0, "{kind}");
+        }
+    }
+
+    #[test]
+    fn wrong_answers_are_told() {
+        for (kind, wrong) in [("anon", 1), ("anon", 0x1000), ("outside", 0), ("guard", 0)] {
+            let count = compare(kind, wrong);
+            assert_eq!(count.mismatches, count.checked, "{kind}");
+        }
+    }
+}

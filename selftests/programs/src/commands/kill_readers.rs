@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! `kill-readers [--seconds N] [--seed N]`: kills readers of every file at
+//! random moments, some of which share their descriptor with this process.
+//!
+//! A killed reader must end at once, and take with it only what it had read:
+//! who goes on with the same descriptor gets the rest to the last byte, and the
+//! next question its answer.
+//!
+//! Prints what went wrong, then `kills=N middle=N slowest_ms=N seed=N`, where
+//! `middle` counts the answers and tables of which a killed reader had taken a
+//! part. Exit status 1 if anything went wrong, or nothing was in the middle.
+
+use std::{
+    fs::{File, OpenOptions},
+    io::{self, Read, Seek, Write},
+    os::unix::fs::FileExt,
+    process::ExitCode,
+    thread,
+    time::{Duration, Instant},
+};
+
+use crate::{
+    ask::Conversation,
+    options::{self, Options},
+    random::Random,
+    sys::{self, process, Area, PAGE},
+};
+
+const PROC: &str = "/proc/memintro";
+const TABLES: [&str; 5] = ["tasks", "vm", "heapmax", "kstack", "kmem"];
+const PIECES: usize = 1024;
+/// A reader that takes longer to die hangs.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+#[derive(Default)]
+struct Count {
+    kills: usize,
+    middle: usize,
+    slowest: Duration,
+    wrong: usize,
+}
+
+impl Count {
+    fn wrong(&mut self, what: String) {
+        self.wrong += 1;
+        println!("wrong: {what}");
+    }
+
+    /// Has a child do something, for ever, and kills it after some time.
+    fn kill(
+        &mut self,
+        what: &str,
+        random: &mut Random,
+        act: impl Fn() -> io::Result<()>,
+    ) -> io::Result<()> {
+        // From before its first call to well in an answer; at times later.
+        let most = random.pick(&[300, 3000, 30000]);
+        let micros = random.below(most) as u64;
+        let child = process::fork_tied(|| {
+            while act().is_ok() {}
+            // What fails here has been read to its end.
+            process::sleep_for_ever()
+        })?;
+        thread::sleep(Duration::from_micros(micros));
+        let killed = Instant::now();
+        process::kill(child);
+        while !process::try_reap(child) {
+            if killed.elapsed() > PATIENCE {
+                let stack = std::fs::read_to_string(format!("/proc/{child}/stack"));
+                return Err(io::Error::other(format!(
+                    "a reader of {what} does not die: {}",
+                    stack.unwrap_or_default()
+                )));
+            }
+            thread::sleep(Duration::from_micros(100));
+        }
+        self.kills += 1;
+        self.slowest = self.slowest.max(killed.elapsed());
+        Ok(())
+    }
+}
+
+/// A process that rests, with many small mappings, so that answers are long.
+fn resting() -> io::Result<(process::Pid, Area)> {
+    let area = Area::anonymous(PIECES * PAGE)?;
+    let (mut told, mut tell) = sys::pipe()?;
+    let pid = process::fork_tied(|| {
+        let _ = area.lock();
+        for i in (0..PIECES).step_by(2) {
+            let _ = area.part(i * PAGE, PAGE).protect(libc::PROT_READ);
+        }
+        let _ = tell.write_all(b".");
+        process::sleep_for_ever()
+    })?;
+    told.read_exact(&mut [0])?;
+    Ok((pid, area))
+}
+
+fn open(name: &str) -> io::Result<File> {
+    let path = format!("{PROC}/{name}");
+    OpenOptions::new().read(true).write(true).open(path)
+}
+
+/// Opens, asks, reads and closes, for oneself.
+fn private(name: &str, questions: &str, piece: usize) -> io::Result<()> {
+    if TABLES.contains(&name) {
+        return std::fs::read(format!("{PROC}/{name}")).map(drop);
+    }
+    let conversation = Conversation::open(format!("{PROC}/{name}").as_ref())?;
+    conversation.in_pieces_of(piece).ask(questions).map(drop)
+}
+
+/// One read; an error at the end, as nothing is left to be killed in.
+fn read_on(mut file: &File, size: usize) -> io::Result<()> {
+    match file.read(&mut vec![0; size])? {
+        0 => Err(io::Error::other("the end")),
+        _ => Ok(()),
+    }
+}
+
+fn shared_table(name: &str, random: &mut Random, count: &mut Count) -> io::Result<()> {
+    let mut file = File::open(format!("{PROC}/{name}"))?;
+    file.read_exact(&mut [0])?;
+    let size = 1 + random.below(64);
+    count.kill(name, random, || read_on(&file, size))?;
+    let mut whole = vec![0; 1 << 20];
+    let n = file.read_at(&mut whole, 1)?;
+    let at = file.stream_position()? as usize - 1;
+    let mut rest = Vec::new();
+    file.read_to_end(&mut rest)?;
+    count.middle += usize::from(at > 0 && at < n);
+    if whole.get(at..n) != Some(&rest[..]) {
+        count.wrong(format!("{name}: not the rest of {n} bytes from {at}"));
+    }
+    Ok(())
+}
+
+fn shared_conversation(
+    name: &str,
+    questions: &str,
+    random: &mut Random,
+    count: &mut Count,
+) -> io::Result<()> {
+    let expected = Conversation::open(format!("{PROC}/{name}").as_ref())?.ask(questions)?;
+    let mut file = open(name)?;
+    file.write_all(format!("{questions}\n").as_bytes())?;
+    let most = random.pick(&[64, 4096]);
+    let size = 1 + random.below(most);
+    count.kill(name, random, || read_on(&file, size))?;
+    let mut rest = Vec::new();
+    file.read_to_end(&mut rest)?;
+    let expected = expected.as_bytes();
+    count.middle += usize::from(!rest.is_empty() && rest.len() < expected.len());
+    // A process that was killed has no place in the answer of `rmap`.
+    if name != "rmap" && !expected.ends_with(&rest) {
+        count.wrong(format!("{name}: the rest is no end of the answer"));
+    }
+    file.write_all(b"?\n")?;
+    let mut answer = String::new();
+    file.read_to_string(&mut answer)?;
+    if !answer.contains("error=EINVAL") {
+        count.wrong(format!("{name}: the next question: {answer:?}"));
+    }
+    Ok(())
+}
+
+fn run() -> io::Result<bool> {
+    let options = Options::parse(&["--seconds", "--seed"])?;
+    let seconds = options.number("--seconds")?.unwrap_or(10) as u64;
+    let own = std::process::id() as usize;
+    let seed = options.number("--seed")?.unwrap_or(own);
+    let mut random = Random::new(seed as u64);
+    let mut count = Count::default();
+
+    let (pid, area) = resting()?;
+    let (start, end) = (area.start, area.start + area.len);
+    let pages = (0..200).map(|i| format!("{pid} {:#x} levels", start + i * PAGE));
+    let asked = [
+        ("walk", pages.collect::<Vec<_>>().join("\n")),
+        ("vmas", format!("{pid} {start:#x}-{end:#x}\n{pid} totals")),
+        (
+            "extents",
+            format!("{pid} {start:#x}-{end:#x}\n{pid} totals"),
+        ),
+        ("rmap", "0x1000\n0x2000\n0x3000".to_owned()),
+    ];
+    let until = Instant::now() + Duration::from_secs(seconds);
+    while Instant::now() < until {
+        let (name, questions) = &asked[random.below(asked.len())];
+        let table = random.pick(&TABLES);
+        match random.below(5) {
+            0 => {
+                let piece = 1 + random.below(65536);
+                count.kill(name, &mut random, || private(name, questions, piece))?;
+            }
+            1 => count.kill(table, &mut random, || private(table, "", 1))?,
+            2 => shared_table(table, &mut random, &mut count)?,
+            _ => shared_conversation(name, questions, &mut random, &mut count)?,
+        }
+    }
+    process::kill(pid);
+    process::reap(pid);
+    println!(
+        "kills={} middle={} slowest_ms={} seed={seed}",
+        count.kills,
+        count.middle,
+        count.slowest.as_millis()
+    );
+    Ok(count.wrong == 0 && count.middle > 0)
+}
+
+pub fn main() -> ExitCode {
+    options::main("kill-readers", run)
+}

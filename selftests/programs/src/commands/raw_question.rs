@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! One read(2) or write(2), and what came of it: what a shell hides.
+//!
+//! - `raw-question write FILE TEXT [OPTION...]` writes TEXT by a single
+//!   write(2) and prints `ok N`, or the name of the error. TEXT knows `\n`,
+//!   `\t`, `\v`, `\r`, `\0`, `\\` and `\xHH`.
+//! - `raw-question read FILE [OPTION...]` prints what a single read(2) gave,
+//!   or the name of the error.
+//! - `raw-question open FILE [OPTION...]` prints `ok` or the error.
+//!
+//! FILE may be `fd:N`, an inherited descriptor. Options:
+//! - `--rdwr`: open for both reading and writing;
+//! - `--at N`: at this offset, by pwrite(2) or pread(2);
+//! - `--size N`: repeat TEXT until it is N bytes long; read at most N bytes;
+//! - `--open-as UID`: open with that effective user, and no capabilities;
+//!   then act as root again.
+//!
+//! Exit status 0 whatever the answer was, 2 on misuse.
+
+use std::{
+    fs::{File, OpenOptions},
+    io::{self, Read, Write},
+    os::{
+        fd::{AsRawFd, FromRawFd, OwnedFd},
+        unix::fs::FileExt,
+    },
+    process::ExitCode,
+};
+
+use crate::sys;
+
+struct Call {
+    verb: String,
+    file: String,
+    text: Vec<u8>,
+    rdwr: bool,
+    at: Option<i64>,
+    size: Option<usize>,
+    open_as: Option<u32>,
+}
+
+fn unescape(text: &str) -> Option<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let mut rest = text.bytes();
+    while let Some(byte) = rest.next() {
+        if byte != b'\\' {
+            bytes.push(byte);
+            continue;
+        }
+        bytes.push(match rest.next()? {
+            b'n' => b'\n',
+            b't' => b'\t',
+            b'v' => 0x0b,
+            b'r' => b'\r',
+            b'0' => 0,
+            b'\\' => b'\\',
+            b'x' => {
+                let digits = [rest.next()?, rest.next()?];
+                u8::from_str_radix(std::str::from_utf8(&digits).ok()?, 16).ok()?
+            }
+            _ => return None,
+        });
+    }
+    Some(bytes)
+}
+
+fn parse() -> Option<Call> {
+    let mut args = crate::options::args().skip(1);
+    let verb = args.next()?;
+    let mut call = Call {
+        file: args.next()?,
+        text: Vec::new(),
+        rdwr: false,
+        at: None,
+        size: None,
+        open_as: None,
+        verb,
+    };
+    match call.verb.as_str() {
+        "write" => call.text = unescape(&args.next()?)?,
+        "read" | "open" => {}
+        _ => return None,
+    }
+    while let Some(option) = args.next() {
+        match option.as_str() {
+            "--rdwr" => call.rdwr = true,
+            "--at" => call.at = Some(args.next()?.parse().ok()?),
+            "--size" => call.size = Some(args.next()?.parse().ok()?),
+            "--open-as" => call.open_as = Some(args.next()?.parse().ok()?),
+            _ => return None,
+        }
+    }
+    if let (Some(size), false) = (call.size, call.text.is_empty()) {
+        call.text = call.text.iter().copied().cycle().take(size).collect();
+    }
+    Some(call)
+}
+
+fn open(call: &Call) -> io::Result<File> {
+    if let Some(number) = call.file.strip_prefix("fd:") {
+        let number = number.parse().map_err(io::Error::other)?;
+        // SAFETY: the descriptor was inherited, and nothing else uses it.
+        return Ok(unsafe { OwnedFd::from_raw_fd(number) }.into());
+    }
+    let write = call.verb == "write";
+    if let Some(uid) = call.open_as {
+        sys::set_effective_uid(uid)?;
+    }
+    let file = OpenOptions::new()
+        .read(!write || call.rdwr)
+        .write(write || call.rdwr)
+        .open(&call.file);
+    if call.open_as.is_some() {
+        sys::set_effective_uid(0)?;
+    }
+    file
+}
+
+fn act(call: &Call) -> io::Result<Vec<u8>> {
+    let mut file = open(call)?;
+    match call.verb.as_str() {
+        "open" => Ok(b"ok\n".to_vec()),
+        "write" => {
+            let n = sys::write_once(file.as_raw_fd(), &call.text, call.at)?;
+            Ok(format!("ok {n}\n").into_bytes())
+        }
+        _ => {
+            let mut buffer = vec![0; call.size.unwrap_or(65536)];
+            let n = match call.at {
+                Some(at) => file.read_at(&mut buffer, at as u64)?,
+                None => file.read(&mut buffer)?,
+            };
+            buffer.truncate(n);
+            Ok(buffer)
+        }
+    }
+}
+
+pub fn main() -> ExitCode {
+    let Some(call) = parse() else {
+        eprintln!("usage: raw-question write FILE TEXT | read FILE | open FILE [OPTION...]");
+        return ExitCode::from(2);
+    };
+    let answer =
+        act(&call).unwrap_or_else(|error| format!("{}\n", sys::errno_name(&error)).into_bytes());
+    match io::stdout().write_all(&answer) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(_) => ExitCode::FAILURE,
+    }
+}

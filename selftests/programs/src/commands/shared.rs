@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! `shared`: maps memory of several kinds and starts two processes that share
+//! it; prints `KIND PID START` of each kind for each of the three processes,
+//! then `ready`, and ends them at the end of standard input.
+//!
+//! Kinds: `anon` (not written since the fork), `file`, `shmem`, `thp`,
+//! `hugetlb`, `zero`, and `ksm`: equal pages that the kernel merged, if it
+//! does so within ten seconds. A kind that cannot be made is left out.
+
+use std::{
+    env,
+    fs::{self, File},
+    io::{self, Read, Write},
+    os::fd::AsRawFd,
+    process::{self, ExitCode},
+    thread,
+    time::Duration,
+};
+
+use crate::{
+    pagemap::Pagemap,
+    sys::{self, process as proc, Area, PAGE, PAGE_2M},
+};
+
+const LEN: usize = 8 * PAGE;
+const READ_WRITE: i32 = libc::PROT_READ | libc::PROT_WRITE;
+const SHARED: i32 = libc::MAP_SHARED | libc::MAP_ANONYMOUS;
+
+fn file() -> io::Result<Area> {
+    let path = env::current_dir()?.join(format!(".shared.{}", process::id()));
+    fs::write(&path, vec![0x5a; LEN])?;
+    let file = File::options().read(true).write(true).open(&path);
+    fs::remove_file(&path)?;
+    let area = Area::map(0, LEN, READ_WRITE, libc::MAP_SHARED, file?.as_raw_fd())?;
+    area.write();
+    Ok(area)
+}
+
+fn make(kind: &str) -> io::Result<Area> {
+    let area = match kind {
+        "file" => return file(),
+        "shmem" => Area::map(0, LEN, READ_WRITE, SHARED, -1)?,
+        "hugetlb" => {
+            let flags = SHARED | libc::MAP_HUGETLB | (21 << libc::MAP_HUGE_SHIFT);
+            Area::map(0, PAGE_2M, READ_WRITE, flags, -1)?
+        }
+        "thp" => Area::aligned(PAGE_2M, PAGE_2M)?,
+        _ => Area::anonymous(LEN)?,
+    };
+    match kind {
+        "thp" => area.advise(libc::MADV_HUGEPAGE)?,
+        // Written by each process for itself, after the fork.
+        "ksm" => return area.advise(libc::MADV_MERGEABLE).map(|()| area),
+        "zero" => {
+            area.advise(libc::MADV_NOHUGEPAGE)?;
+            area.read();
+            return Ok(area);
+        }
+        _ => area.advise(libc::MADV_NOHUGEPAGE).unwrap_or(()),
+    }
+    area.write();
+    Ok(area)
+}
+
+/// Waits until all pages of an area have the frames that another process has.
+fn wait_for_merge(area: Area, pids: &[proc::Pid]) -> io::Result<bool> {
+    for _ in 0..100 {
+        let mut merged = true;
+        for pid in pids {
+            let (own, other) = (Pagemap::open("self")?, Pagemap::open(&pid.to_string())?);
+            for va in (area.start..area.start + area.len).step_by(PAGE) {
+                merged &= own.entry(va)?.same_place(other.entry(va)?);
+            }
+        }
+        if merged {
+            return Ok(true);
+        }
+        thread::sleep(Duration::from_millis(100));
+    }
+    Ok(false)
+}
+
+fn run() -> io::Result<()> {
+    let mut areas = Vec::new();
+    for kind in ["anon", "file", "shmem", "thp", "hugetlb", "zero", "ksm"] {
+        match make(kind) {
+            Ok(area) => areas.push((kind, area)),
+            Err(error) => eprintln!("shared: no {kind} here: {error}"),
+        }
+    }
+    let ksm = areas
+        .iter()
+        .find(|(kind, _)| *kind == "ksm")
+        .map(|(_, area)| *area);
+    let (mut told, mut tell) = sys::pipe()?;
+    let mut pids = Vec::new();
+    for _ in 0..2 {
+        let pid = proc::fork_tied(|| {
+            // A page that was not touched is not in the child's tables.
+            for (kind, area) in &areas {
+                match *kind {
+                    "ksm" => area.write(),
+                    _ => area.read(),
+                }
+            }
+            let _ = tell.write_all(b".");
+            proc::sleep_for_ever();
+        })?;
+        pids.push(pid);
+        told.read_exact(&mut [0])?;
+    }
+    if let Some(area) = ksm {
+        area.write();
+        if !wait_for_merge(area, &pids)? {
+            eprintln!("shared: no ksm here: pages were not merged");
+            areas.retain(|(kind, _)| *kind != "ksm");
+        }
+    }
+
+    let own = process::id() as proc::Pid;
+    let mut lines = String::new();
+    for pid in [own].iter().chain(&pids) {
+        for (kind, area) in &areas {
+            lines += &format!("{kind} {pid} {:#x}\n", area.start);
+        }
+    }
+    println!("{lines}ready");
+    io::stdout().flush()?;
+    let _ = io::stdin().read_to_end(&mut Vec::new());
+    for pid in pids {
+        proc::kill(pid);
+        proc::reap(pid);
+    }
+    Ok(())
+}
+
+pub fn main() -> ExitCode {
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("shared: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}

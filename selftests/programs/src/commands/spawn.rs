@@ -1,0 +1,244 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! `spawn N [OPTION...]`: starts N sleeping processes, prints `live PID` for
+//! each, then `ready`, and kills them at the end of standard input.
+//!
+//! Their names are odd ones (blanks, newlines, quotes, bytes that are no
+//! text), some run as other users, some are stopped. Options:
+//! - `--plain`: all alike, named `spawn`, sharing one memory: for large N;
+//! - `--threads T`: one more process, with T threads beside its first;
+//! - `--zombies Z`: Z processes that ended and are not waited for
+//!   (`zombie PID`);
+//! - `--zombie-leader`: a process whose first thread ended while another
+//!   lives (`zombie-leader PID TID`);
+//! - `--blocked`: a process in uninterruptible sleep (`live PID`);
+//! - `--churn C`: C processes that start and reap short-lived ones, one
+//!   after the other (`live PID`).
+
+use std::{
+    ffi::CStr,
+    fs::File,
+    io::{self, Read, Write},
+    process::ExitCode,
+    sync::mpsc,
+    thread,
+};
+
+use crate::sys::{
+    self,
+    process::{self, Pid},
+};
+
+/// Names that a table must survive; the kernel keeps 15 bytes.
+const NAMES: [&CStr; 16] = [
+    c"plain",
+    c"two words",
+    c" leading",
+    c"trailing ",
+    c"new\nline",
+    c"\nS 1 2 3",
+    c"back\\slash",
+    c"quote\"'`",
+    c"tab\there",
+    c"\xff\x80\x01\x7f",
+    c"gr\xc3\xbc\xc3\x9fe",
+    c"",
+    c"-",
+    c"denied",
+    c"123456789012345",
+    c") R 1 1 (",
+];
+
+#[derive(Default)]
+struct Options {
+    count: usize,
+    plain: bool,
+    threads: usize,
+    zombies: usize,
+    zombie_leader: bool,
+    blocked: bool,
+    churn: usize,
+}
+
+fn parse() -> Option<Options> {
+    let mut args = crate::options::args().skip(1);
+    let mut options = Options {
+        count: args.next()?.parse().ok()?,
+        ..Options::default()
+    };
+    while let Some(option) = args.next() {
+        match option.as_str() {
+            "--plain" => options.plain = true,
+            "--threads" => options.threads = args.next()?.parse().ok()?,
+            "--zombies" => options.zombies = args.next()?.parse().ok()?,
+            "--zombie-leader" => options.zombie_leader = true,
+            "--blocked" => options.blocked = true,
+            "--churn" => options.churn = args.next()?.parse().ok()?,
+            _ => return None,
+        }
+    }
+    Some(options)
+}
+
+/// The processes started so far.
+struct Family {
+    /// Where children say that they are set up: the read and write end.
+    ready: (File, File),
+    pids: Vec<Pid>,
+    lines: String,
+}
+
+impl Family {
+    /// Starts a process that tells its number, by `tell`, when it is set up.
+    fn start(&mut self, child: impl FnOnce(&dyn Fn(Pid))) -> io::Result<(Pid, Pid)> {
+        let pid = process::fork(|| {
+            child(&|told: Pid| {
+                // A failure shows as a child that never gets ready.
+                let _ = (&self.ready.1).write_all(&told.to_ne_bytes());
+            });
+        })?;
+        self.pids.push(pid);
+        let mut told = [0; 4];
+        self.ready.0.read_exact(&mut told)?;
+        Ok((pid, Pid::from_ne_bytes(told)))
+    }
+
+    fn start_live(&mut self, child: impl FnOnce()) -> io::Result<Pid> {
+        let (pid, _) = self.start(|tell| {
+            process::die_with_parent();
+            tell(0);
+            child();
+        })?;
+        self.lines += &format!("live {pid}\n");
+        Ok(pid)
+    }
+
+    fn start_plain(&mut self) -> io::Result<()> {
+        let pid = process::start_sharing_memory()?;
+        self.pids.push(pid);
+        self.lines += &format!("live {pid}\n");
+        Ok(())
+    }
+
+    fn start_odd(&mut self, i: usize) -> io::Result<()> {
+        let stopped = i % 11 == 5;
+        let (pid, _) = self.start(|tell| {
+            process::set_name(NAMES[i % NAMES.len()]);
+            // Real and effective user differ, so that they cannot be mixed up.
+            if i % 5 == 1 && process::set_users(1000, 2000 + (i % 7) as u32).is_err() {
+                process::exit_now();
+            }
+            process::die_with_parent();
+            tell(0);
+            if stopped {
+                process::stop_self();
+            }
+            process::sleep_for_ever();
+        })?;
+        if stopped {
+            process::wait_and_leave(pid, true)?;
+        }
+        self.lines += &format!("live {pid}\n");
+        Ok(())
+    }
+
+    fn start_zombie(&mut self, i: usize) -> io::Result<()> {
+        let (pid, _) = self.start(|tell| {
+            process::set_name(NAMES[i % NAMES.len()]);
+            tell(0);
+        })?;
+        process::wait_and_leave(pid, false)?;
+        self.lines += &format!("zombie {pid}\n");
+        Ok(())
+    }
+
+    fn start_zombie_leader(&mut self) -> io::Result<()> {
+        let (pid, tid) = self.start(|tell| {
+            process::set_name(c"leader gone");
+            thread::scope(|scope| {
+                let (send, receive) = mpsc::channel();
+                scope.spawn(move || {
+                    let _ = send.send(process::thread_id());
+                    process::sleep_for_ever();
+                });
+                tell(receive.recv().unwrap_or(0));
+                process::exit_thread();
+            });
+        })?;
+        self.lines += &format!("zombie-leader {pid} {tid}\n");
+        Ok(())
+    }
+}
+
+fn run(options: &Options) -> io::Result<()> {
+    let mut family = Family {
+        ready: sys::pipe()?,
+        pids: Vec::new(),
+        lines: String::new(),
+    };
+    for i in 0..options.count {
+        if options.plain {
+            family.start_plain()?;
+        } else {
+            family.start_odd(i)?;
+        }
+    }
+    for i in 0..options.zombies {
+        family.start_zombie(i)?;
+    }
+    if options.zombie_leader {
+        family.start_zombie_leader()?;
+    }
+    if options.threads > 0 {
+        family.start_live(|| {
+            for i in 0..options.threads {
+                let name = NAMES[i % NAMES.len()];
+                thread::spawn(move || {
+                    process::set_name(name);
+                    process::sleep_for_ever();
+                });
+            }
+            process::sleep_for_ever();
+        })?;
+    }
+    if options.blocked {
+        family.start_live(|| {
+            let _ = process::fork_and_block(|| {
+                process::die_with_parent();
+                process::sleep_for_ever();
+            });
+        })?;
+    }
+    for _ in 0..options.churn {
+        family.start_live(|| loop {
+            if let Ok(pid) = process::fork(|| {}) {
+                process::reap(pid);
+            }
+        })?;
+    }
+
+    println!("{}ready", family.lines);
+    io::stdout().flush()?;
+    let _ = io::stdin().read_to_end(&mut Vec::new());
+    for &pid in &family.pids {
+        process::kill(pid);
+    }
+    for &pid in &family.pids {
+        process::reap(pid);
+    }
+    Ok(())
+}
+
+pub fn main() -> ExitCode {
+    let Some(options) = parse() else {
+        eprintln!("usage: spawn N [OPTION...]");
+        return ExitCode::from(2);
+    };
+    match run(&options) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("spawn: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! `walk-million PID [--questions N] [--seed N] [--file FILE] < RANGES`: asks
+//! N questions through one conversation, in batches, about random addresses
+//! of RANGES (`subject`'s output), every eighth with `levels`, and judges
+//! every answer by what pagemap says before and after, by smaps, and by the
+//! kind of the range. A page that moved meanwhile is counted and not judged.
+//!
+//! The last lines are `kind=NAME checked=N mismatches=N` per kind, and
+//! `asked=N checked=N moved=N mismatches=N seed=N`; exit status 1 if anything
+//! differs, if a kind was never checked, or if one page in ten moved.
+
+use std::{
+    collections::BTreeMap,
+    fmt::Write,
+    io::{self, BufRead},
+    path::{Path, PathBuf},
+    process::ExitCode,
+    time::SystemTime,
+};
+
+use crate::{
+    ask::Conversation,
+    judge::Known,
+    levels::LevelCheck,
+    line::answers,
+    memory::Memory,
+    pagemap::{Entry, Pagemap},
+    question::Range,
+    random::Random,
+    sys::PAGE,
+    zeros::Zeros,
+};
+
+/// Questions of a batch: at most 50 bytes each, fewer than wait at most.
+const BATCH: usize = 1024;
+
+struct Options {
+    pid: String,
+    questions: usize,
+    seed: u64,
+    file: PathBuf,
+}
+
+#[derive(Default)]
+struct Count {
+    checked: usize,
+    mismatches: usize,
+}
+
+struct Question<'a> {
+    range: &'a Range,
+    va: usize,
+    levels: bool,
+    before: Entry,
+}
+
+struct Run<'a> {
+    options: &'a Options,
+    pagemap: Pagemap,
+    memory: &'a Memory,
+    zeros: &'a Zeros,
+    levels: LevelCheck,
+    random: Random,
+    counts: BTreeMap<&'a str, Count>,
+    moved: usize,
+}
+
+impl<'a> Run<'a> {
+    /// An address of a range: anywhere, or one of its first or last bytes.
+    fn choose(&mut self, ranges: &'a [Range]) -> io::Result<Question<'a>> {
+        let range = &ranges[self.random.below(ranges.len())];
+        let offset = match self.random.below(16) {
+            0 => self.random.below(PAGE),
+            1 => range.len - 1 - self.random.below(PAGE),
+            _ => self.random.below(range.len),
+        };
+        let va = range.start + offset;
+        Ok(Question {
+            range,
+            va,
+            levels: self.random.below(8) == 0,
+            before: self.pagemap.entry(va)?,
+        })
+    }
+
+    fn batch(&mut self, ask: &mut Conversation, batch: &[Question<'a>]) -> io::Result<()> {
+        let mut text = String::new();
+        for question in batch {
+            let levels = if question.levels { " levels" } else { "" };
+            // Writing to a string cannot fail.
+            let _ = writeln!(text, "{} {:#x}{levels}", self.options.pid, question.va);
+        }
+        let text = ask.ask(text.trim_end())?;
+        let mut answers = answers(&text);
+        for question in batch {
+            let (levels, answer) = answers
+                .next()
+                .ok_or_else(|| io::Error::other("an answer is missing"))?
+                .map_err(io::Error::other)?;
+            if !self.pagemap.entry(question.va)?.same_place(question.before) {
+                self.moved += 1;
+                continue;
+            }
+            let known = Known {
+                range: question.range,
+                va: question.va,
+                entry: question.before,
+                memory: self.memory,
+                zeros: self.zeros,
+            };
+            let mut result = known.judge(&self.options.pid, &answer);
+            if question.levels {
+                let va = question.va as u64;
+                result = result.and_then(|()| self.levels.check(va, &levels, &answer));
+            } else if !levels.is_empty() {
+                result = Err("levels that nobody asked for".to_owned());
+            }
+            let count = self.counts.entry(&question.range.kind).or_default();
+            count.checked += 1;
+            if let Err(what) = result {
+                count.mismatches += 1;
+                // A systematic fault is clear from its first cases.
+                if count.mismatches <= 10 {
+                    println!("mismatch kind={} {what}: {answer:?}", question.range.kind);
+                }
+            }
+        }
+        match answers.next() {
+            None => Ok(()),
+            Some(more) => Err(io::Error::other(format!("too many answers: {more:?}"))),
+        }
+    }
+}
+
+fn run(options: &Options, ranges: &[Range]) -> io::Result<bool> {
+    let folder = Path::new("/proc").join(&options.pid);
+    let zeros = Zeros::open()?;
+    let memory = Memory::read(&folder, Some(&zeros))?;
+    let mut run = Run {
+        options,
+        pagemap: Pagemap::open(&options.pid)?,
+        memory: &memory,
+        zeros: &zeros,
+        levels: LevelCheck::new()?,
+        random: Random::new(options.seed),
+        counts: ranges
+            .iter()
+            .map(|range| (range.kind.as_str(), Count::default()))
+            .collect(),
+        moved: 0,
+    };
+    let mut ask = Conversation::open(&options.file)?;
+    let mut left = options.questions;
+    while left > 0 {
+        // Of all sizes, one question included.
+        let size = (1 + run.random.below(BATCH)).min(left);
+        let batch: io::Result<Vec<_>> = (0..size).map(|_| run.choose(ranges)).collect();
+        run.batch(&mut ask, &batch?)?;
+        left -= size;
+    }
+
+    if Memory::read(&folder, Some(&zeros))? != memory {
+        return Err(io::Error::other("the subject's memory changed meanwhile"));
+    }
+    let mut total = Count::default();
+    let mut every_kind = true;
+    for (kind, count) in &run.counts {
+        let Count {
+            checked,
+            mismatches,
+        } = count;
+        println!("kind={kind} checked={checked} mismatches={mismatches}");
+        every_kind &= *checked > 0;
+        total.checked += checked;
+        total.mismatches += mismatches;
+    }
+    println!(
+        "asked={} checked={} moved={} mismatches={} seed={}",
+        options.questions, total.checked, run.moved, total.mismatches, options.seed
+    );
+    Ok(every_kind && total.mismatches == 0 && run.moved * 10 < options.questions)
+}
+
+fn options() -> Option<Options> {
+    let mut args = crate::options::args().skip(1);
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    let mut options = Options {
+        pid: args.next()?,
+        questions: 1_000_000,
+        seed: now.map_or(0, |now| now.as_secs()),
+        file: "/proc/memintro/walk".into(),
+    };
+    while let Some(name) = args.next() {
+        let value = args.next()?;
+        match name.as_str() {
+            "--questions" => options.questions = value.parse().ok()?,
+            "--seed" => options.seed = value.parse().ok()?,
+            "--file" => options.file = value.into(),
+            _ => return None,
+        }
+    }
+    Some(options)
+}
+
+pub fn main() -> ExitCode {
+    let Some(options) = options() else {
+        eprintln!("usage: walk-million PID [--questions N] [--seed N] [--file FILE] < RANGES");
+        return ExitCode::from(2);
+    };
+    let ranges: io::Result<Vec<_>> = io::stdin()
+        .lock()
+        .lines()
+        .filter(|line| !matches!(line, Ok(text) if text == "ready"))
+        .map(|line| Range::parse(&line?))
+        .collect();
+    match ranges.and_then(|ranges| run(&options, &ranges)) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("walk-million: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
