@@ -40,7 +40,7 @@ refused() { # FILE QUESTION ERROR WHY
 	refused_answer=$(ask "$1" "$2")
 	# A name must be the same in each run.
 	refused_name=$(printf '%.40s' "$2" |
-		sed -E 's/^(\+?)[0-9]{2,7}( |$)/\1PID\2/; s/0xff[0-9a-f]{6,14}/KERNEL/g')
+		sed -E 's/^(\+?)[0-9]{2,7}( |$)/\1PID\2/; s/0xff[0-9a-f]{6,14}/KERNEL/g; s/0x7[0-9a-f]{9,14}/USER/g')
 	ktap_equal "$1: $4: $refused_name" "# end error=$3 why=$4" \
 		"$(printf '%s\n' "$refused_answer" | sed 's/^# end .*error=/# end error=/')"
 }

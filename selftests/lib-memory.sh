@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=sh
 #
-# Prepares what kinds of pages need: swap, pools of huge pages. To be sourced
-# after lib.sh, or by `all`. Each function leaves alone what is there already,
+# Prepares what kinds of pages need: swap, pools of huge pages, and rest. To be
+# sourced after lib.sh, or by `all`. Each function leaves alone what is there already,
 # and registers with at_exit what it changed.
 
 hugepages=/sys/kernel/mm/hugepages
@@ -44,7 +44,29 @@ need_mthp() {
 	echo madvise >"$size"
 }
 
+# Sets a file until the end, where there is one.
+set_until_end() { # FILE VALUE
+	[ -w "$1" ] || return 0
+	until_end=$(sed 's/.*\[\(.*\)\].*/\1/' "$1")
+	[ "$until_end" != "$2" ] || return 0
+	at_exit "echo $until_end >$1"
+	echo "$2" >"$1"
+}
+
+# A page stays where it is unless a program moves it: compaction would move even
+# locked ones, khugepaged what nobody has touched, and reclaim would begin when a
+# huge page was found with difficulty.
+rest_in_place() {
+	set_until_end /proc/sys/vm/compact_unevictable_allowed 0
+	set_until_end /proc/sys/vm/compaction_proactiveness 0
+	set_until_end /proc/sys/vm/watermark_boost_factor 0
+	set_until_end "$thp/khugepaged/max_ptes_none" 0
+	set_until_end "$thp/khugepaged/pages_to_scan" 1
+	set_until_end "$thp/khugepaged/scan_sleep_millisecs" 86400000
+}
+
 prepare_memory() {
+	rest_in_place
 	need_swap
 	need_hugepages 64 8
 	need_hugepages 2048 8

@@ -2,21 +2,7 @@
 # shellcheck shell=sh
 #
 # What the stress tests share: a machine that is busy in the right ways, and
-# whether it is as it was afterwards. To be sourced after lib.sh.
-
-# Sets a file until the end, where there is one.
-set_until_end() { # FILE VALUE
-	[ -w "$1" ] || return 0
-	at_exit "echo $(sed 's/.*\[\(.*\)\].*/\1/' "$1") >$1"
-	echo "$2" >"$1"
-}
-
-# Pages that a program leaves alone stay where they are: compaction would move
-# even locked ones, and khugepaged what nobody has counted.
-rest_in_place() {
-	set_until_end /proc/sys/vm/compact_unevictable_allowed 0
-	set_until_end /sys/kernel/mm/transparent_hugepage/khugepaged/scan_sleep_millisecs 86400000
-}
+# whether it is as it was afterwards. To be sourced after lib.sh and lib-memory.sh.
 
 # Has ksmd merge equal pages, fast.
 merge_pages() {
@@ -40,28 +26,38 @@ limited_group() {
 memory_now() {
 	sync
 	echo 3 >/proc/sys/vm/drop_caches
-	# Frees wait for RCU.
-	sleep 2
 	awk '$1 == "SUnreclaim:" || $1 == "VmallocUsed:" || $1 == "KernelStack:" { kb += $2 }
 		$1 == "MemAvailable:" { free = $2 }
 		END { print kb, free }' /proc/meminfo
 }
 
 memory_mark() {
+	# What is freed late now would hide a leak.
+	sleep 1
 	memory_before=$(memory_now)
 }
 
-# One result: 16 MiB of kernel memory, or 64 of all, are lost where something
-# leaks all the time. KASAN frees late, up to a thirty-second part of all memory;
-# there kmemleak tells what leaks.
-memory_back() { # NAME
+# Whether what was taken since the mark is less than KIB of kernel memory, or KIB and
+# 48 MiB of all. KASAN frees late, up to a thirty-second part of all memory; there
+# kmemleak tells what leaks.
+memory_is_back() { # KIB
 	memory_after=$(memory_now)
-	ktap_diag "kernel memory and available memory, KiB: $memory_before before, $memory_after after"
-	# shellcheck disable=SC2086 # two words each
-	set -- "$1" $memory_before $memory_after
-	most=16384
-	[ ! -e "$leaks" ] || most=131072
-	ktap_run "$1" eval "[ $(($4 - $2)) -lt $most ] && [ $(($3 - $5)) -lt $((most + 49152)) ]"
+	[ ! -e "$leaks" ] || set -- 131072
+	[ $((${memory_after% *} - ${memory_before% *})) -lt "$1" ] &&
+		[ $((${memory_before#* } - ${memory_after#* })) -lt $(($1 + 49152)) ]
+}
+
+# One result. Frees wait for RCU and for workers, however long these take; what
+# leaked never comes back.
+memory_back() { # NAME [KIB]
+	memory_seconds=0
+	while ! memory_is_back "${2-16384}"; do
+		memory_seconds=$((memory_seconds + 1))
+		[ $memory_seconds -le 120 ] || break
+		sleep 1
+	done
+	ktap_diag "kernel memory and available memory, KiB: $memory_before before, $memory_after $memory_seconds s after"
+	ktap_run "$1" [ $memory_seconds -le 120 ]
 }
 
 # A kernel that can tell what leaked.

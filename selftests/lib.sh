@@ -156,8 +156,11 @@ log_mark() {
 	echo "$log_id" >/dev/kmsg
 }
 
+# Where the log is so long that it has lost the mark, all that is left came after.
 log_since() {
-	dmesg | awk -v id="$log_id" 'seen; index($0, id) { seen = 1 }'
+	dmesg >"$tmp/dmesg"
+	log_from=$(awk -v id="$log_id" 'index($0, id) { n = NR } END { print n + 1 }' "$tmp/dmesg")
+	tail -n "+$log_from" "$tmp/dmesg"
 }
 
 # What no kernel log may hold after a test.

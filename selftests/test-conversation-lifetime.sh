@@ -1,6 +1,5 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
-# timeout: 300
 #
 # Property: a conversation at rest, before an answer, after one or in the middle
 # of one, keeps nothing of the process that it was asked about: a killed one's
@@ -9,11 +8,15 @@
 
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "${0%/*}/lib.sh"
+# shellcheck source-path=SCRIPTDIR source=lib-memory.sh
+. "$here/lib-memory.sh"
 # shellcheck source-path=SCRIPTDIR source=lib-conversation.sh
 . "$here/lib-conversation.sh"
 need_module
 
 size=${SIZE_MIB:-500}
+# Or each processor keeps back up to an eighth of all memory of what was freed.
+set_until_end /proc/sys/vm/percpu_pagelist_high_fraction 100000
 available() {
 	awk '$1 == "MemAvailable:" { print int($2 / 1024) }' /proc/meminfo
 }
