@@ -22,6 +22,7 @@ pub mod maps;
 pub mod memory;
 pub mod options;
 pub mod pagemap;
+pub mod patience;
 pub mod proc;
 pub mod question;
 pub mod random;

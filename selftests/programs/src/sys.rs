@@ -18,6 +18,7 @@ pub mod naming;
 pub mod priority;
 pub mod process;
 pub mod raw;
+pub mod trap;
 pub mod uffd;
 
 pub use area::Area;

@@ -18,19 +18,21 @@
 //!   there; `read-half=N`: one read of at most twice N bytes, of which only
 //!   the first N are there; prints what came;
 //! - `seek`: lseek(2);
-//! - `two-readers`: two threads read until the end; prints `EBUSY` if that
-//!   was ever refused, and how many lines both have got together.
+//! - `two-readers`: one thread reads, and is held in the middle of that while
+//!   another one does; prints what the second one got: an error, `never-busy` or
+//!   `waited`, and how many lines came, also by reads until the end after both.
 
 use std::{
     fs::{File, OpenOptions},
     io::{self, Read, Seek},
     os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd},
     process::ExitCode,
-    sync::Barrier,
+    sync::{mpsc, Arc},
     thread,
+    time::Duration,
 };
 
-use crate::sys::{self, capability, Area, PAGE};
+use crate::sys::{self, capability, raw, trap::Trap, Area, PAGE};
 
 /// No process has memory there.
 const NOWHERE: usize = 0x10;
@@ -70,30 +72,30 @@ fn count(bytes: &[u8]) -> usize {
     bytes.iter().filter(|byte| **byte == b'\n').count()
 }
 
-/// Two readers at the same time; a refused one tries again.
+/// A reader that is held in the middle of its copy, and another one meanwhile.
 fn two_readers(file: &File) -> io::Result<String> {
-    // One that starts late would find the other at the end.
-    let start = Barrier::new(2);
-    let reader = || -> io::Result<(usize, bool)> {
-        let mut file = file;
-        start.wait();
-        let (mut lines, mut busy) = (0, false);
-        loop {
-            let mut buffer = [0; 4096];
-            match file.read(&mut buffer) {
-                Ok(0) => return Ok((lines, busy)),
-                Ok(n) => lines += count(&buffer[..n]),
-                Err(error) if error.raw_os_error() == Some(libc::EBUSY) => busy = true,
-                Err(error) => return Err(error),
-            }
-        }
-    };
-    thread::scope(|scope| {
-        let other = scope.spawn(reader);
-        let (lines, busy) = reader()?;
-        let (more, also) = other.join().map_err(|_| io::Error::other("died"))??;
-        let word = if busy || also { "EBUSY" } else { "never-busy" };
-        Ok(format!("{word} {}", lines + more))
+    const FREE: usize = 10;
+    let trap = Arc::new(Trap::new()?);
+    let fd = file.as_raw_fd();
+    let held = Arc::clone(&trap);
+    let first = thread::spawn(move || held.read(fd, FREE));
+    trap.wait()?;
+
+    let (tell, told) = mpsc::channel();
+    thread::spawn(move || {
+        let mut buffer = [0; 4096];
+        let result = raw::read(fd, buffer.as_mut_ptr() as usize, buffer.len());
+        tell.send(result.map(|n| count(&buffer[..n])))
+    });
+    // One that waits for the other would wait for ever.
+    let second = told.recv_timeout(Duration::from_secs(20));
+    trap.release()?;
+    let n = first.join().map_err(|_| io::Error::other("died"))??;
+    let lines = count(&[trap.bytes(FREE, n), read_all(file, 65536)?].concat());
+    Ok(match second {
+        Err(_) => format!("waited {lines}"),
+        Ok(Ok(more)) => format!("never-busy {}", lines + more),
+        Ok(Err(error)) => format!("{} {lines}", sys::errno_name(&error)),
     })
 }
 

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! `kill-readers [--seconds N] [--seed N]`: kills readers of every file at
-//! random moments, some of which share their descriptor with this process.
+//! `kill-readers [--kills N] [--seconds N] [--seed N]`: kills readers of every file,
+//! some of which share their descriptor with this process: first of each file one that
+//! is held in the middle of a read, then N (and more, for so many seconds) at random
+//! moments.
 //!
 //! A killed reader must end at once, and take with it only what it had read:
 //! who goes on with the same descriptor gets the rest to the last byte, and the
@@ -9,12 +11,12 @@
 //!
 //! Prints what went wrong, then `kills=N middle=N slowest_ms=N seed=N`, where
 //! `middle` counts the answers and tables of which a killed reader had taken a
-//! part. Exit status 1 if anything went wrong, or nothing was in the middle.
+//! part. Exit status 1 if anything went wrong.
 
 use std::{
     fs::{File, OpenOptions},
     io::{self, Read, Seek, Write},
-    os::unix::fs::FileExt,
+    os::{fd::AsRawFd, unix::fs::FileExt},
     process::ExitCode,
     thread,
     time::{Duration, Instant},
@@ -23,15 +25,16 @@ use std::{
 use crate::{
     ask::Conversation,
     options::{self, Options},
+    patience,
     random::Random,
-    sys::{self, process, Area, PAGE},
+    sys::{self, process, trap::Trap, Area, PAGE},
 };
 
 const PROC: &str = "/proc/memintro";
 const TABLES: [&str; 5] = ["tasks", "vm", "heapmax", "kstack", "kmem"];
 const PIECES: usize = 1024;
-/// A reader that takes longer to die hangs.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// How many bytes a reader gets before it is held.
+const FREE: usize = 10;
 
 #[derive(Default)]
 struct Count {
@@ -45,6 +48,15 @@ impl Count {
     fn wrong(&mut self, what: String) {
         self.wrong += 1;
         println!("wrong: {what}");
+    }
+
+    /// Counts a reader that was held: it must have had a part of what there was.
+    fn held(&mut self, name: &str, middle: bool) {
+        if middle {
+            self.middle += 1;
+        } else {
+            self.wrong(format!("{name}: held, but not in the middle"));
+        }
     }
 
     /// Has a child do something, for ever, and kills it after some time.
@@ -63,17 +75,36 @@ impl Count {
             process::sleep_for_ever()
         })?;
         thread::sleep(Duration::from_micros(micros));
+        self.end(what, child)
+    }
+
+    /// Has a child read, and kills it while it is held in the middle of that.
+    fn kill_held(&mut self, what: &str, file: &File) -> io::Result<()> {
+        let (mut told, tell) = sys::pipe()?;
+        let child = process::fork_tied(|| {
+            let fd = file.as_raw_fd();
+            let Ok(trap) = Trap::new() else { return };
+            thread::scope(|scope| {
+                scope.spawn(|| trap.wait().and_then(|()| (&tell).write_all(b".")));
+                let _ = trap.read(fd, FREE);
+                process::exit_now()
+            })
+        })?;
+        drop(tell);
+        told.read_exact(&mut [0])?;
+        self.end(what, child)
+    }
+
+    /// Kills a reader, which must end.
+    fn end(&mut self, what: &str, child: process::Pid) -> io::Result<()> {
         let killed = Instant::now();
         process::kill(child);
-        while !process::try_reap(child) {
-            if killed.elapsed() > PATIENCE {
-                let stack = std::fs::read_to_string(format!("/proc/{child}/stack"));
-                return Err(io::Error::other(format!(
-                    "a reader of {what} does not die: {}",
-                    stack.unwrap_or_default()
-                )));
-            }
-            thread::sleep(Duration::from_micros(100));
+        if !patience::until(|| process::try_reap(child)) {
+            let stack = std::fs::read_to_string(format!("/proc/{child}/stack"));
+            return Err(io::Error::other(format!(
+                "a reader of {what} does not die: {}",
+                stack.unwrap_or_default()
+            )));
         }
         self.kills += 1;
         self.slowest = self.slowest.max(killed.elapsed());
@@ -119,39 +150,40 @@ fn read_on(mut file: &File, size: usize) -> io::Result<()> {
     }
 }
 
-fn shared_table(name: &str, random: &mut Random, count: &mut Count) -> io::Result<()> {
+/// Reads a table after a reader of it was killed; whether that was in the middle.
+fn shared_table(
+    name: &str,
+    count: &mut Count,
+    kill: impl FnOnce(&mut Count, &File) -> io::Result<()>,
+) -> io::Result<bool> {
     let mut file = File::open(format!("{PROC}/{name}"))?;
     file.read_exact(&mut [0])?;
-    let size = 1 + random.below(64);
-    count.kill(name, random, || read_on(&file, size))?;
+    kill(count, &file)?;
     let mut whole = vec![0; 1 << 20];
     let n = file.read_at(&mut whole, 1)?;
     let at = file.stream_position()? as usize - 1;
     let mut rest = Vec::new();
     file.read_to_end(&mut rest)?;
-    count.middle += usize::from(at > 0 && at < n);
     if whole.get(at..n) != Some(&rest[..]) {
         count.wrong(format!("{name}: not the rest of {n} bytes from {at}"));
     }
-    Ok(())
+    Ok(at > 0 && at < n)
 }
 
+/// Reads answers after a reader of them was killed; whether that was in the middle.
 fn shared_conversation(
     name: &str,
     questions: &str,
-    random: &mut Random,
     count: &mut Count,
-) -> io::Result<()> {
+    kill: impl FnOnce(&mut Count, &File) -> io::Result<()>,
+) -> io::Result<bool> {
     let expected = Conversation::open(format!("{PROC}/{name}").as_ref())?.ask(questions)?;
     let mut file = open(name)?;
     file.write_all(format!("{questions}\n").as_bytes())?;
-    let most = random.pick(&[64, 4096]);
-    let size = 1 + random.below(most);
-    count.kill(name, random, || read_on(&file, size))?;
+    kill(count, &file)?;
     let mut rest = Vec::new();
     file.read_to_end(&mut rest)?;
     let expected = expected.as_bytes();
-    count.middle += usize::from(!rest.is_empty() && rest.len() < expected.len());
     // A process that was killed has no place in the answer of `rmap`.
     if name != "rmap" && !expected.ends_with(&rest) {
         count.wrong(format!("{name}: the rest is no end of the answer"));
@@ -162,14 +194,14 @@ fn shared_conversation(
     if !answer.contains("error=EINVAL") {
         count.wrong(format!("{name}: the next question: {answer:?}"));
     }
-    Ok(())
+    Ok(!rest.is_empty() && rest.len() < expected.len())
 }
 
 fn run() -> io::Result<bool> {
-    let options = Options::parse(&["--seconds", "--seed"])?;
-    let seconds = options.number("--seconds")?.unwrap_or(10) as u64;
-    let own = std::process::id() as usize;
-    let seed = options.number("--seed")?.unwrap_or(own);
+    let options = Options::parse(&["--kills", "--seconds", "--seed"])?;
+    let kills = options.number("--kills")?.unwrap_or(100);
+    let seconds = options.number("--seconds")?.unwrap_or(0) as u64;
+    let seed = options.number("--seed")?.unwrap_or(1);
     let mut random = Random::new(seed as u64);
     let mut count = Count::default();
 
@@ -185,19 +217,41 @@ fn run() -> io::Result<bool> {
         ),
         ("rmap", "0x1000\n0x2000\n0x3000".to_owned()),
     ];
+    for name in TABLES {
+        let middle = shared_table(name, &mut count, |count, file| count.kill_held(name, file))?;
+        count.held(name, middle);
+    }
+    for (name, questions) in &asked {
+        let middle = shared_conversation(name, questions, &mut count, |count, file| {
+            count.kill_held(name, file)
+        })?;
+        count.held(name, middle);
+    }
     let until = Instant::now() + Duration::from_secs(seconds);
-    while Instant::now() < until {
+    let enough = count.kills + kills;
+    while count.kills < enough || Instant::now() < until {
         let (name, questions) = &asked[random.below(asked.len())];
         let table = random.pick(&TABLES);
-        match random.below(5) {
+        let most = random.pick(&[64, 4096]);
+        let size = 1 + random.below(most);
+        let middle = match random.below(5) {
             0 => {
                 let piece = 1 + random.below(65536);
                 count.kill(name, &mut random, || private(name, questions, piece))?;
+                false
             }
-            1 => count.kill(table, &mut random, || private(table, "", 1))?,
-            2 => shared_table(table, &mut random, &mut count)?,
-            _ => shared_conversation(name, questions, &mut random, &mut count)?,
-        }
+            1 => {
+                count.kill(table, &mut random, || private(table, "", 1))?;
+                false
+            }
+            2 => shared_table(table, &mut count, |count, file| {
+                count.kill(table, &mut random, || read_on(file, size % 64 + 1))
+            })?,
+            _ => shared_conversation(name, questions, &mut count, |count, file| {
+                count.kill(name, &mut random, || read_on(file, size))
+            })?,
+        };
+        count.middle += usize::from(middle);
     }
     process::kill(pid);
     process::reap(pid);
@@ -207,7 +261,7 @@ fn run() -> io::Result<bool> {
         count.middle,
         count.slowest.as_millis()
     );
-    Ok(count.wrong == 0 && count.middle > 0)
+    Ok(count.wrong == 0)
 }
 
 pub fn main() -> ExitCode {

@@ -3,7 +3,8 @@
 //! userfaultfd: memory whose faults a process handles itself.
 
 use std::{
-    io,
+    fs::File,
+    io::{self, Read},
     os::fd::{AsRawFd, OwnedFd},
 };
 
@@ -68,6 +69,12 @@ impl Uffd {
     pub fn copy(&self, area: Area, from: Area) -> io::Result<()> {
         let (to, from) = (area.start as u64, from.start as u64);
         self.call(COPY, &mut [to, from, area.len as u64, 0, 0])
+    }
+
+    /// Waits until somebody touches a page that is missing.
+    pub fn wait(&self) -> io::Result<()> {
+        // struct uffd_msg has 32 bytes.
+        File::from(self.0.try_clone()?).read_exact(&mut [0; 32])
     }
 
     /// Leaves it open for as long as the process lives.
