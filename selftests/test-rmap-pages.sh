@@ -1,6 +1,5 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
-# timeout: 600
 #
 # Property: rmap of a page lists exactly the processes and addresses that a
 # scan of every /proc/PID/pagemap finds, in their order, at the same offset in
@@ -19,20 +18,16 @@ need_module
 prepare_memory
 cd "$tmp" || exit 1
 
-# KSM merges equal pages of processes that ask for it.
-if [ -e /sys/kernel/mm/ksm/run ]; then
-	ksm=/sys/kernel/mm/ksm
-	for file in run pages_to_scan sleep_millisecs; do
-		at_exit "echo $(cat "$ksm/$file") >$ksm/$file"
-	done
-	echo 10000 >"$ksm/pages_to_scan"
-	echo 10 >"$ksm/sleep_millisecs"
-	echo 1 >"$ksm/run"
-fi
+# KSM merges equal pages of processes that ask for it, in its second round.
+ksm=/sys/kernel/mm/ksm
+set_until_end $ksm/pages_to_scan 10000
+set_until_end $ksm/sleep_millisecs 10
+set_until_end $ksm/smart_scan 0
+set_until_end $ksm/run 1
 
 start shared "$bin/shared" || exit 1
 ktap_diag <"$tmp/shared.err"
-[ ! -e /sys/kernel/mm/ksm/run ] || echo 0 >/sys/kernel/mm/ksm/run
+[ ! -e $ksm/run ] || echo 0 >$ksm/run
 
 kinds="anon file shmem thp hugetlb zero ksm"
 # shellcheck disable=SC2086 # one word per kind

@@ -76,13 +76,16 @@ pub fn other_processes(proc: &Path) -> Vec<String> {
         .flatten()
         .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
         .filter(|pid: &u32| own != Path::new(&pid.to_string()))
-        .filter(|pid| {
-            let maps = fs::read(proc.join(pid.to_string()).join("maps"));
-            maps.is_ok_and(|text| !text.is_empty())
-        })
+        .filter(|pid| !has_ended(proc, &pid.to_string()))
         .collect();
     pids.sort_unstable();
     pids.iter().map(u32::to_string).collect()
+}
+
+/// Whether a process of a procfs mount has no memory any more, or is not there.
+pub fn has_ended(proc: &Path, pid: &str) -> bool {
+    let maps = fs::read(proc.join(pid).join("maps"));
+    !maps.is_ok_and(|text| !text.is_empty())
 }
 
 /// The ranges of a mapping that stand behind entries above the pte level.

@@ -2,7 +2,7 @@
 
 //! What `/proc` says of processes and threads.
 
-use std::{collections::BTreeMap, fs, path::Path};
+use std::{collections::BTreeMap, fs, io, path::Path};
 
 use crate::table::escape;
 
@@ -30,6 +30,8 @@ pub struct Task {
     pub start: u64,
     /// Where its heap starts; 0 for a kernel thread.
     pub start_brk: u64,
+    /// How often it has left a CPU.
+    pub switches: u64,
 }
 
 impl Task {
@@ -60,7 +62,18 @@ impl Task {
             kernel: field(9)? & PF_KTHREAD != 0,
             start: field(22)?,
             start_brk: field(47).unwrap_or(0),
+            switches: status
+                .lines()
+                .filter_map(|line| line.split_once("voluntary_ctxt_switches:"))
+                .filter_map(|(_, count)| count.trim().parse::<u64>().ok())
+                .sum(),
         })
+    }
+
+    /// Whether the task did nothing between two readings: it is in the same state, and
+    /// did not leave a CPU meanwhile.
+    pub fn rested_until(&self, later: &Self) -> bool {
+        (&self.state, self.switches) == (&later.state, later.switches)
     }
 
     /// Whether a COMM of memintro's is this task's own name.
@@ -77,6 +90,26 @@ impl Task {
             _ => false,
         }
     }
+}
+
+/// How many processes and threads were started since boot.
+pub fn started() -> io::Result<u64> {
+    let stat = fs::read_to_string("/proc/stat")?;
+    let mut lines = stat.lines();
+    lines
+        .find_map(|line| line.strip_prefix("processes ")?.parse().ok())
+        .ok_or_else(|| io::Error::other("no count of processes in /proc/stat"))
+}
+
+/// The letters of the states of a process's threads, by their numbers.
+pub fn states(pid: i32) -> String {
+    let folder = Path::new("/proc").join(pid.to_string()).join("task");
+    let state = |tid: u32| {
+        let stat = fs::read(folder.join(tid.to_string()).join("stat")).ok()?;
+        let name = stat.iter().rposition(|&byte| byte == b')')?;
+        stat.get(name + 2).copied().map(char::from)
+    };
+    numbers(&folder).into_iter().filter_map(state).collect()
 }
 
 /// The numbers that name entries of a folder, ascending.

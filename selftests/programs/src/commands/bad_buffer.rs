@@ -87,8 +87,9 @@ fn read_badly(
         let good = 1 + random.below(most);
         let more = 1 + random.below(2 * PAGE);
         let bad = random.pick(&[NOWHERE, KERNEL, edge.before(0)]);
+        // Each kind in its turn, so that each comes.
+        let kind = count.reads % 5;
         count.reads += 1;
-        let kind = random.below(5);
         let result = match kind {
             0 => raw::read(fd, bad, more),
             1 => raw::readv(fd, &[(bad, more), (edge.before(good), good)]),
@@ -300,9 +301,7 @@ fn writes(rounds: usize, edges: &[Edge], random: &mut Random, count: &mut Count)
 
 fn run() -> io::Result<bool> {
     let options = Options::parse(&["--seed", "--rounds"])?;
-    let seed = options
-        .number("--seed")?
-        .unwrap_or(std::process::id() as usize);
+    let seed = options.number("--seed")?.unwrap_or(1);
     let rounds = options.number("--rounds")?.unwrap_or(3);
     let act = match options.words.first().map(String::as_str) {
         Some("tables") => tables,

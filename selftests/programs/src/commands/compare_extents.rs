@@ -6,7 +6,7 @@
 //! page; for each process also N random ranges, odd ends and all.
 //!
 //! The kernel's files are read before and after. A process that changed
-//! meanwhile is tried again a few times, and then not judged. What pagemap
+//! meanwhile is tried again until it rests, or has ended. What pagemap
 //! shows as empty although something is mapped (memory without struct pages)
 //! is compared with `walk`.
 //!
@@ -22,19 +22,20 @@ use std::{
 use crate::{
     ask::Conversation,
     extents::{Extents, Row},
-    memory::{other_processes, Memory, Page},
+    memory::{has_ended, other_processes, Memory, Page},
     options::Options,
+    patience::Wait,
     random::Random,
     sys,
     zeros::Zeros,
 };
 
 const PAGE: u64 = sys::PAGE as u64;
-const ROUNDS: usize = 5;
 
 #[derive(Default)]
 struct Total {
     judged: usize,
+    ended: usize,
     pages: usize,
     rows: usize,
     mismatches: usize,
@@ -196,12 +197,15 @@ impl Comparison {
 
     fn run(&mut self, pids: &[String]) -> io::Result<()> {
         for pid in pids {
-            for _ in 0..ROUNDS {
+            let wait = Wait::begin();
+            while !wait.is_over() {
                 let wrong = match self.process(pid) {
                     Ok(None) => continue,
                     Ok(Some(wrong)) => wrong,
-                    // It ended meanwhile.
-                    Err(_) if !self.proc.join(pid).join("maps").exists() => break,
+                    Err(_) if has_ended(&self.proc, pid) => {
+                        self.total.ended += 1;
+                        break;
+                    }
                     Err(error) => vec![error.to_string()],
                 };
                 self.total.judged += 1;
@@ -240,7 +244,7 @@ fn run() -> io::Result<bool> {
         "judged={} pages={} rows={} mismatches={}",
         total.judged, total.pages, total.rows, total.mismatches
     );
-    Ok(total.mismatches == 0 && total.judged >= at_least.max(1))
+    Ok(total.mismatches == 0 && total.judged + total.ended >= at_least.max(1))
 }
 
 pub fn main() -> ExitCode {

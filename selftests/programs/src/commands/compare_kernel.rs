@@ -4,7 +4,8 @@
 //! `/proc/memintro/extents` of a range of kernel addresses with what
 //! `/proc/memintro/walk` says of single ones: the first, the last and another
 //! page of every row, both ends of every hole, and N random ones. The range is
-//! asked for again afterwards: if the kernel changed it, all is done again.
+//! asked for again afterwards: if the kernel changed it, or a process was started,
+//! whose stack may have come and gone, all is done again.
 //!
 //! Prints what differs, then `walked=N rows=N kb=N hole_kb=N mismatches=N`.
 //! Exit status 1 if anything differs.
@@ -15,6 +16,8 @@ use crate::{
     ask::Conversation,
     extents::{Extents, Row},
     options::{self, Options},
+    patience::Wait,
+    proc,
     question::parse_hex,
     random::Random,
     sys,
@@ -90,11 +93,12 @@ fn run() -> io::Result<bool> {
     let start = start / PAGE * PAGE;
     let last = if end == u64::MAX { end } else { end - 1 } | (PAGE - 1);
     let mut random = Random::new(options.number("--seed")?.unwrap_or(1) as u64);
-    let mut rounds = 20;
+    let wait = Wait::begin();
     let mut extents = Conversation::open(Path::new("/proc/memintro/extents"))?;
     let mut walk = Conversation::open(Path::new("/proc/memintro/walk"))?;
     let mut text = extents.ask(&question)?;
     let (comparison, end) = loop {
+        let started = proc::started()?;
         let Extents { rows, end } = Extents::parse(&text, Some((last - start) / 1024 + 1))?;
         let mut comparison = Comparison {
             walk: &mut walk,
@@ -105,7 +109,7 @@ fn run() -> io::Result<bool> {
         let samples = options.number("--samples")?.unwrap_or(100);
         comparison.run(start, last, samples, &mut random)?;
         let again = extents.ask(&question)?;
-        if again == text || rounds == 0 {
+        if again == text && started == proc::started()? || wait.is_over() {
             let Comparison {
                 walked,
                 rows,
@@ -115,7 +119,6 @@ fn run() -> io::Result<bool> {
             break ((walked, rows.len(), mismatches), end);
         }
         text = again;
-        rounds -= 1;
     };
     let (walked, rows, mismatches) = comparison;
     for line in mismatches.iter().take(10) {

@@ -122,7 +122,7 @@ fn compare(proc: &Path) -> io::Result<Outcome> {
         if row[1] != pid.to_string() || !(old.has_name(&row[7]) || new.has_name(&row[7])) {
             outcome.mismatches.push(format!("row {row:?}, but {old:?}"));
         }
-        if row[2] != old.state && row[2] != new.state {
+        if row[2] != old.state && old.rested_until(new) {
             outcome
                 .in_motion
                 .insert(*tid, format!("row {row:?}, but {old:?}"));
@@ -131,6 +131,7 @@ fn compare(proc: &Path) -> io::Result<Outcome> {
         outcome.sleeping += usize::from(sleeping);
         match check_stack(&row, sleeping)? {
             // It may have woken between the reading of state and pointer.
+            Some(AWAKE) if !old.rested_until(new) => {}
             Some(AWAKE) => drop(outcome.in_motion.insert(*tid, format!("{AWAKE}: {row:?}"))),
             Some(what) => outcome.mismatches.push(format!("{what}: {row:?}")),
             None => {}
@@ -160,7 +161,7 @@ fn run(proc: &Path) -> io::Result<bool> {
         if !outcome.mismatches.is_empty() || outcome.in_motion.is_empty() {
             break;
         }
-        // What was in motion has settled, unless it is the same task again.
+        // A mistake is made again. One that was just about to leave the CPU has left it.
         let suspects = outcome.in_motion;
         outcome = compare(proc)?;
         outcome

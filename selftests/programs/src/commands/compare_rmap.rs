@@ -10,9 +10,9 @@
 //! another PID namespace: rows have its numbers, and the mappings of all other
 //! processes must be counted in `outside=`. PIDs are those of `/proc`.
 //!
-//! The scan is done before and after; a page is judged when both agree. Where they
-//! agree for too few, those that moved, or others in place of those that were
-//! drawn, are asked about again, up to ten times. Pages of memory without struct
+//! The scan is done before and after; a page is judged when both agree, and no process
+//! was started between them. Those that are not judged, or others in place of those that
+//! were drawn, are asked about again, until enough were. Pages of memory without struct
 //! pages, which pagemap does not show, are compared with `walk`, as are the size and
 //! the permissions of every mapping.
 //!
@@ -30,7 +30,8 @@ use crate::{
     ask::{hex, Answer, Conversation},
     memory::{other_processes, Memory},
     options::{self, Options},
-    proc::Task,
+    patience::Wait,
+    proc::{self, Task},
     question::parse_hex,
     random::Random,
     sys,
@@ -39,8 +40,6 @@ use crate::{
 
 const HEADER: &str = "PID VA PAGE PERM COMM";
 const PAGE: u64 = sys::PAGE as u64;
-/// How often it is tried to judge enough pages.
-const ROUNDS: usize = 10;
 
 /// The memory of every process of a procfs mount, this one's too.
 struct Scan {
@@ -190,6 +189,7 @@ impl Comparison {
         random: &mut Random,
     ) -> io::Result<()> {
         let outer = Path::new("/proc");
+        let started = proc::started()?;
         let (inner, before) = (Scan::read(&self.mount)?, Scan::read(outer)?);
         let mut frames = Vec::new();
         for pair in pairs.drain(..) {
@@ -204,9 +204,11 @@ impl Comparison {
             asked.push((pair, pa, self.ask(pa)?));
         }
         let after = Scan::read(outer)?;
+        // One that came and went is in neither scan, and may be in the answer.
+        let quiet = proc::started()? == started;
         for (pair, asked, answer) in asked {
             let frame = asked / PAGE * PAGE;
-            if before.mappings(frame) != after.mappings(frame) {
+            if !quiet || before.mappings(frame) != after.mappings(frame) {
                 pairs.extend(pair);
                 continue;
             }
@@ -247,7 +249,8 @@ fn run() -> io::Result<bool> {
         outside: 0,
         mismatches: Vec::new(),
     };
-    for _ in 0..ROUNDS {
+    let wait = Wait::begin();
+    while !wait.is_over() {
         comparison.round(&mut pairs, &mut samples, &mut random)?;
         if comparison.judged >= at_least || !comparison.mismatches.is_empty() {
             break;

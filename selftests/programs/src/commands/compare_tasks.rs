@@ -4,10 +4,9 @@
 //! FOLDER/memintro/tasks with what FOLDER (by default `/proc`) says.
 //!
 //! /proc is read before and after; a process is judged when both readings
-//! agree. A difference in the state alone, or a row that /proc does not have,
-//! is looked at again: a sleeper may have run just then, a process have come
-//! and gone. It counts when the same task differs every time. Any other
-//! difference counts at once.
+//! agree, and its state when it did not leave a CPU between them. A row that /proc
+//! does not have is looked at again: a process may have come and gone, but not
+//! another one with its number.
 //!
 //! Prints what differs, then `judged=N mismatches=N`. Exit status 1 if
 //! anything differs or fewer than N processes could be judged.
@@ -30,7 +29,7 @@ const ROUNDS: usize = 8;
 struct Outcome {
     judged: usize,
     mismatches: Vec<String>,
-    /// Processes that differ in the state alone.
+    /// Processes that differ in the state alone, or that /proc does not have.
     in_motion: BTreeMap<u32, String>,
 }
 
@@ -75,20 +74,23 @@ fn compare(proc: &Path) -> io::Result<Outcome> {
             continue;
         };
         // What a kernel worker works on is part of its name in /proc.
-        let stable = Task {
-            comm: Vec::new(),
-            ..old.clone()
-        } == Task {
-            comm: Vec::new(),
-            ..new.clone()
-        } && (old.comm == new.comm || old.kernel);
-        if !stable {
+        let lasting = |task: &Task| Task {
+            comm: if old.kernel {
+                Vec::new()
+            } else {
+                task.comm.clone()
+            },
+            state: String::new(),
+            switches: 0,
+            ..task.clone()
+        };
+        if lasting(old) != lasting(new) {
             continue;
         }
         outcome.judged += 1;
         if !(same(&row, old) || same(&row, new)) {
             outcome.mismatches.push(format!("row {row:?}, but {old:?}"));
-        } else if row[3] != old.state {
+        } else if row[3] != old.state && old.rested_until(new) {
             outcome
                 .in_motion
                 .insert(*pid, format!("row {row:?}, but {old:?}"));
@@ -112,7 +114,7 @@ fn run(proc: &Path, at_least: usize) -> io::Result<bool> {
         if !outcome.mismatches.is_empty() || outcome.in_motion.is_empty() {
             break;
         }
-        // What was in motion has settled, unless it is the same task again.
+        // A mistake is made again. One that was just about to leave the CPU has left it.
         let suspects = outcome.in_motion;
         outcome = compare(proc)?;
         outcome

@@ -5,7 +5,8 @@
 //! and `maps`.
 //!
 //! /proc is read before and after; a process is judged when both readings
-//! agree. A row that /proc does not have counts when it is there every time.
+//! agree. That is done again until enough of them could be judged. A row that /proc does
+//! not have counts when it is there again: another process does not get its number.
 //!
 //! Prints what differs, the largest value of every column, and
 //! `judged=N mismatches=N`. Exit status 1 if anything differs or fewer than N
@@ -21,6 +22,7 @@ use std::{
 use crate::{
     maps,
     options::{self, Options},
+    patience::Wait,
     proc::{heap_bounds, Task},
     table::{number, Table},
 };
@@ -40,7 +42,6 @@ const STATUS: [(usize, &str); 8] = [
 ];
 const HEAP: usize = 8;
 const VMAS: usize = 10;
-const ROUNDS: usize = 6;
 
 /// What /proc says of a process that has memory.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,6 +58,7 @@ impl Process {
         let mut task = Task::read(&folder, pid)?;
         // Whether it runs is not judged here.
         task.state.clear();
+        task.switches = 0;
         // Where the first thread has ended, another one has the memory.
         let threads = folder.join("task");
         let thread = fs::read_dir(&threads)
@@ -169,7 +171,8 @@ fn run() -> io::Result<bool> {
     let proc = PathBuf::from(options.text("--proc").unwrap_or("/proc"));
     let at_least = options.number("--at-least")?.unwrap_or(1);
     let mut outcome = compare(&proc)?;
-    for _ in 1..ROUNDS {
+    let wait = Wait::begin();
+    while !wait.is_over() {
         let settled = outcome.unknown.is_empty() && outcome.judged >= at_least;
         if !outcome.mismatches.is_empty() || settled {
             break;

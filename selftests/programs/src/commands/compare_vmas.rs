@@ -5,10 +5,11 @@
 //! with their maps, smaps and pagemap.
 //!
 //! The kernel's files are read before and after; a process that changed
-//! meanwhile is tried again a few times, and then not judged.
+//! meanwhile is tried again until it rests, or has ended.
 //!
-//! `compare-vmas --storm N PID`: asks at least N times about a process whose mappings
-//! change, in reads of 512 bytes, and checks what holds even then.
+//! `compare-vmas --storm N PID`: asks about a process whose mappings change, in reads of
+//! 512 bytes, until it was answered N times, half of them differently, and checks what
+//! holds even then.
 //!
 //! Prints what differs, then `judged=N rows=N present_kb=N huge_kb=N
 //! zero_kb=N swap_kb=N empty_kb=N mismatches=N`. Exit status 1 if anything
@@ -24,8 +25,9 @@ use std::{
 use crate::{
     ask::{hex, unescape, Answer, Conversation, Keys},
     maps::{self, Mapping},
-    memory::{other_processes, Count, Memory},
+    memory::{has_ended, other_processes, Count, Memory},
     options::{self, Options},
+    patience::Wait,
     table::number,
     zeros::Zeros,
 };
@@ -33,7 +35,6 @@ use crate::{
 const HEADER: &str = "START END PERM SIZE_KB PRESENT_KB HUGE_KB ZERO_KB SWAP_KB EMPTY_KB NAME";
 /// The amounts of a row, which the last line adds up.
 const AMOUNTS: [&str; 6] = ["size", "present", "huge", "zero", "swap", "empty"];
-const ROUNDS: usize = 5;
 
 /// A row.
 #[derive(Clone, Debug)]
@@ -138,6 +139,7 @@ struct Comparison {
     vmas: Conversation,
     zeros: Zeros,
     judged: usize,
+    ended: usize,
     mismatches: Vec<String>,
     rows: usize,
     sums: [u64; 6],
@@ -183,12 +185,12 @@ impl Comparison {
 
     fn compare(&mut self, pids: &[String]) {
         for pid in pids {
-            for _ in 0..ROUNDS {
+            let wait = Wait::begin();
+            while !wait.is_over() {
                 match self.process(pid) {
                     Ok(false) => continue,
                     Ok(true) => self.judged += 1,
-                    // It ended meanwhile.
-                    Err(_) if !self.proc.join(pid).join("maps").exists() => (),
+                    Err(_) if has_ended(&self.proc, pid) => self.ended += 1,
                     Err(error) => self.mismatches.push(format!("PID {pid}: {error}")),
                 }
                 break;
@@ -196,13 +198,18 @@ impl Comparison {
         }
     }
 
-    /// Asks about a process in motion `times` times, and on until half as many answers
-    /// differ: ten times as often at most, as a busy machine may let it rest meanwhile.
+    /// Asks about a process in motion, until there are `times` answers and half as many
+    /// that differ: a busy machine may let it rest for a while.
     fn storm(&mut self, pid: &str, times: usize) -> io::Result<()> {
         let mut different = HashSet::new();
         let few = |different: &HashSet<_>| different.len() * 2 < times;
-        while self.judged < times || few(&different) && self.judged < 10 * times {
+        let wait = Wait::begin();
+        while !wait.is_over() && (self.judged < times || few(&different)) {
             let text = self.vmas.ask(pid)?;
+            // Its lock was never free: allowed, and no answer.
+            if text.ends_with(" error=EAGAIN why=busy\n") {
+                continue;
+            }
             match parse(&text) {
                 Ok((rows, _)) => self.rows += rows.len(),
                 Err(error) => self.mismatches.push(error.to_string()),
@@ -210,8 +217,8 @@ impl Comparison {
             different.insert(text);
             self.judged += 1;
         }
-        if few(&different) {
-            let line = format!("only {} answers differ", different.len());
+        if self.judged < times || few(&different) {
+            let line = format!("only {} of {} answers differ", different.len(), self.judged);
             self.mismatches.push(line);
         }
         Ok(())
@@ -227,6 +234,7 @@ fn run() -> io::Result<bool> {
         vmas: vmas.in_pieces_of(if storm.is_some() { 512 } else { 65536 }),
         zeros: Zeros::open()?,
         judged: 0,
+        ended: 0,
         mismatches: Vec::new(),
         rows: 0,
         sums: [0; 6],
@@ -254,7 +262,8 @@ fn run() -> io::Result<bool> {
         comparison.mismatches.len()
     );
     let at_least = options.number("--at-least")?.unwrap_or(pids.len()).max(1);
-    Ok(comparison.mismatches.is_empty() && (comparison.judged >= at_least || storm.is_some()))
+    let looked_at = comparison.judged + comparison.ended;
+    Ok(comparison.mismatches.is_empty() && (looked_at >= at_least || storm.is_some()))
 }
 
 pub fn main() -> ExitCode {

@@ -13,6 +13,7 @@
 //! - `--rdwr`: open for both reading and writing;
 //! - `--at N`: at this offset, by pwrite(2) or pread(2);
 //! - `--size N`: repeat TEXT until it is N bytes long; read at most N bytes;
+//! - `--times N`: read so often; the last counts;
 //! - `--open-as UID`: open with that effective user, and no capabilities;
 //!   then act as root again.
 //!
@@ -37,6 +38,7 @@ struct Call {
     rdwr: bool,
     at: Option<i64>,
     size: Option<usize>,
+    times: usize,
     open_as: Option<u32>,
 }
 
@@ -74,6 +76,7 @@ fn parse() -> Option<Call> {
         rdwr: false,
         at: None,
         size: None,
+        times: 1,
         open_as: None,
         verb,
     };
@@ -87,6 +90,7 @@ fn parse() -> Option<Call> {
             "--rdwr" => call.rdwr = true,
             "--at" => call.at = Some(args.next()?.parse().ok()?),
             "--size" => call.size = Some(args.next()?.parse().ok()?),
+            "--times" => call.times = args.next()?.parse().ok()?,
             "--open-as" => call.open_as = Some(args.next()?.parse().ok()?),
             _ => return None,
         }
@@ -127,10 +131,13 @@ fn act(call: &Call) -> io::Result<Vec<u8>> {
         }
         _ => {
             let mut buffer = vec![0; call.size.unwrap_or(65536)];
-            let n = match call.at {
-                Some(at) => file.read_at(&mut buffer, at as u64)?,
-                None => file.read(&mut buffer)?,
-            };
+            let mut n = 0;
+            for _ in 0..call.times {
+                n = match call.at {
+                    Some(at) => file.read_at(&mut buffer, at as u64)?,
+                    None => file.read(&mut buffer)?,
+                };
+            }
             buffer.truncate(n);
             Ok(buffer)
         }

@@ -5,8 +5,8 @@
 //! then `ready`, and ends them at the end of standard input.
 //!
 //! Kinds: `anon` (not written since the fork), `file`, `shmem`, `thp`,
-//! `hugetlb`, `zero`, and `ksm`: equal pages that the kernel merged, if it
-//! does so within ten seconds. A kind that cannot be made is left out.
+//! `hugetlb`, `zero`, and `ksm`: equal pages that the kernel merged, if it does that
+//! just now. A kind that cannot be made is left out.
 
 use std::{
     env,
@@ -20,6 +20,7 @@ use std::{
 
 use crate::{
     pagemap::Pagemap,
+    patience::Wait,
     sys::{self, process as proc, Area, PAGE, PAGE_2M},
 };
 
@@ -51,7 +52,13 @@ fn make(kind: &str) -> io::Result<Area> {
     match kind {
         "thp" => area.advise(libc::MADV_HUGEPAGE)?,
         // Written by each process for itself, after the fork.
-        "ksm" => return area.advise(libc::MADV_MERGEABLE).map(|()| area),
+        "ksm" => {
+            let run = fs::read_to_string("/sys/kernel/mm/ksm/run")?;
+            if run.trim() != "1" {
+                return Err(io::Error::other("ksmd does not run"));
+            }
+            return area.advise(libc::MADV_MERGEABLE).map(|()| area);
+        }
         "zero" => {
             area.advise(libc::MADV_NOHUGEPAGE)?;
             area.read();
@@ -65,7 +72,8 @@ fn make(kind: &str) -> io::Result<Area> {
 
 /// Waits until all pages of an area have the frames that another process has.
 fn wait_for_merge(area: Area, pids: &[proc::Pid]) -> io::Result<bool> {
-    for _ in 0..100 {
+    let wait = Wait::begin();
+    while !wait.is_over() {
         let mut merged = true;
         for pid in pids {
             let (own, other) = (Pagemap::open("self")?, Pagemap::open(&pid.to_string())?);
@@ -76,7 +84,7 @@ fn wait_for_merge(area: Area, pids: &[proc::Pid]) -> io::Result<bool> {
         if merged {
             return Ok(true);
         }
-        thread::sleep(Duration::from_millis(100));
+        thread::sleep(Duration::from_millis(20));
     }
     Ok(false)
 }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 
 //! `spawn N [OPTION...]`: starts N sleeping processes, prints `live PID` for
-//! each, then `ready`, and kills them at the end of standard input.
+//! each, then, when all of them rest, `ready`, and kills them at the end of standard
+//! input.
 //!
 //! Their names are odd ones (blanks, newlines, quotes, bytes that are no
 //! text), some run as other users, some are stopped. Options:
@@ -20,13 +21,16 @@ use std::{
     fs::File,
     io::{self, Read, Write},
     process::ExitCode,
-    sync::mpsc,
+    sync::{mpsc, Arc, Barrier},
     thread,
 };
 
-use crate::sys::{
-    self,
-    process::{self, Pid},
+use crate::{
+    patience, proc,
+    sys::{
+        self,
+        process::{self, Pid},
+    },
 };
 
 /// Names that a table must survive; the kernel keeps 15 bytes.
@@ -85,6 +89,8 @@ struct Family {
     /// Where children say that they are set up: the read and write end.
     ready: (File, File),
     pids: Vec<Pid>,
+    /// The states of the threads of those that do nothing, once they rest.
+    resting: Vec<(Pid, &'static str)>,
     lines: String,
 }
 
@@ -103,11 +109,10 @@ impl Family {
         Ok((pid, Pid::from_ne_bytes(told)))
     }
 
-    fn start_live(&mut self, child: impl FnOnce()) -> io::Result<Pid> {
+    fn start_live(&mut self, child: impl FnOnce(&dyn Fn(Pid))) -> io::Result<Pid> {
         let (pid, _) = self.start(|tell| {
             process::die_with_parent();
-            tell(0);
-            child();
+            child(tell);
         })?;
         self.lines += &format!("live {pid}\n");
         Ok(pid)
@@ -116,6 +121,7 @@ impl Family {
     fn start_plain(&mut self) -> io::Result<()> {
         let pid = process::start_sharing_memory()?;
         self.pids.push(pid);
+        self.resting.push((pid, "S"));
         self.lines += &format!("live {pid}\n");
         Ok(())
     }
@@ -138,6 +144,7 @@ impl Family {
         if stopped {
             process::wait_and_leave(pid, true)?;
         }
+        self.resting.push((pid, if stopped { "T" } else { "S" }));
         self.lines += &format!("live {pid}\n");
         Ok(())
     }
@@ -165,7 +172,19 @@ impl Family {
                 process::exit_thread();
             });
         })?;
+        self.resting.push((pid, "ZS"));
         self.lines += &format!("zombie-leader {pid} {tid}\n");
+        Ok(())
+    }
+
+    /// Waits until all that do nothing rest: one that said it was set up may still run.
+    fn rest(&self) -> io::Result<()> {
+        for (pid, states) in &self.resting {
+            if !patience::until(|| proc::states(*pid) == *states) {
+                let now = proc::states(*pid);
+                return Err(io::Error::other(format!("{pid} is {now}, not {states}")));
+            }
+        }
         Ok(())
     }
 }
@@ -174,6 +193,7 @@ fn run(options: &Options) -> io::Result<()> {
     let mut family = Family {
         ready: sys::pipe()?,
         pids: Vec::new(),
+        resting: Vec::new(),
         lines: String::new(),
     };
     for i in 0..options.count {
@@ -190,32 +210,45 @@ fn run(options: &Options) -> io::Result<()> {
         family.start_zombie_leader()?;
     }
     if options.threads > 0 {
-        family.start_live(|| {
+        let pid = family.start_live(|tell| {
+            let named = Arc::new(Barrier::new(options.threads + 1));
             for i in 0..options.threads {
                 let name = NAMES[i % NAMES.len()];
+                let named = Arc::clone(&named);
                 thread::spawn(move || {
                     process::set_name(name);
+                    named.wait();
                     process::sleep_for_ever();
                 });
             }
+            named.wait();
+            tell(0);
             process::sleep_for_ever();
         })?;
+        let states = "S".repeat(options.threads + 1).leak();
+        family.resting.push((pid, states));
     }
     if options.blocked {
-        family.start_live(|| {
+        let pid = family.start_live(|tell| {
             let _ = process::fork_and_block(|| {
                 process::die_with_parent();
+                tell(0);
                 process::sleep_for_ever();
             });
         })?;
+        family.resting.push((pid, "D"));
     }
     for _ in 0..options.churn {
-        family.start_live(|| loop {
-            if let Ok(pid) = process::fork(|| {}) {
-                process::reap(pid);
+        family.start_live(|tell| {
+            tell(0);
+            loop {
+                if let Ok(pid) = process::fork(|| {}) {
+                    process::reap(pid);
+                }
             }
         })?;
     }
+    family.rest()?;
 
     println!("{}ready", family.lines);
     io::stdout().flush()?;

@@ -16,7 +16,6 @@ use std::{
     io::{self, BufRead},
     path::{Path, PathBuf},
     process::ExitCode,
-    time::SystemTime,
 };
 
 use crate::{
@@ -68,8 +67,7 @@ struct Run<'a> {
 
 impl<'a> Run<'a> {
     /// An address of a range: anywhere, or one of its first or last bytes.
-    fn choose(&mut self, ranges: &'a [Range]) -> io::Result<Question<'a>> {
-        let range = &ranges[self.random.below(ranges.len())];
+    fn choose(&mut self, range: &'a Range) -> io::Result<Question<'a>> {
         let offset = match self.random.below(16) {
             0 => self.random.below(PAGE),
             1 => range.len - 1 - self.random.below(PAGE),
@@ -152,10 +150,16 @@ fn run(options: &Options, ranges: &[Range]) -> io::Result<bool> {
     };
     let mut ask = Conversation::open(&options.file)?;
     let mut left = options.questions;
+    // In turn, so that each is asked about.
+    let mut turn = ranges.iter().cycle();
     while left > 0 {
         // Of all sizes, one question included.
         let size = (1 + run.random.below(BATCH)).min(left);
-        let batch: io::Result<Vec<_>> = (0..size).map(|_| run.choose(ranges)).collect();
+        let batch: io::Result<Vec<_>> = turn
+            .by_ref()
+            .take(size)
+            .map(|range| run.choose(range))
+            .collect();
         run.batch(&mut ask, &batch?)?;
         left -= size;
     }
@@ -184,11 +188,10 @@ fn run(options: &Options, ranges: &[Range]) -> io::Result<bool> {
 
 fn options() -> Option<Options> {
     let mut args = crate::options::args().skip(1);
-    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
     let mut options = Options {
         pid: args.next()?,
         questions: 1_000_000,
-        seed: now.map_or(0, |now| now.as_secs()),
+        seed: 1,
         file: "/proc/memintro/walk".into(),
     };
     while let Some(name) = args.next() {

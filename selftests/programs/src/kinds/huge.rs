@@ -7,6 +7,7 @@ use std::{fs, io, thread, time::Duration};
 use super::base;
 use crate::{
     pagemap::Pagemap,
+    patience::Wait,
     sys::{Area, MADV_COLLAPSE, PAGE, PAGE_1G, PAGE_2M, PAGE_32M, PAGE_64K},
 };
 
@@ -61,9 +62,9 @@ fn transparent(count: usize, shared: bool) -> io::Result<Area> {
     area.write();
     // Does nothing where the fault already gave huge pages. A page that somebody
     // else holds just then is a reason to try again.
-    let mut again = 0..50;
+    let wait = Wait::begin();
     while let Err(error) = area.advise(MADV_COLLAPSE) {
-        if error.raw_os_error() != Some(libc::EAGAIN) || again.next().is_none() {
+        if error.raw_os_error() != Some(libc::EAGAIN) || wait.is_over() {
             return Err(error);
         }
         thread::sleep(Duration::from_millis(20));
