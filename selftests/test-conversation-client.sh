@@ -1,6 +1,5 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
-# timeout: 300
 #
 # Property: the client tools/memintro gives the same answers to questions in its
 # arguments, one by one, and to 6,000 on its input, in dash, bash and busybox;

@@ -1,6 +1,5 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
-# timeout: 300
 #
 # Property: a shell may `eval` every line of `walk`, and what follows `# end` in
 # the other conversations: words of the form key=value with one space between,

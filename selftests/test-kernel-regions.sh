@@ -1,6 +1,5 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
-# timeout: 600
 #
 # Property: for random addresses of each region of the kernel's half, mapped
 # ones and holes, the answer equals what lookup_address(), vmalloc_to_page() and

@@ -1,6 +1,5 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
-# timeout: 180
 #
 # Property: /proc/memintro/kstack has each thread exactly once; of a sleeping one
 # STACK <= SP < STACK + SIZE_B and USED_B = STACK + SIZE_B - SP; a running one

@@ -1,10 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
-# timeout: 400
 #
-# Property: unloaded and loaded 40 times (100 with `all --long`) and more, until
-# each of four shells that read and write all files meanwhile has been answered
-# often, the module leaves the log clean.
+# Property: unloaded and loaded 40 times (100 with `all --long`), while four shells
+# read and write all files and are answered often, the module leaves the log clean.
 #
 #	RELOADS=N test-reload.sh
 
@@ -13,8 +11,6 @@
 need_reloadable_module
 
 reloads=${RELOADS:-40}
-pause=0.05
-[ "$slow" = 1 ] || pause=2
 ktap_plan 8
 
 # Each shell counts what succeeded: a test in which nothing does shows nothing.
@@ -45,17 +41,18 @@ while :; do
 done >/dev/null 2>&1 4>"$1"
 WORK
 
-# The last that a shell has counted, and whether that is enough.
-count() { # SHELL
-	tables=0 answers=0
-	while read -r line; do
-		tables=${line% *} answers=${line#* }
-	done <"$tmp/$1.count"
-	[ "$tables" -ge 10 ] && [ "$answers" -ge 3 ]
+# The last that a shell has counted, and whether that is enough by now: 10 tables and 3
+# answers at the end.
+count() { # SHELL RELOADS
+	read -r tables answers <<END
+$(tail -n 1 "$tmp/$1.count")
+END
+	: "${tables:=0}" "${answers:=0}"
+	[ $((tables * reloads)) -ge $((10 * $2)) ] && [ $((answers * reloads)) -ge $((3 * $2)) ]
 }
-all_busy() {
+all_busy() { # RELOADS
 	for shell in dash bash busybox sh; do
-		count $shell || return
+		count $shell "$1" || return
 	done
 }
 
@@ -70,13 +67,17 @@ for shell in dash bash "busybox sh" sh; do
 done
 at_exit "kill $workers 2>/dev/null"
 
-done=0
-while [ "$done" -lt "$reloads" ] || { ! all_busy && [ "$done" -lt $((10 * reloads)) ]; }; do
+done=0 behind=0
+while [ "$done" -lt "$reloads" ]; do
 	unload || break
 	load || break
 	done=$((done + 1))
-	# Time for the shells to be in the midst of something.
-	sleep $pause
+	# No shell falls behind, however slow it is: they are in the midst of something
+	# whenever the module goes.
+	until all_busy "$done" || [ $behind -ge 6000 ]; do
+		behind=$((behind + 1))
+		sleep 0.05
+	done
 done
 ktap_run "$reloads reloads succeeded" [ "$done" -ge "$reloads" ]
 ktap_diag "$done reloads"
@@ -86,8 +87,8 @@ kill $workers
 { wait $workers; } 2>/dev/null # the shell would tell of the signal
 
 for shell in dash bash busybox sh; do
-	ktap_run "$shell: reads and questions succeeded meanwhile" count $shell
-	count $shell
+	ktap_run "$shell: reads and questions succeeded meanwhile" count $shell "$reloads"
+	count $shell "$reloads"
 	ktap_diag "$shell: $tables tables, $answers answers"
 done
 

@@ -1,6 +1,5 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
-# timeout: 300
 #
 # Property: rmap lists the mappings in processes of the PID namespace of the
 # procfs mount, by their numbers there, and counts all others in `outside=`.

@@ -1,6 +1,5 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
-# timeout: 300
 #
 # Property: with 500 processes (2,000 with `all --long`), /proc/memintro/tasks
 # equals /proc in every column: odd names, other users, stopped, blocked and dead

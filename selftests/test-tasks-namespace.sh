@@ -1,6 +1,5 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
-# timeout: 180
 #
 # Property: the PIDs of /proc/memintro/tasks are those of the PID namespace of
 # the procfs mount through which the file is opened, whoever reads it; a task

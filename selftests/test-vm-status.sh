@@ -1,6 +1,5 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
-# timeout: 600
 #
 # Property: every row of /proc/memintro/vm equals /proc/PID/status and maps to
 # the KiB, with 300 sleeping processes (2,000 with `all --long`) and some that

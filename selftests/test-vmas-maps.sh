@@ -1,6 +1,5 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
-# timeout: 300
 #
 # Property: /proc/memintro/vmas of every process equals its maps, to the last
 # byte of odd names; what it says of each mapping equals pagemap, and smaps

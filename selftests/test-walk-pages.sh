@@ -1,6 +1,5 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
-# timeout: 300
 #
 # Property: for a page of any kind that has a physical page behind it, the
 # sysfs walk gives the physical address that /proc/PID/pagemap gives, at every

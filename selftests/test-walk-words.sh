@@ -1,6 +1,5 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
-# timeout: 300
 #
 # Property: for a page without a physical page behind it, the sysfs walk gives
 # the word of its kind (swap, guard, not-populated, ...), and for an address in
