@@ -12,6 +12,7 @@ use crate::{
         file::Access,
         kernel_pgtable::step_kernel,
         pgtable::{
+            paging,
             step_user,
             UserStep, //
         },
@@ -152,9 +153,9 @@ impl ExtentsAnswer {
         };
         out.line(|line| match refusal {
             Some(refusal) => self.asked.end_with(line, refusal),
-            None => self
-                .asked
-                .end(line, true, |line| self.extents.totals.put(line, range)),
+            None => self.asked.end(line, true, |line| {
+                self.extents.totals.put(line, range, &paging().0)
+            }),
         })
     }
 }

@@ -6,6 +6,7 @@
 #include <linux/cred.h>
 #include <linux/dcache.h>
 #include <linux/fs.h>
+#include <linux/irqflags.h>
 #include <linux/mm.h>
 #include <linux/mm_inline.h>
 #include <linux/mmap_lock.h>
@@ -21,6 +22,7 @@
 
 #include "helpers.h"
 #include "helpers_arch.h"
+#include "helpers_compat.h"
 
 /* struct proc_ops has a twin in src/abstractions/bindings.rs. */
 static_assert(PROC_ENTRY_PERMANENT == 0);
@@ -136,6 +138,23 @@ void memintro_cond_resched(void)
 	cond_resched();
 }
 
+/*
+ * For src/abstractions/compat.rs, where rust/kernel cannot turn interrupts off.
+ * Context: any; memintro_local_irq_restore() is for the same processor.
+ */
+unsigned long memintro_local_irq_save(void)
+{
+	unsigned long flags;
+
+	local_irq_save(flags);
+	return flags;
+}
+
+void memintro_local_irq_restore(unsigned long flags)
+{
+	local_irq_restore(flags);
+}
+
 bool memintro_fatal_signal_pending(void)
 {
 	return fatal_signal_pending(current);
@@ -150,7 +169,7 @@ void memintro_mm_stat(struct mm_struct *mm, struct memintro_mm_stat *stat)
 		.file = (u64)get_mm_counter_sum(mm, MM_FILEPAGES) << PAGE_SHIFT,
 		.shmem = (u64)get_mm_counter_sum(mm, MM_SHMEMPAGES) << PAGE_SHIFT,
 		.swap = (u64)get_mm_counter_sum(mm, MM_SWAPENTS) << PAGE_SHIFT,
-		.hugetlb = (u64)atomic_long_read(&mm->hugetlb_usage) << PAGE_SHIFT,
+		.hugetlb = compat_hugetlb_pages(mm) << PAGE_SHIFT,
 		.pgtables = mm_pgtables_bytes(mm),
 		.map_count = READ_ONCE(mm->map_count),
 	};

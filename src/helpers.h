@@ -178,5 +178,7 @@ struct pid_namespace *memintro_proc_pid_ns(const struct file *file);
 bool memintro_file_is_readable(const struct file *file);
 void memintro_cond_resched(void);
 bool memintro_fatal_signal_pending(void);
+unsigned long memintro_local_irq_save(void);
+void memintro_local_irq_restore(unsigned long flags);
 
 #endif

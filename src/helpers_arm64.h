@@ -49,10 +49,38 @@ static inline pteval_t arch_pud_bits(pud_t pud) { return pud_val(pud); }
 static inline pteval_t arch_p4d_bits(p4d_t p4d) { return p4d_val(p4d); }
 static inline pteval_t arch_pgd_bits(pgd_t pgd) { return pgd_val(pgd); }
 
+/*
+ * The kernel is built with 2 to 5 levels, and may run with one less. It has no
+ * accessor for a level that it is built without: no table of that is ever read.
+ */
 static inline u64 arch_pmd_next(pmd_t pmd) { return pmd_page_paddr(pmd); }
-static inline u64 arch_pud_next(pud_t pud) { return pud_page_paddr(pud); }
-static inline u64 arch_p4d_next(p4d_t p4d) { return p4d_page_paddr(p4d); }
-static inline u64 arch_pgd_next(pgd_t pgd) { return pgd_page_paddr(pgd); }
+
+static inline u64 arch_pud_next(pud_t pud)
+{
+#if CONFIG_PGTABLE_LEVELS > 2
+	return pud_page_paddr(pud);
+#else
+	return MEMINTRO_NO_PA;
+#endif
+}
+
+static inline u64 arch_p4d_next(p4d_t p4d)
+{
+#if CONFIG_PGTABLE_LEVELS > 3
+	return p4d_page_paddr(p4d);
+#else
+	return MEMINTRO_NO_PA;
+#endif
+}
+
+static inline u64 arch_pgd_next(pgd_t pgd)
+{
+#if CONFIG_PGTABLE_LEVELS > 4
+	return pgd_page_paddr(pgd);
+#else
+	return MEMINTRO_NO_PA;
+#endif
+}
 
 /* An entry without its address. */
 static inline u64 arch_pte_bits(pte_t pte)
@@ -77,7 +105,6 @@ static inline u64 arch_frame_bits(u64 pfn)
 }
 
 /* Runs of entries that the TLB may hold as one. */
-#define ARCH_RUN_MAX MAX(CONT_PTES, CONT_PMDS)
 static inline bool arch_pte_cont(pte_t pte) { return pte_cont(pte); }
 
 static inline unsigned int arch_run_length(unsigned int level)
@@ -89,7 +116,13 @@ static inline unsigned int arch_run_length(unsigned int level)
 /* Whether the processor uses the entry. */
 static inline bool arch_valid(u64 value) { return value & PTE_VALID; }
 
-/* The inverse of phys_to_ttbr(), without ASID and CnP. */
+/*
+ * The inverse of phys_to_ttbr(), without ASID and CnP.
+ *
+ * Where a kernel with 52 bits of addresses and pages of 64K runs with 48, the
+ * register leads to that part of the table which belongs to the 48 (offset_ttbr1
+ * in assembler.h), so the entries count from there, as for the processor.
+ */
 static inline void *arch_kernel_pgd(void)
 {
 	u64 ttbr = read_sysreg(ttbr1_el1);
@@ -140,10 +173,18 @@ static inline unsigned int arch_top_level(void)
 {
 	if (pgtable_l5_enabled())
 		return MEMINTRO_PGD;
-	return pgtable_l4_enabled() ? MEMINTRO_P4D : MEMINTRO_PUD;
+	if (pgtable_l4_enabled())
+		return MEMINTRO_P4D;
+	return CONFIG_PGTABLE_LEVELS > 2 ? MEMINTRO_PUD : MEMINTRO_PMD;
 }
 
 static inline unsigned int arch_va_bits(void) { return vabits_actual; }
+
+/* Each half has a table of its own, with entries for as many bits as are left. */
+static inline unsigned int arch_top_entries(unsigned int shift)
+{
+	return 1U << (vabits_actual - shift);
+}
 
 static inline unsigned long arch_task_sp(const struct task_struct *task)
 {

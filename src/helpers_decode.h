@@ -11,16 +11,11 @@
 #include <linux/log2.h>
 #include <linux/pgtable.h>
 #include <linux/swapops.h>
-#include <linux/version.h>
 
 #include "helpers.h"
 #include "helpers_arch.h"
+#include "helpers_compat.h"
 #include "helpers_pgtable.h"
-
-#if LINUX_VERSION_CODE < KERNEL_VERSION(7, 3, 0)
-#define pte_uffd pte_uffd_wp
-#define pmd_uffd pmd_uffd_wp
-#endif
 
 static void decode_softleaf(softleaf_t leaf, struct memintro_entry *entry)
 {
@@ -123,13 +118,18 @@ static void join_run(const struct memintro_view *view, unsigned int level,
 {
 	unsigned int length = arch_run_length(level);
 	unsigned int first = round_down(index, length);
-	pte_t ptes[ARCH_RUN_MAX];
-	unsigned int i;
+	const pte_t *from = (const pte_t *)table + first;
+	pte_t ptes[RUN_PART];
+	unsigned int i, j;
 
 	if (!run->looked_at || run->first != first) {
-		for (i = 0; i < length; i++)
-			ptes[i] = arch_pte_get((const pte_t *)table + first + i);
-		look_at_run(ptes, level, first, run);
+		begin_run(run, level, first);
+		for (i = 0; i < length; i += RUN_PART) {
+			for (j = 0; j < RUN_PART; j++)
+				ptes[j] = arch_pte_get(from + i + j);
+			if (!look_at_run(run, ptes, level, i))
+				break;
+		}
 	}
 	entry->flags |= run->noted;
 	if (!view->hugetlb_shift)

@@ -19,8 +19,14 @@
 /* The layout has a twin in src/abstractions/bindings.rs. */
 static_assert(sizeof(struct memintro_paging) == 20);
 
+/*
+ * The kernel's constants say what it was built for: a folded level has the shift
+ * of the one above, and one entry. It may run with fewer levels, or bits, still.
+ */
 void memintro_paging(struct memintro_paging *paging)
 {
+	unsigned int top = arch_top_level(), level;
+
 	*paging = (struct memintro_paging) {
 		.shift = {
 			[MEMINTRO_PTE] = PAGE_SHIFT,
@@ -29,21 +35,13 @@ void memintro_paging(struct memintro_paging *paging)
 			[MEMINTRO_P4D] = P4D_SHIFT,
 			[MEMINTRO_PGD] = PGDIR_SHIFT,
 		},
-		.entries = {
-			[MEMINTRO_PTE] = PTRS_PER_PTE,
-			[MEMINTRO_PMD] = PTRS_PER_PMD,
-			[MEMINTRO_PUD] = PTRS_PER_PUD,
-			/*
-			 * Where the pgd is folded away, the first table is
-			 * read as p4d: it has as many entries as a page holds.
-			 */
-			[MEMINTRO_P4D] = PAGE_SIZE / sizeof(p4d_t),
-			[MEMINTRO_PGD] = PTRS_PER_PGD,
-		},
-		.top = arch_top_level(),
+		.top = top,
 		.user_bits = arch_va_bits(),
 		.kernel_bits = arch_va_bits(),
 	};
+	for (level = MEMINTRO_PTE; level < MEMINTRO_LEVELS; level++)
+		paging->entries[level] = level < top ? PTRS_PER_PTE : 1;
+	paging->entries[top] = arch_top_entries(paging->shift[top]);
 }
 
 /* Kernel entries use some bits for other things than user entries do. */
@@ -69,12 +67,16 @@ static void set_kernel_leaf(struct memintro_entry *entry, u64 pfn, pte_t pte,
 static void decode_kernel(unsigned int level, u64 word,
 			  struct memintro_entry *entry)
 {
-	pte_t pte = { word };
-	pmd_t pmd = { word };
-	pud_t pud = { word };
-	p4d_t p4d = { word };
-	pgd_t pgd = { word };
-	u64 value = pte_val(pte);
+	/* Where a level is folded its type wraps that of the one above. */
+	const union {
+		u64 word;
+		pte_t pte;
+		pmd_t pmd;
+		pud_t pud;
+		p4d_t p4d;
+		pgd_t pgd;
+	} as = { .word = word };
+	u64 value = pte_val(as.pte);
 	u32 table = arch_table_flags(value, false);
 
 	entry->value = value;
@@ -82,21 +84,21 @@ static void decode_kernel(unsigned int level, u64 word,
 	if (!arch_valid(value))
 		entry->kind = MEMINTRO_NONE;
 	else if (level == MEMINTRO_PTE)
-		set_kernel_leaf(entry, pte_pfn(pte), pte, PAGE_SHIFT);
-	else if (level == MEMINTRO_PMD && pmd_leaf(pmd))
-		set_kernel_leaf(entry, pmd_pfn(pmd),
-				__pte(arch_pmd_bits(pmd)), PMD_SHIFT);
+		set_kernel_leaf(entry, pte_pfn(as.pte), as.pte, PAGE_SHIFT);
+	else if (level == MEMINTRO_PMD && pmd_leaf(as.pmd))
+		set_kernel_leaf(entry, pmd_pfn(as.pmd),
+				__pte(arch_pmd_bits(as.pmd)), PMD_SHIFT);
 	else if (level == MEMINTRO_PMD)
-		set_table(entry, arch_pmd_next(pmd), table);
-	else if (level == MEMINTRO_PUD && pud_leaf(pud))
-		set_kernel_leaf(entry, pud_pfn(pud),
-				__pte(arch_pud_bits(pud)), PUD_SHIFT);
+		set_table(entry, arch_pmd_next(as.pmd), table);
+	else if (level == MEMINTRO_PUD && pud_leaf(as.pud))
+		set_kernel_leaf(entry, pud_pfn(as.pud),
+				__pte(arch_pud_bits(as.pud)), PUD_SHIFT);
 	else if (level == MEMINTRO_PUD)
-		set_table(entry, arch_pud_next(pud), table);
+		set_table(entry, arch_pud_next(as.pud), table);
 	else if (level == MEMINTRO_P4D)
-		set_table(entry, arch_p4d_next(p4d), table);
+		set_table(entry, arch_p4d_next(as.p4d), table);
 	else
-		set_table(entry, arch_pgd_next(pgd), table);
+		set_table(entry, arch_pgd_next(as.pgd), table);
 }
 
 /* Takes what a contiguous run says for the entry at @index. */
@@ -106,13 +108,18 @@ static void join_kernel_run(unsigned int level, const u64 *table,
 {
 	unsigned int length = arch_run_length(level);
 	unsigned int first = round_down(index, length);
-	pte_t ptes[ARCH_RUN_MAX];
+	pte_t ptes[RUN_PART];
+	unsigned int i;
 
 	if (!run->looked_at || run->first != first) {
-		if (copy_from_kernel_nofault(ptes, table + first,
-					     length * sizeof(*ptes)))
-			return;
-		look_at_run(ptes, level, first, run);
+		begin_run(run, level, first);
+		for (i = 0; i < length; i += RUN_PART) {
+			if (copy_from_kernel_nofault(ptes, table + first + i,
+						     sizeof(ptes)))
+				return;
+			if (!look_at_run(run, ptes, level, i))
+				break;
+		}
 	}
 	entry->flags |= run->noted;
 	entry->page_shift = run->page_shift;

@@ -50,7 +50,13 @@ struct run {
 	u8 page_shift;
 	/* What any of the entries notes. */
 	u32 noted;
+	/* The first entry, and what those that were looked at note. */
+	pte_t head;
+	u32 seen;
 };
+
+/* A run is looked at in parts of so many entries. */
+#define RUN_PART 16
 
 /* Whether a decoded entry carries the hint that its run is one. */
 static __always_inline bool is_in_run(unsigned int level,
@@ -60,40 +66,54 @@ static __always_inline bool is_in_run(unsigned int level,
 		entry->flags & MEMINTRO_CONTIGUOUS;
 }
 
+static inline unsigned int run_entry_shift(unsigned int level)
+{
+	return level == MEMINTRO_PTE ? PAGE_SHIFT : PMD_SHIFT;
+}
+
+/* Until all of the run were looked at, each of its entries is for itself. */
+static inline void begin_run(struct run *run, unsigned int level,
+			     unsigned int first)
+{
+	*run = (struct run) {
+		.looked_at = true, .first = first,
+		.page_shift = run_entry_shift(level),
+	};
+}
+
 /*
- * Looks whether all of a run of entries of @level, read one after the other,
- * say what the hint of one of them promises. Leaves have the same bits at all
- * levels.
+ * Looks whether the RUN_PART entries of a run from its entry @from on say what the
+ * hint of one of them promises: then the next part is to be looked at, if there is
+ * one. Leaves have the same bits at all levels.
  */
-static inline void look_at_run(const pte_t *ptes, unsigned int level,
-			       unsigned int first, struct run *run)
+static inline bool look_at_run(struct run *run, const pte_t *ptes,
+			       unsigned int level, unsigned int from)
 {
 	unsigned int length = arch_run_length(level);
-	unsigned int shift = level == MEMINTRO_PTE ? PAGE_SHIFT : PMD_SHIFT;
-	u64 pages = 1ULL << (shift - PAGE_SHIFT);
-	u64 pfn = pte_pfn(ptes[0]);
+	u64 pages = 1ULL << (run_entry_shift(level) - PAGE_SHIFT);
 	unsigned int i;
-	u32 noted = 0;
 
-	*run = (struct run) {
-		.looked_at = true, .first = first, .page_shift = shift,
-	};
-	if (!IS_ALIGNED(pfn, length * pages))
-		return;
-	for (i = 0; i < length; i++) {
+	if (from == 0)
+		run->head = ptes[0];
+	if (!IS_ALIGNED(pte_pfn(run->head), length * pages))
+		return false;
+	for (i = 0; i < RUN_PART; i++) {
 		pte_t pte = ptes[i];
 
 		if (!arch_valid(pte_val(pte)) || !arch_pte_cont(pte) ||
-		    pte_pfn(pte) != pfn + i * pages ||
-		    arch_leaf_flags(pte) != arch_leaf_flags(ptes[0]))
-			return;
+		    pte_pfn(pte) != pte_pfn(run->head) + (from + i) * pages ||
+		    arch_leaf_flags(pte) != arch_leaf_flags(run->head))
+			return false;
 		if (pte_young(pte))
-			noted |= MEMINTRO_ACCESSED;
+			run->seen |= MEMINTRO_ACCESSED;
 		if (pte_dirty(pte))
-			noted |= MEMINTRO_DIRTY;
+			run->seen |= MEMINTRO_DIRTY;
 	}
-	run->page_shift = shift + ilog2(length);
-	run->noted = noted;
+	if (from + RUN_PART == length) {
+		run->page_shift = run_entry_shift(level) + ilog2(length);
+		run->noted = run->seen;
+	}
+	return true;
 }
 
 #endif

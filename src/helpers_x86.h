@@ -83,7 +83,6 @@ static inline u64 arch_frame_bits(u64 pfn)
 }
 
 /* There are no runs of entries that the TLB may hold as one. */
-#define ARCH_RUN_MAX 1
 static inline bool arch_pte_cont(pte_t pte) { return false; }
 static inline unsigned int arch_run_length(unsigned int level) { return 1; }
 
@@ -130,6 +129,12 @@ static inline unsigned int arch_top_level(void)
 static inline unsigned int arch_va_bits(void)
 {
 	return __VIRTUAL_MASK_SHIFT;
+}
+
+/* One table for both halves. */
+static inline unsigned int arch_top_entries(unsigned int shift)
+{
+	return PTRS_PER_PGD;
 }
 
 static inline unsigned long arch_task_sp(const struct task_struct *task)

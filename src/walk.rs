@@ -6,6 +6,7 @@
 
 use crate::{
     abstractions::{
+        compat::local_interrupt_disable,
         conversation::{
             Conversation,
             Out,
@@ -52,7 +53,6 @@ use crate::{
 };
 use kernel::{
     fs::LocalFile,
-    interrupt::local_interrupt_disable,
     pid_namespace::PidNamespace,
     prelude::*,
     sync::rcu, //

@@ -7,6 +7,7 @@
 
 use crate::{
     abstractions::{
+        compat::enodata,
         file::is_readable,
         sysfs::BinOperations,
         visit::Visit, //
@@ -81,7 +82,7 @@ fn to_error(refusal: Refusal) -> Error {
 impl BinOperations for WalkSlot {
     fn read(&self, file: &LocalFile, to: &mut [u8], pos: usize) -> Result<usize> {
         ACCESS.check(file)?;
-        let answer = (*self.answer.lock()).ok_or(ENODATA)?;
+        let answer = (*self.answer.lock()).ok_or_else(enodata)?;
         let mut bytes = [0; LINE_MAX];
         let mut line = Line::new(&mut bytes);
         match answer {

@@ -183,4 +183,8 @@ unsafe extern "C" {
     pub(super) fn memintro_file_is_readable(file: *const file) -> bool;
     pub(super) safe fn memintro_cond_resched();
     pub(super) safe fn memintro_fatal_signal_pending() -> bool;
+    #[cfg(before_7_3)]
+    pub(super) safe fn memintro_local_irq_save() -> c_ulong;
+    #[cfg(before_7_3)]
+    pub(super) fn memintro_local_irq_restore(flags: c_ulong);
 }

@@ -19,6 +19,10 @@
 
 use super::{
     bindings,
+    compat::{
+        local_interrupt_disable,
+        LocalInterruptDisabled, //
+    },
     pgtable::{
         entry_at,
         paging, //
@@ -41,13 +45,7 @@ use crate::model::{
         Many, //
     },
 };
-use kernel::{
-    interrupt::{
-        local_interrupt_disable,
-        LocalInterruptDisabled, //
-    },
-    prelude::*, //
-};
+use kernel::prelude::*;
 
 /// What might be a table of a level.
 #[derive(Clone, Copy)]

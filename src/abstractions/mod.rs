@@ -6,6 +6,7 @@
 //! `rust/kernel`, so that it can go there.
 
 pub(crate) mod bindings;
+pub(crate) mod compat;
 pub(crate) mod conversation;
 pub(crate) mod file;
 pub(crate) mod kernel_pgtable;

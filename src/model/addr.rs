@@ -15,7 +15,7 @@ pub enum Half {
 
 /// The number of address bits that each half of the address space has.
 ///
-/// x86 with 4 levels: 47 and 47; with 5 levels: 56 and 56. arm64: 48 or 52 for both.
+/// x86 with 4 levels: 47 and 47; with 5 levels: 56 and 56. arm64: 39, 47, 48 or 52 for both.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Halves {
     /// An address below `1 << user_bits` is a user address. Less than 64.

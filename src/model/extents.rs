@@ -10,7 +10,8 @@ use super::{
     },
     pgtable::{
         flags,
-        Entry, //
+        Entry,
+        Paging, //
     },
     range::{
         Found,
@@ -109,9 +110,17 @@ pub struct Totals {
     pub by_size: [u64; PAGE_SIZES.len()],
 }
 
-/// The sizes of pages, as a shift and a name.
-pub const PAGE_SIZES: [(u8, &str); 5] =
-    [(12, "4k"), (16, "64k"), (21, "2m"), (25, "32m"), (30, "1g")];
+/// The sizes of pages of all shapes of page tables, as a shift and a name.
+pub const PAGE_SIZES: [(u8, &str); 8] = [
+    (12, "4k"),
+    (14, "16k"),
+    (16, "64k"),
+    (21, "2m"),
+    (25, "32m"),
+    (29, "512m"),
+    (30, "1g"),
+    (34, "16g"),
+];
 
 /// Makes rows and totals out of pieces that come in ascending order.
 #[derive(Clone, Copy, Debug, Default)]
@@ -240,7 +249,7 @@ impl Totals {
     }
 
     /// Writes the totals as `key=value`; `range` is the size of the range, if one was asked for.
-    pub fn put(&self, line: &mut Line<'_>, range: Option<u64>) {
+    pub fn put(&self, line: &mut Line<'_>, range: Option<u64>, paging: &Paging) {
         let kb = |line: &mut Line<'_>, key: &str, bytes: u64| {
             line.put(key.as_bytes()).dec(bytes >> 10);
         };
@@ -256,8 +265,8 @@ impl Totals {
         kb(line, " zero_kb=", self.zero);
         kb(line, " largest_kb=", self.largest);
         for ((shift, name), bytes) in PAGE_SIZES.iter().zip(self.by_size) {
-            // Sizes that only some architectures have are shown where they occur.
-            if bytes > 0 || matches!(shift, 12 | 21 | 30) {
+            // What an entry of pte, pmd and pud covers is always shown, other sizes where they occur.
+            if bytes > 0 || paging.shift.iter().take(3).any(|covers| covers == shift) {
                 line.put(b" kb_").put(name.as_bytes());
                 kb(line, "=", bytes);
             }

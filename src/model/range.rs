@@ -14,7 +14,8 @@ use super::pgtable::{
 /// How often a step starts again when the tables change under it.
 const TRIES: usize = 8;
 
-/// The most entries that a step reads: those of a table.
+/// The most entries that a step reads: those of a table with pages of 4K; a larger table takes
+/// several steps.
 pub const STEP_ENTRIES: usize = 512;
 
 /// Page tables of which many entries can be read at once.

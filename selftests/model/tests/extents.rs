@@ -3,7 +3,7 @@
 //! Tests of `src/model/extents.rs`.
 
 use memintro_model::model::{
-    extents::{put_end, Extent, Extents, Totals},
+    extents::{put_end, Extent, Extents, Totals, PAGE_SIZES},
     pgtable::{flags, Entry, Kind, Level},
     range::{Found, Piece},
     text::{Line, LINE_MAX},
@@ -12,6 +12,9 @@ use proptest::{collection::vec, prelude::*};
 
 #[path = "support/config.rs"]
 mod config;
+#[path = "support/modes.rs"]
+#[allow(dead_code, reason = "these tests name their modes")]
+mod modes;
 #[path = "support/pairs.rs"]
 mod pairs;
 #[path = "support/table.rs"]
@@ -187,7 +190,7 @@ fn rows_and_totals_as_the_design_writes_them() {
     let text = |range| {
         let mut bytes = [0; LINE_MAX];
         let mut line = Line::new(&mut bytes);
-        totals.put(&mut line, range);
+        totals.put(&mut line, range, &modes::x86(5).paging);
         String::from_utf8(line.as_bytes().to_vec()).unwrap()
     };
     assert_eq!(
@@ -196,6 +199,36 @@ fn rows_and_totals_as_the_design_writes_them() {
          kb_4k=4 kb_2m=2048 kb_1g=0"
     );
     assert!(text(None).contains(" hole_kb=- "));
+}
+
+/// What is always told is what entries cover, other sizes where they occur.
+#[test]
+fn sizes_of_each_shape() {
+    let keys = |mode: modes::Mode, occurs: u8| {
+        let page = Piece {
+            last: 0x1000 + (1 << occurs) - 1,
+            shift: occurs,
+            ..PAGE
+        };
+        let text = line(|l| {
+            rows(&[page]).1.put(l, None, &mode.paging);
+            l.end();
+        });
+        let keys: Vec<_> = text
+            .split_ascii_whitespace()
+            .filter_map(|pair| pair.strip_prefix("kb_"))
+            .map(|pair| pair.split_once('=').unwrap().0.to_owned())
+            .collect();
+        keys.join(" ")
+    };
+    assert_eq!(keys(modes::x86(4), 12), "4k 2m 1g");
+    assert_eq!(keys(modes::x86(5), 21), "4k 2m 1g");
+    assert_eq!(keys(modes::arm64(12, 39), 16), "4k 64k 2m 1g");
+    assert_eq!(keys(modes::arm64(14, 48), 14), "16k 32m");
+    assert_eq!(keys(modes::arm64(14, 47), 21), "16k 2m 32m");
+    assert_eq!(keys(modes::arm64(14, 52), 30), "16k 32m 1g");
+    assert_eq!(keys(modes::arm64(16, 48), 16), "64k 512m");
+    assert_eq!(keys(modes::arm64(16, 52), 34), "64k 512m 16g");
 }
 
 #[test]
@@ -229,11 +262,11 @@ fn widest_rows_fit() {
         present: u64::MAX >> 1,
         zero: u64::MAX >> 1,
         largest: u64::MAX,
-        by_size: [u64::MAX; 5],
+        by_size: [u64::MAX; PAGE_SIZES.len()],
     };
     let text = line(|l| {
         l.put(b"pid=1");
-        totals.put(l, Some(u64::MAX));
+        totals.put(l, Some(u64::MAX), &modes::x86(5).paging);
         l.end();
     });
     pairs::pairs(&text);
@@ -337,7 +370,7 @@ proptest! {
         let sum = |shift: u8| -> u64 {
             present.iter().filter(|piece| piece.shift == shift).map(|piece| piece.size()).sum()
         };
-        prop_assert_eq!(totals.by_size, [sum(12), sum(16), sum(21), 0, 0]);
+        prop_assert_eq!(totals.by_size, PAGE_SIZES.map(|(shift, _)| sum(shift)));
         prop_assert_eq!(totals.present, sum(12) + sum(16) + sum(21));
         prop_assert_eq!(totals.zero, covered - totals.present);
     }

@@ -171,7 +171,7 @@ fn check_row(row: &Extent) {
 }
 
 /// What the rows add up to must be what the totals say.
-fn check_totals(rows: &[Extent], totals: &Totals, range: u64) {
+fn check_totals(rows: &[Extent], totals: &Totals, range: u64, paging: &Paging) {
     assert!(rows.windows(2).all(|two| two[0].last < two[1].start));
     let size = |row: &Extent| row.last - row.start + 1;
     let sum = |zero: bool| -> u64 {
@@ -200,7 +200,7 @@ fn check_totals(rows: &[Extent], totals: &Totals, range: u64) {
 
     let text = line(|line| {
         line.put(b"a=b");
-        totals.put(line, Some(range));
+        totals.put(line, Some(range), paging);
         line.end();
     });
     let pairs = pairs(&text);
@@ -278,5 +278,5 @@ pub fn check(bytes: &[u8]) {
     rows.extend(extents.finish());
     // Spelling costs more than all the rest.
     rows.iter().step_by(64).for_each(check_row);
-    check_totals(&rows, &extents.totals, last - start + 1);
+    check_totals(&rows, &extents.totals, last - start + 1, &paging);
 }

@@ -55,16 +55,33 @@ pub fn x86(levels: u32) -> Mode {
     mode(levels, 12, 12 + 9 * levels)
 }
 
-/// Any mode: those of x86-64, and arm64's with pages of 4, 16 and 64 KiB, whose first tables have
-/// fewer entries than the others, or 1024 and more.
+/// arm64 with pages of `shift` bits, and as many levels as `bits` need.
+pub fn arm64(shift: u8, bits: u32) -> Mode {
+    mode(
+        (bits - u32::from(shift)).div_ceil(u32::from(shift) - 3),
+        shift,
+        bits,
+    )
+}
+
+/// Any mode: those of x86-64, and each that Linux has for arm64, with pages of 4, 16 and 64 KiB.
+/// First tables have fewer entries than the others there, down to 2, and others up to 8192.
 pub fn any() -> impl Strategy<Value = Mode> {
+    const ARM64: [(u8, u32); 10] = [
+        (12, 39),
+        (12, 48),
+        (12, 52),
+        (14, 36),
+        (14, 47),
+        (14, 48),
+        (14, 52),
+        (16, 42),
+        (16, 48),
+        (16, 52),
+    ];
     prop_oneof![
         3 => Just(x86(4)),
         3 => Just(x86(5)),
-        1 => Just(mode(3, 12, 39)),
-        1 => Just(mode(4, 14, 48)),
-        1 => Just(mode(2, 14, 36)),
-        1 => Just(mode(3, 16, 48)),
-        1 => Just(mode(3, 16, 52)),
+        5 => proptest::sample::select(&ARM64[..]).prop_map(|(shift, bits)| arm64(shift, bits)),
     ]
 }
