@@ -150,6 +150,41 @@ built_now() {
 # The names count as well, but not where the clone is.
 text_of() { "$1" | sort -u | tr '\n' '\0' | xargs -0 sha256sum | sed "s|$top/||" | key -; }
 
+# A kernel's name is words joined by "-": a suite of Debian's (trixie-backports
+# without one), a series such as 7.2 (the newest one without), and what Debian
+# calls a featureset or a flavour (rt, cloud, 16k): rt, 7.2, 7.2-rt, sid-cloud. The
+# plain one is `stock`; `debug` is made here, of its source.
+#
+# understand KERNEL: sets $suite, $series, $flavour, and $toolchain: the suite that
+# holds the compilers which built it. Fails where it is no such name.
+# shellcheck disable=SC2034 # for those who source this
+understand() {
+	suite=trixie-backports series='' flavour='' toolchain=trixie
+	for word in $(echo "$1" | tr - ' '); do
+		case $word in
+		stock) ;;
+		forky | sid | experimental) suite=$word toolchain=sid ;;
+		rt | cloud | 16k) flavour=$word ;;
+		[0-9]*.[0-9]*) series=$word ;;
+		debug) [ "$1" = debug ] || return 1 ;;
+		*) return 1 ;;
+		esac
+	done
+	[ -n "$1" ]
+}
+
+# flavour_of ARCH: whether Debian has such a flavour for this architecture; sets
+# $flavour to the end of its packages' names.
+# shellcheck disable=SC2034 # for those who source this
+flavour_of() {
+	case $1-$flavour in
+	amd64- | arm64-) flavour=$1 ;;
+	arm64-16k) flavour=arm64-16k ;;
+	*-rt | *-cloud) flavour=$flavour-$1 ;;
+	*) return 1 ;;
+	esac
+}
+
 # What a guest's programs come from; what these lack busybox has.
 # shellcheck disable=SC2034 # for those who source this
 guest_packages='bash dash coreutils grep sed mawk findutils diffutils procps util-linux kmod hostname strace bc'
