@@ -76,5 +76,5 @@ va=$(word_of all anon 2)
 pa=$(echo "${va%000}123" | "$bin/pagemap" "$(pid_of all)" | cut -d ' ' -f 2)
 ktap_equal "the answer's text" "PID VA PAGE PERM COMM
 $(pid_of all) ${va%000}123 4K rw-u subject
-# end pa=$pa rows=1 outside=0" "$(ask rmap "$pa")"
+# end pa=$pa rows=1 outside=0 busy=0" "$(ask rmap "$pa")"
 ktap_finish

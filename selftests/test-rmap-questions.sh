@@ -15,7 +15,7 @@ ktap_plan 14
 header="PID VA PAGE PERM COMM"
 nobody() { # NAME PA
 	ktap_equal "nobody maps $1" "$header
-# end pa=$2 rows=0 outside=0" "$(ask rmap "$2")"
+# end pa=$2 rows=0 outside=0 busy=0" "$(ask rmap "$2")"
 }
 
 start anon "$bin/subject" anon || exit 1

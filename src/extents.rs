@@ -7,7 +7,8 @@ use crate::{
         conversation::{
             Conversation,
             Out,
-            Reader, //
+            Reader,
+            Stop, //
         },
         file::Access,
         kernel_pgtable::step_kernel,
@@ -62,53 +63,37 @@ fn accepts(question: &RangeQuestion) -> bool {
 }
 
 impl ExtentsAnswer {
-    /// Looks at the next table.
-    ///
-    /// The outer result is `EINTR`; the inner `None` after the last mapping.
+    /// Looks at the next table; `None` after the last mapping.
     fn look<'a>(
         target: &Target,
         visit: &mut Visit,
         (va, last): (u64, u64),
         buffer: &'a mut [Entry],
-    ) -> Result<Result<Option<Found<'a>>, Refusal>> {
+    ) -> Result<Option<Found<'a>>, Stop> {
         let found = match target {
             Target::Kernel => step_kernel(va, last, buffer),
-            Target::Process(mm) => {
-                let mm = match visit.users(mm) {
-                    Ok(mm) => mm,
-                    Err(refusal) => return Ok(Err(refusal)),
-                };
-                match step_user(mm, va, last, None, buffer)? {
-                    UserStep::Over => return Ok(Ok(None)),
-                    UserStep::Found(found) => Some(found),
-                    UserStep::Unstable => None,
-                }
-            }
+            Target::Process(mm) => match step_user(visit.users(mm)?, va, last, None, buffer)? {
+                UserStep::Over => return Ok(None),
+                UserStep::Found(found) => Some(found),
+                UserStep::Unstable => None,
+            },
         };
-        Ok(found.map(Some).ok_or(Refusal::Retry))
+        Ok(Some(found.ok_or(Refusal::Retry)?))
     }
 
     /// Looks at one table, and writes the rows that it completes while there is room.
-    fn step(&mut self, rest: (u64, u64), reader: &mut Reader<'_>, out: &mut Out) -> Result {
+    fn step(
+        &mut self,
+        rest: (u64, u64),
+        reader: &mut Reader<'_>,
+        out: &mut Out,
+    ) -> Result<(), Stop> {
         let buffer = reader.entries.get()?;
-        let (totals, found) = match self.asked.target() {
-            Ok((question, target)) => {
-                let found = Self::look(target, &mut reader.visit, rest, buffer)?;
-                (question.totals, found)
-            }
-            Err(refusal) => (true, Err(refusal)),
-        };
-        let found = match found {
-            Ok(Some(found)) => found,
-            Ok(None) => {
-                self.rest = None;
-                return Ok(());
-            }
-            Err(refusal) => {
-                self.asked.refuse(refusal);
-                self.rest = None;
-                return Ok(());
-            }
+        let (question, target) = self.asked.target()?;
+        let totals = question.totals;
+        let Some(found) = Self::look(target, &mut reader.visit, rest, buffer)? else {
+            self.rest = None;
+            return Ok(());
         };
         let after = |next: Option<u64>| {
             next.filter(|next| *next <= rest.1)
@@ -182,7 +167,16 @@ impl Conversation for ExtentsConversation {
         }
     }
 
-    fn proceed(answer: &mut ExtentsAnswer, reader: &mut Reader<'_>, out: &mut Out) -> Result<bool> {
+    fn refuse(answer: &mut ExtentsAnswer, refusal: Refusal) {
+        answer.asked.refuse(refusal);
+        answer.rest = None;
+    }
+
+    fn proceed(
+        answer: &mut ExtentsAnswer,
+        reader: &mut Reader<'_>,
+        out: &mut Out,
+    ) -> Result<bool, Stop> {
         if !answer.header_written {
             if answer
                 .asked

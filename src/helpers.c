@@ -34,11 +34,6 @@ static_assert(offsetof(struct proc_ops, proc_lseek) == 40);
 static_assert(offsetof(struct proc_ops, proc_release) == 48);
 static_assert(sizeof(struct proc_ops) == (IS_ENABLED(CONFIG_COMPAT) ? 96 : 88));
 
-int memintro_mmap_read_lock_killable(struct mm_struct *mm)
-{
-	return mmap_read_lock_killable(mm);
-}
-
 u64 memintro_untagged_addr(u64 va)
 {
 	return (u64)untagged_addr((unsigned long)va);

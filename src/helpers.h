@@ -149,7 +149,6 @@ u64 memintro_pa_linear(u64 va);
 const char *memintro_region(u64 va, u64 pa);
 
 /* Memory: helpers.c */
-int memintro_mmap_read_lock_killable(struct mm_struct *mm);
 u64 memintro_untagged_addr(u64 va);
 void memintro_mm_stat(struct mm_struct *mm, struct memintro_mm_stat *stat);
 size_t memintro_vma_name(struct vm_area_struct *vma, char *name, size_t size);

@@ -8,9 +8,11 @@
 use crate::{
     abstractions::{
         conversation::{
+            patience,
             Conversation,
             Out,
-            Reader, //
+            Reader,
+            Stop, //
         },
         file::{
             proc_pid_ns,
@@ -22,6 +24,7 @@ use crate::{
             UserStep, //
         },
         task::{
+            find_by_pid,
             init_pid_ns,
             PidType,
             TaskExt,
@@ -51,6 +54,9 @@ use kernel::{
 /// The conversation.
 pub(crate) struct RmapConversation;
 
+/// How many programs a process may execute while it is looked at, before it is left alone.
+const PROGRAMS: u32 = 16;
+
 /// The process whose tables are looked at.
 struct Process {
     /// Its ID in the namespace of the file; 0 if it has none there.
@@ -60,6 +66,12 @@ struct Process {
     mm: ARef<Mm>,
     /// The next address to look at.
     va: u64,
+    /// Where a row may begin: after those that are written.
+    floor: u64,
+    /// How often a step is tried again while others hold what it needs.
+    tries: u32,
+    /// How many programs it has executed meanwhile.
+    programs: u32,
 }
 
 /// Which processes are being looked at.
@@ -86,19 +98,26 @@ pub(crate) struct RmapAnswer {
     header_written: bool,
     rows: u64,
     outside: u64,
+    /// How many processes could not be looked at.
+    busy: u64,
+    /// How often steps are tried again, for all processes that are left.
+    tries: u32,
 }
 
 impl RmapAnswer {
+    /// Returns the namespace of the pass, given that of the file.
+    fn all<'a>(&self, ns: &'a PidNamespace) -> &'a PidNamespace {
+        match self.pass {
+            Pass::Inside => ns,
+            Pass::Outside | Pass::Over => init_pid_ns(),
+        }
+    }
+
     /// Turns to the next process that has memory.
     fn next_process(&mut self, ns: &PidNamespace) {
-        let all = if self.pass == Pass::Inside {
-            ns
-        } else {
-            init_pid_ns()
-        };
         let task = {
             let rcu = rcu::read_lock();
-            let mut tasks = Tasks::after(all, PidType::Process, self.last);
+            let mut tasks = Tasks::after(self.all(ns), PidType::Process, self.last);
             let next = tasks.next(&rcu);
             next.map(|(pid, task)| (pid, ARef::from(task)))
         };
@@ -120,19 +139,47 @@ impl RmapAnswer {
         self.process = process_mm(&task).map(|mm| Process {
             pid,
             comm: task.comm(),
-            mm: ARef::from(&**mm),
+            mm: ARef::from(&***mm),
             va: 0,
+            floor: 0,
+            // However many processes are stuck, some is left for the next.
+            tries: self.tries / 2,
+            programs: 0,
+        });
+    }
+
+    /// Turns to the memory that a process has now: what it had is gone.
+    fn look_again(&mut self, process: Process, ns: &PidNamespace) {
+        let task = {
+            let rcu = rcu::read_lock();
+            find_by_pid(self.last, self.all(ns), &rcu).map(ARef::from)
+        };
+        // A process that has exited maps nothing.
+        let Some((task, mm)) = task.and_then(|task| process_mm(&task).map(|mm| (task, mm))) else {
+            return;
+        };
+        if process.programs == PROGRAMS {
+            self.busy += 1;
+            return;
+        }
+        self.process = Some(Process {
+            comm: task.comm(),
+            mm: ARef::from(&***mm),
+            va: process.floor,
+            programs: process.programs + 1,
+            ..process
         });
     }
 
     /// Looks at one table of the process.
-    fn step(&mut self, pa: u64, reader: &mut Reader<'_>, out: &mut Out) -> Result {
+    fn step(&mut self, pa: u64, reader: &mut Reader<'_>, out: &mut Out) -> Result<(), Stop> {
         let Some(process) = &mut self.process else {
             return Ok(());
         };
-        // A process that has exited meanwhile maps nothing.
         let Ok(mm) = reader.visit.users(&process.mm) else {
-            self.process = None;
+            if let Some(process) = self.process.take() {
+                self.look_again(process, proc_pid_ns(reader.file));
+            }
             return Ok(());
         };
         let buffer = reader.entries.get()?;
@@ -142,10 +189,7 @@ impl RmapAnswer {
                 self.process = None;
                 return Ok(());
             }
-            UserStep::Unstable => {
-                self.refusal = Some(Refusal::Retry);
-                return Ok(());
-            }
+            UserStep::Unstable => return Err(Stop::Busy),
         };
         if self.pass == Pass::Inside {
             out.reserve(rmap::hits(&found, pa).count() * rmap::ROW_MAX)?;
@@ -156,6 +200,7 @@ impl RmapAnswer {
                 continue;
             }
             self.rows += 1;
+            process.floor = hit.va.saturating_add(1);
             let comm = until_nul(&process.comm);
             out.line(|line| rmap::row(line, process.pid.unsigned_abs(), &hit, comm))?;
         }
@@ -184,10 +229,35 @@ impl Conversation for RmapConversation {
             header_written: false,
             rows: 0,
             outside: 0,
+            busy: 0,
+            tries: 2 * patience(),
         }
     }
 
-    fn proceed(answer: &mut RmapAnswer, reader: &mut Reader<'_>, out: &mut Out) -> Result<bool> {
+    fn refuse(answer: &mut RmapAnswer, refusal: Refusal) {
+        answer.refusal = Some(refusal);
+    }
+
+    fn busy(answer: &mut RmapAnswer, _tries: u32) -> bool {
+        match &mut answer.process {
+            Some(process) if process.tries > 0 => {
+                process.tries -= 1;
+                answer.tries -= 1;
+                true
+            }
+            _ => {
+                answer.busy += 1;
+                answer.process = None;
+                false
+            }
+        }
+    }
+
+    fn proceed(
+        answer: &mut RmapAnswer,
+        reader: &mut Reader<'_>,
+        out: &mut Out,
+    ) -> Result<bool, Stop> {
         let pa = match (answer.pa, answer.refusal) {
             (Some(pa), None) => pa,
             (pa, refusal) => {
@@ -203,7 +273,7 @@ impl Conversation for RmapConversation {
         if answer.process.is_some() {
             answer.step(pa, reader, out)?;
         } else if answer.pass == Pass::Over {
-            out.line(|line| rmap::end(line, pa, answer.rows, answer.outside))?;
+            out.line(|line| rmap::end(line, pa, answer.rows, answer.outside, answer.busy))?;
             return Ok(true);
         } else {
             answer.next_process(proc_pid_ns(reader.file));

@@ -7,15 +7,17 @@ use crate::{
         conversation::{
             Conversation,
             Out,
-            Reader, //
+            Reader,
+            Stop, //
         },
         file::Access,
-        mm::{
-            MmExt,
+        pgtable::step_vma,
+        vma::{
+            Busy,
+            LockVma,
             VmaExt,
             VMA_NAME_MAX, //
         },
-        pgtable::step_vma,
     },
     model::{
         name::put_long_name,
@@ -116,50 +118,50 @@ enum Step {
 
 impl VmasAnswer {
     /// Looks at one table of the row's mapping, or of the next one.
-    ///
-    /// # Errors
-    ///
-    /// `EINTR` when the current task is killed while it waits.
-    fn step(&mut self, mm: &MmWithUser, va: u64, last: u64, entries: &mut [Entry]) -> Result<Step> {
-        let (row, floor, name) = (&mut self.row, self.floor, &mut self.name);
+    fn step(
+        &mut self,
+        mm: &MmWithUser,
+        va: u64,
+        last: u64,
+        entries: &mut [Entry],
+    ) -> Result<Step, Busy> {
         // CAST: addresses have 64 bits.
-        let step = mm.with_vma_from(va as usize, |vma| {
-            let mapping = Mapping::of(vma);
-            let mut from = va;
-            if row.is_none() {
-                if mapping.start > last {
-                    return Step::Over;
-                }
-                from = mapping.start.max(floor);
-                *row = Some(Row {
-                    mapping,
-                    start: from,
-                    behind: Behind::default(),
-                    name_length: vma.name(name).len(),
-                });
+        let Some(vma) = mm.lock_vma(va as usize, last.max(va) as usize)? else {
+            return Ok(match self.row {
+                Some(_) => Step::Complete(va),
+                None => Step::Over,
+            });
+        };
+        let mapping = Mapping::of(&vma);
+        let mut from = va;
+        if self.row.is_none() {
+            if mapping.start > last {
+                return Ok(Step::Over);
             }
-            let behind = match row {
-                Some(row) if row.mapping == mapping => &mut row.behind,
-                _ => return Step::Complete(va),
-            };
-            let Some(found) = step_vma(vma, from, u64::MAX, None, entries) else {
-                return Step::Unstable;
-            };
-            let mut reached = from;
-            for piece in found.pieces() {
-                behind.count(&piece);
-                reached = piece.last + 1;
-            }
-            if reached >= mapping.end {
-                Step::Complete(mapping.end)
-            } else {
-                Step::More(reached)
-            }
-        })?;
-        Ok(match step {
-            Some(step) => step,
-            None if self.row.is_some() => Step::Complete(va),
-            None => Step::Over,
+            from = mapping.start.max(self.floor);
+            self.row = Some(Row {
+                mapping,
+                start: from,
+                behind: Behind::default(),
+                name_length: vma.name(&mut self.name).len(),
+            });
+        }
+        let behind = match &mut self.row {
+            Some(row) if row.mapping == mapping => &mut row.behind,
+            _ => return Ok(Step::Complete(va)),
+        };
+        let Some(found) = step_vma(&vma, from, u64::MAX, None, entries) else {
+            return Ok(Step::Unstable);
+        };
+        let mut reached = from;
+        for piece in found.pieces() {
+            behind.count(&piece);
+            reached = piece.last + 1;
+        }
+        Ok(if reached >= mapping.end {
+            Step::Complete(mapping.end)
+        } else {
+            Step::More(reached)
         })
     }
 
@@ -185,19 +187,22 @@ impl VmasAnswer {
     }
 
     /// Goes on with the answer; nothing is left of it when `rest` is `None`.
-    fn go_on(&mut self, (va, last): (u64, u64), reader: &mut Reader<'_>, out: &mut Out) -> Result {
+    fn go_on(
+        &mut self,
+        (va, last): (u64, u64),
+        reader: &mut Reader<'_>,
+        out: &mut Out,
+    ) -> Result<(), Stop> {
         let entries = reader.entries.get()?;
-        let (totals, mm) = match self.asked.target() {
-            Ok((question, Target::Process(mm))) => (question.totals, reader.visit.users(mm)),
-            Ok((_, Target::Kernel)) => (true, Err(Refusal::NotAQuestion)),
-            Err(refusal) => (true, Err(refusal)),
+        let (totals, mm) = match self.asked.target()? {
+            (question, Target::Process(mm)) => (question.totals, mm),
+            (_, Target::Kernel) => return Err(Refusal::NotAQuestion.into()),
         };
-        let step = match (self.counted, mm) {
-            (Some(end), _) => Step::Complete(end),
-            (None, Ok(mm)) => self.step(mm, va, last, entries)?,
-            (None, Err(refusal)) => {
-                self.asked.refuse(refusal);
-                Step::Over
+        let step = match self.counted {
+            Some(end) => Step::Complete(end),
+            None => {
+                let mm = reader.visit.users(mm)?;
+                self.step(mm, va, last, entries)?
             }
         };
         self.rest = match step {
@@ -209,10 +214,7 @@ impl VmasAnswer {
                 Some((end, last))
             }
             Step::Over => None,
-            Step::Unstable => {
-                self.asked.refuse(Refusal::Retry);
-                None
-            }
+            Step::Unstable => return Err(Refusal::Retry.into()),
         };
         Ok(())
     }
@@ -246,7 +248,16 @@ impl Conversation for VmasConversation {
         }
     }
 
-    fn proceed(answer: &mut VmasAnswer, reader: &mut Reader<'_>, out: &mut Out) -> Result<bool> {
+    fn refuse(answer: &mut VmasAnswer, refusal: Refusal) {
+        answer.asked.refuse(refusal);
+        answer.rest = None;
+    }
+
+    fn proceed(
+        answer: &mut VmasAnswer,
+        reader: &mut Reader<'_>,
+        out: &mut Out,
+    ) -> Result<bool, Stop> {
         if !answer.header_written {
             if answer
                 .asked

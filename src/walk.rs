@@ -10,7 +10,8 @@ use crate::{
         conversation::{
             Conversation,
             Out,
-            Reader, //
+            Reader,
+            Stop, //
         },
         file::{
             opener_capable,
@@ -22,13 +23,13 @@ use crate::{
             self,
             KernelTables, //
         },
-        mm::MmExt,
         pgtable::{
             paging,
             untagged_addr,
             UserTables, //
         },
         visit::Visit,
+        vma::LockVma, //
     },
     model::{
         self,
@@ -84,7 +85,7 @@ fn find_levels(
     opener: &LocalFile,
     ns: &PidNamespace,
     visit: &mut Visit,
-) -> Result<Result<Walk, Refusal>> {
+) -> Result<Walk, Stop> {
     let va = question.va;
     look(
         question,
@@ -99,18 +100,15 @@ fn find_levels(
 
 /// Finds what a question asks for.
 ///
-/// Context: may sleep, to wait for the mmap lock of the process.
-///
 /// # Errors
 ///
-/// The inner result is a refusal; the outer `EINTR`, when the current task is killed while it
-/// waits.
+/// A refusal, or [`Stop::Busy`].
 pub(crate) fn find(
     question: &WalkQuestion,
     opener: &LocalFile,
     ns: &PidNamespace,
     visit: &mut Visit,
-) -> Result<Result<Answer, Refusal>> {
+) -> Result<Answer, Stop> {
     let va = question.va;
     look(
         question,
@@ -133,29 +131,23 @@ fn look<R>(
     nothing: R,
     user: impl FnOnce(&UserTables<'_>) -> R,
     kernel: impl FnOnce(&KernelTables<'_>) -> R,
-) -> Result<Result<R, Refusal>> {
+) -> Result<R, Stop> {
     // CAST: addresses have 64 bits.
     let va = question.va as usize;
     match question.whose {
         Whose::Kernel if !opener_capable(opener, Capability::Syslog) => {
-            Ok(Err(Refusal::NeedCapSyslog))
+            Err(Refusal::NeedCapSyslog.into())
         }
         Whose::Kernel => {
             let irq = local_interrupt_disable();
-            Ok(Ok(kernel(&KernelTables::new(&irq))))
+            Ok(kernel(&KernelTables::new(&irq)))
         }
         Whose::Process(pid) => {
-            let mm = match visit.process(pid, ns) {
-                Ok(mm) => mm,
-                Err(refusal) => return Ok(Err(refusal)),
+            let Some(vma) = visit.process(pid, ns)?.lock_vma(va, va)? else {
+                return Ok(nothing);
             };
-            let found = mm.with_vma_from(va, |vma| {
-                (vma.start() <= va).then(|| {
-                    let rcu = rcu::read_lock();
-                    user(&UserTables::new(vma, &rcu))
-                })
-            })?;
-            Ok(Ok(found.flatten().unwrap_or(nothing)))
+            let rcu = rcu::read_lock();
+            Ok(user(&UserTables::new(&vma, &rcu)))
         }
     }
 }
@@ -173,7 +165,15 @@ impl Conversation for WalkConversation {
         parse(question)
     }
 
-    fn proceed(answer: &mut Self::Answer, reader: &mut Reader<'_>, out: &mut Out) -> Result<bool> {
+    fn refuse(answer: &mut Self::Answer, refusal: Refusal) {
+        *answer = Err((answer.ok(), refusal));
+    }
+
+    fn proceed(
+        answer: &mut Self::Answer,
+        reader: &mut Reader<'_>,
+        out: &mut Out,
+    ) -> Result<bool, Stop> {
         let question = match *answer {
             Ok(question) => question,
             Err((question, refusal)) => {
@@ -188,25 +188,14 @@ impl Conversation for WalkConversation {
         let Reader { file, visit, .. } = reader;
         let ns = proc_pid_ns(file);
         let found = if levels {
-            match find_levels(&question, file, ns, visit)? {
-                Ok(walk) => {
-                    // Each level has a line, and the answer too.
-                    out.reserve((Level::ALL.len() + 1) * LINE_MAX)?;
-                    let show_entry = opener_capable(file, Capability::Syslog);
-                    answer::levels(walk.steps(), show_entry, |write| out.line(write))?;
-                    Ok(walk.answer)
-                }
-                Err(refusal) => Err(refusal),
-            }
+            let walk = find_levels(&question, file, ns, visit)?;
+            // Each level has a line, and the answer too.
+            out.reserve((Level::ALL.len() + 1) * LINE_MAX)?;
+            let show_entry = opener_capable(file, Capability::Syslog);
+            answer::levels(walk.steps(), show_entry, |write| out.line(write))?;
+            walk.answer
         } else {
             find(&question, file, ns, visit)?
-        };
-        let found = match found {
-            Ok(found) => found,
-            Err(refusal) => {
-                out.line(|line| answer::refusal(line, Some(whose), Some(va), refusal))?;
-                return Ok(true);
-            }
         };
         let kernel = (whose == Whose::Kernel).then(|| KernelAddress {
             region: kernel_pgtable::region(va, found.ok().map(|page| page.pa)),

@@ -8,8 +8,13 @@
 use crate::{
     abstractions::{
         compat::enodata,
+        conversation::{
+            patience,
+            Stop, //
+        },
         file::is_readable,
         sysfs::BinOperations,
+        task::nap,
         visit::Visit, //
     },
     model::{
@@ -54,10 +59,25 @@ impl WalkSlot {
     }
 
     /// Answers a question of the current task.
+    ///
+    /// While others hold what it needs, it is tried again.
     fn ask(question: &WalkQuestion, opener: &LocalFile) -> Result<Answer> {
         let task = current!();
         let ns = task.active_pid_ns().ok_or(ESRCH)?;
-        find(question, opener, ns, &mut Visit::new())?.map_err(to_error)
+        for _ in 0..patience() {
+            // The visit ends before anything waits.
+            let found = find(question, opener, ns, &mut Visit::new());
+            match found {
+                Err(Stop::Busy) => nap(),
+                Err(Stop::Refused(refusal)) => return Err(to_error(refusal)),
+                Err(Stop::Failed(error)) => return Err(error),
+                Ok(answer) => return Ok(answer),
+            }
+            if task.signal_pending() {
+                return Err(ERESTARTSYS);
+            }
+        }
+        Err(to_error(Refusal::Busy))
     }
 }
 

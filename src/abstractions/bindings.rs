@@ -155,7 +155,6 @@ unsafe extern "C" {
     pub(super) safe fn memintro_pa_linear(va: u64) -> u64;
     pub(super) safe fn memintro_region(va: u64, pa: u64) -> *const c_char;
 
-    pub(super) fn memintro_mmap_read_lock_killable(mm: *mut mm_struct) -> c_int;
     pub(super) safe fn memintro_untagged_addr(va: u64) -> u64;
     pub(super) fn memintro_mm_stat(mm: *mut mm_struct, stat: *mut memintro_mm_stat);
     pub(super) fn memintro_vma_name(vma: *mut vm_area_struct, name: *mut u8, size: usize) -> usize;

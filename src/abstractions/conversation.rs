@@ -8,6 +8,10 @@
 //! Answers are made while they are read, never ahead of the reader's buffer, so that what a read
 //! returns was true during that read. Only the end of a line that did not fit waits for the next.
 //!
+//! An answer that needs memory which others hold locked is tried again, after a moment without any
+//! lock and without a part in that memory, until a signal comes or the answer gives up: a process
+//! that holds its own memory locked for ever can hold nobody up. What is ready is given first.
+//!
 //! Two locks, never held together: that of the questions, for as long as bytes are copied in
 //! memory, and that of the answers, which a read holds for its whole duration. A second read at
 //! the same time gets `EBUSY` instead of waiting for it, so that nobody waits unkillably.
@@ -22,7 +26,9 @@ use super::{
         ProcFile, //
     },
     snapshot::reschedule,
+    task::nap,
     visit::Visit,
+    vma::Busy, //
 };
 use crate::model::{
     pgtable::Entry,
@@ -37,14 +43,19 @@ use crate::model::{
         Line,
         LINE_MAX, //
     },
+    words::Refusal, //
 };
 use kernel::{
-    alloc::flags::GFP_KERNEL_ACCOUNT,
+    alloc::{
+        flags::GFP_KERNEL_ACCOUNT,
+        AllocError, //
+    },
     current,
     iov::IovIterDest,
     new_mutex,
     prelude::*,
     sync::Mutex,
+    time::msecs_to_jiffies,
     uaccess::UserSliceReader, //
 };
 
@@ -53,6 +64,48 @@ const OUT_MAX: usize = 16 << 10;
 
 /// A write of at most that many bytes needs no memory.
 const SHORT: usize = 128;
+
+/// Returns how often an answer is tried again, each time after a jiffy, while others hold what it
+/// needs: for half a second.
+pub(crate) fn patience() -> u32 {
+    // CAST: half a second is at most 500 jiffies, as a jiffy is a millisecond at least.
+    msecs_to_jiffies(500) as u32
+}
+
+/// Why a step of an answer has no result.
+#[derive(Debug)]
+pub(crate) enum Stop {
+    /// The question is refused, or given up.
+    Refused(Refusal),
+    /// Others hold what it needs.
+    Busy,
+    /// The read fails; the next one goes on with the same answer.
+    Failed(Error),
+}
+
+impl From<Refusal> for Stop {
+    fn from(refusal: Refusal) -> Self {
+        Stop::Refused(refusal)
+    }
+}
+
+impl From<Busy> for Stop {
+    fn from(_: Busy) -> Self {
+        Stop::Busy
+    }
+}
+
+impl From<Error> for Stop {
+    fn from(error: Error) -> Self {
+        Stop::Failed(error)
+    }
+}
+
+impl From<AllocError> for Stop {
+    fn from(error: AllocError) -> Self {
+        Stop::Failed(error.into())
+    }
+}
 
 /// What a file of conversations answers.
 pub(crate) trait Conversation: Send + Sync + 'static {
@@ -73,11 +126,28 @@ pub(crate) trait Conversation: Send + Sync + 'static {
 
     /// Continues an answer by a step, unless `out` has no room, and returns whether it is complete.
     ///
-    /// Steps are short: between them signals are looked at, and other tasks get their turn. On an
-    /// error the same answer is continued by the next read.
+    /// Steps are short: between them signals are looked at, and other tasks get their turn.
     ///
-    /// Context: process context, may sleep.
-    fn proceed(answer: &mut Self::Answer, reader: &mut Reader<'_>, out: &mut Out) -> Result<bool>;
+    /// Context: process context, may sleep, but waits for no other process.
+    fn proceed(
+        answer: &mut Self::Answer,
+        reader: &mut Reader<'_>,
+        out: &mut Out,
+    ) -> Result<bool, Stop>;
+
+    /// Gives an answer up; what is left is to say why.
+    fn refuse(answer: &mut Self::Answer, refusal: Refusal);
+
+    /// Hears that others hold what the next step needs, and that it was tried again `tries` times.
+    ///
+    /// Returns whether to try again after a jiffy; else the answer goes on without it.
+    fn busy(answer: &mut Self::Answer, tries: u32) -> bool {
+        let again = tries < patience();
+        if !again {
+            Self::refuse(answer, Refusal::Busy);
+        }
+        again
+    }
 }
 
 /// A call that makes answers, and what it makes them with.
@@ -117,6 +187,11 @@ pub(crate) struct Out {
 }
 
 impl Out {
+    /// Returns whether nothing is ready.
+    fn is_empty(&self) -> bool {
+        self.read == self.len
+    }
+
     /// Returns whether to write one more line: it fits, and the reader waits for it.
     pub(crate) fn has_room(&self) -> bool {
         self.len - self.read < self.wanted && self.len + LINE_MAX <= OUT_MAX
@@ -187,6 +262,8 @@ struct Answers<A> {
     /// Room for a question, which is read outside of the lock of the questions.
     question: [u8; LINE_KEPT],
     current: Option<A>,
+    /// How often its next step was tried again.
+    tries: u32,
     entries: Entries,
     /// Or something was asked before the first read.
     usage_shown: bool,
@@ -219,8 +296,10 @@ impl<T: Conversation> Dialogue<T> {
         Some(T::begin(reader, question))
     }
 
-    /// Makes answers until the reader's wish is met, or all is answered: then it returns `false`.
-    fn make(&self, answers: &mut Answers<T::Answer>, file: &ProcFile) -> Result<bool> {
+    /// Makes answers until the reader's wish is met; returns `false` if there is no more for now:
+    /// all is answered, or the next answer has to wait and there is something to be given before,
+    /// here or, as `given` says, already.
+    fn make(&self, answers: &mut Answers<T::Answer>, file: &ProcFile, given: bool) -> Result<bool> {
         let mut reader = Reader {
             file,
             visit: Visit::new(),
@@ -229,12 +308,29 @@ impl<T: Conversation> Dialogue<T> {
         while answers.out.has_room() {
             if answers.current.is_none() {
                 answers.current = self.next_answer(&mut answers.question, &mut reader);
+                answers.tries = 0;
             }
             let Some(current) = &mut answers.current else {
                 return Ok(false);
             };
-            if T::proceed(current, &mut reader, &mut answers.out)? {
-                answers.current = None;
+            match T::proceed(current, &mut reader, &mut answers.out) {
+                Ok(complete) => {
+                    answers.tries = 0;
+                    if complete {
+                        answers.current = None;
+                    }
+                }
+                Err(Stop::Busy) if T::busy(current, answers.tries) => {
+                    if given || !answers.out.is_empty() {
+                        return Ok(false);
+                    }
+                    answers.tries += 1;
+                    reader.visit.leave();
+                    nap();
+                }
+                Err(Stop::Busy) => answers.tries = 0,
+                Err(Stop::Refused(refusal)) => T::refuse(current, refusal),
+                Err(Stop::Failed(error)) => return Err(error),
             }
             if current!().signal_pending() {
                 return Err(ERESTARTSYS);
@@ -268,6 +364,7 @@ impl<D: Sync, T: Conversation> Operations<D> for Dialogue<T> {
             },
             question: [0; LINE_KEPT],
             current: None,
+            tries: 0,
             entries: Entries(KVec::new()),
             usage_shown: false,
         };
@@ -305,7 +402,7 @@ impl<D: Sync, T: Conversation> Operations<D> for Dialogue<T> {
         let mut total = 0;
         loop {
             answers.out.wanted = to.len();
-            let more = self.make(answers, file);
+            let more = self.make(answers, file, total > 0);
             match answers.out.copy_to(to) {
                 Ok(copied) => total += copied,
                 // What was not copied is not lost: the next read begins with it.

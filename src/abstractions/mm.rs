@@ -9,17 +9,12 @@ use super::{
     bindings,
     task::TaskExt, //
 };
-use crate::model::vmas::Perm;
 use core::ptr::NonNull;
 use kernel::{
     mm::{
-        virt::{
-            flags,
-            VmaRef, //
-        },
-        MmWithUser, //
+        MmWithUser,
+        MmWithUserAsync, //
     },
-    prelude::*,
     sync::{
         aref::ARef,
         rcu, //
@@ -50,9 +45,12 @@ fn threads<'rcu>(
 /// A leader that has exited has none, although its process lives on in other threads; theirs
 /// counts. `None` for kernel threads and for processes that have given their memory back.
 ///
-/// Context: any but hard interrupts. Dropping what is returned may sleep.
+/// Should its other users go meanwhile, a kernel worker takes it down, not whoever drops it: that
+/// takes as long as the memory is large, and waits for I/O.
+///
+/// Context: any but hard interrupts.
 #[doc(alias = "get_task_mm")]
-pub(crate) fn process_mm(task: &Task) -> Option<ARef<MmWithUser>> {
+pub(crate) fn process_mm(task: &Task) -> Option<ARef<MmWithUserAsync>> {
     if task.is_kernel_thread() {
         return None;
     }
@@ -61,7 +59,9 @@ pub(crate) fn process_mm(task: &Task) -> Option<ARef<MmWithUser>> {
         let mm = NonNull::new(unsafe { bindings::get_task_mm(task.as_ptr()) })?;
         // CAST: `MmWithUser` is a transparent wrapper of `struct mm_struct`.
         // SAFETY: `get_task_mm` has incremented `mm_users`; the reference takes that over.
-        Some(unsafe { ARef::from_raw(mm.cast()) })
+        Some(MmWithUser::into_mmput_async(unsafe {
+            ARef::from_raw(mm.cast())
+        }))
     };
     mm_of(task).or_else(|| {
         let rcu = rcu::read_lock();
@@ -137,28 +137,8 @@ pub(crate) trait MmExt {
     /// 0 for a pair that is being changed and does not fit together.
     fn heap_size(&self) -> u64;
 
-    /// Takes the mmap lock for reading.
-    ///
-    /// # Errors
-    ///
-    /// `EINTR` when the current task is killed while it waits.
-    fn mmap_read_lock_killable(&self) -> Result<MmapReadGuard<'_>>;
-
     /// Returns what the address space amounts to, from exact counters.
     fn stat(&self) -> MmStat;
-
-    /// Calls `read` with the first mapping that ends after `va`, locked for reading: by its own
-    /// lock if that is free, else by the mmap lock.
-    ///
-    /// Returns `None` where there is no such mapping.
-    ///
-    /// Context: may sleep; `read` must not wait for other processes.
-    ///
-    /// # Errors
-    ///
-    /// `EINTR` when the current task is killed while it waits.
-    #[doc(alias = "find_vma")]
-    fn with_vma_from<R>(&self, va: usize, read: impl FnOnce(&VmaRef) -> R) -> Result<Option<R>>;
 }
 
 impl MmExt for MmWithUser {
@@ -176,18 +156,6 @@ impl MmExt for MmWithUser {
         brk.saturating_sub(start) as u64
     }
 
-    fn mmap_read_lock_killable(&self) -> Result<MmapReadGuard<'_>> {
-        // SAFETY: The mm is valid by the count of users behind `self`.
-        kernel::error::to_result(unsafe {
-            bindings::memintro_mmap_read_lock_killable(self.as_raw())
-        })?;
-        // INVARIANT: The lock was just taken.
-        Ok(MmapReadGuard {
-            mm: self,
-            _not_send: NotThreadSafe,
-        })
-    }
-
     fn stat(&self) -> MmStat {
         let mut stat = bindings::memintro_mm_stat::default();
         // SAFETY: The mm is valid by the count of users behind `self`, and with it its counters,
@@ -203,44 +171,6 @@ impl MmExt for MmWithUser {
             page_tables: stat.pgtables,
             mappings: stat.map_count,
         }
-    }
-
-    fn with_vma_from<R>(&self, va: usize, read: impl FnOnce(&VmaRef) -> R) -> Result<Option<R>> {
-        if let Some(vma) = self.lock_vma_under_rcu(va) {
-            return Ok(Some(read(&vma)));
-        }
-        let guard = self.mmap_read_lock_killable()?;
-        Ok(guard.find_vma(va).map(read))
-    }
-}
-
-/// The mmap lock of an address space, held for reading.
-///
-/// As [`kernel::mm::MmapReadGuard`], which has no killable constructor.
-///
-/// # Invariants
-///
-/// The current thread holds the lock.
-pub(crate) struct MmapReadGuard<'a> {
-    mm: &'a MmWithUser,
-    _not_send: NotThreadSafe,
-}
-
-impl MmapReadGuard<'_> {
-    /// Returns the first mapping that ends after `va`.
-    pub(crate) fn find_vma(&self, va: usize) -> Option<&VmaRef> {
-        // SAFETY: The mm is valid and its lock is held by the type invariant.
-        let vma = NonNull::new(unsafe { bindings::find_vma(self.mm.as_raw(), va) })?;
-        // SAFETY: Mappings leave the tree with the mmap lock held for writing, and are freed after
-        // that; the reference borrows from the guard.
-        Some(unsafe { VmaRef::from_raw(vma.as_ptr()) })
-    }
-}
-
-impl Drop for MmapReadGuard<'_> {
-    fn drop(&mut self) {
-        // SAFETY: The lock is held by the type invariant.
-        unsafe { bindings::mmap_read_unlock(self.mm.as_raw()) };
     }
 }
 
@@ -263,39 +193,4 @@ pub(crate) struct MmStat {
     pub(crate) page_tables: u64,
     /// How many mappings there are.
     pub(crate) mappings: u64,
-}
-
-/// The longest name of a mapping, in bytes.
-pub(crate) const VMA_NAME_MAX: usize = bindings::PATH_MAX as usize;
-
-/// What can be read from a mapping that is locked for reading.
-pub(crate) trait VmaExt {
-    /// Returns what the mapping allows.
-    fn perm(&self) -> Perm;
-
-    /// Writes the name that `/proc/PID/maps` shows, and returns it.
-    #[doc(alias = "get_vma_name")]
-    fn name<'a>(&self, buffer: &'a mut [u8]) -> &'a [u8];
-}
-
-impl VmaExt for VmaRef {
-    fn perm(&self) -> Perm {
-        let flags = self.flags();
-        Perm {
-            read: flags & flags::READ != 0,
-            write: flags & flags::WRITE != 0,
-            exec: flags & flags::EXEC != 0,
-            shared: flags & flags::MAYSHARE != 0,
-        }
-    }
-
-    fn name<'a>(&self, buffer: &'a mut [u8]) -> &'a [u8] {
-        // SAFETY: A `&VmaRef` exists under a lock of the mapping only. That keeps its file, its
-        // operations and its name: all are changed with the lock held for writing, and put by
-        // remove_vma() after that. The buffer has the size that is passed.
-        let length = unsafe {
-            bindings::memintro_vma_name(self.as_ptr(), buffer.as_mut_ptr(), buffer.len())
-        };
-        buffer.get(..length).unwrap_or(&[])
-    }
 }

@@ -18,3 +18,4 @@ pub(crate) mod snapshot;
 pub(crate) mod sysfs;
 pub(crate) mod task;
 pub(crate) mod visit;
+pub(crate) mod vma;

@@ -20,11 +20,14 @@
 //!
 //! `src/helpers_pgtable.c` refuses to be built where tables are not freed through RCU.
 //!
-//! Nothing here sleeps, but for taking the lock of the mapping.
+//! Nothing here waits, also not for the lock of a mapping.
 
 use super::{
     bindings,
-    mm::MmExt, //
+    vma::{
+        Busy,
+        LockVma, //
+    },
 };
 use crate::model::{
     addr::Halves,
@@ -279,26 +282,23 @@ pub(crate) enum UserStep<'a> {
 /// The lock of the mapping is held for one table. Where the physical address `wanted` is given,
 /// other pages may be left out.
 ///
-/// Context: may sleep, to wait for the mmap lock.
-///
 /// # Errors
 ///
-/// `EINTR` when the current task is killed while it waits.
+/// As [`LockVma::lock_vma`].
 pub(crate) fn step_user<'a>(
     mm: &MmWithUser,
     va: u64,
     last: u64,
     wanted: Option<u64>,
     buffer: &'a mut [Entry],
-) -> Result<UserStep<'a>> {
+) -> Result<UserStep<'a>, Busy> {
     // CAST: addresses have 64 bits.
-    let found = mm.with_vma_from(va as usize, |vma| {
-        if vma.start() as u64 > last {
-            return UserStep::Over;
+    Ok(match mm.lock_vma(va as usize, last as usize)? {
+        Some(vma) => {
+            step_vma(&vma, va, last, wanted, buffer).map_or(UserStep::Unstable, UserStep::Found)
         }
-        step_vma(vma, va, last, wanted, buffer).map_or(UserStep::Unstable, UserStep::Found)
-    })?;
-    Ok(found.unwrap_or(UserStep::Over))
+        None => UserStep::Over,
+    })
 }
 
 /// Finds what is behind a mapping from `va` on, as far as one table says; `wanted` as above.

@@ -120,6 +120,15 @@ impl<'ns> Tasks<'ns> {
     }
 }
 
+/// Sleeps for a jiffy, or until a signal comes.
+///
+/// Context: process context, may sleep.
+#[doc(alias = "schedule_timeout_interruptible")]
+pub(crate) fn nap() {
+    // SAFETY: An FFI call without requirements but the context.
+    unsafe { bindings::schedule_timeout_interruptible(1) };
+}
+
 /// What can be read from any task.
 pub(crate) trait TaskExt {
     /// Returns the task's own name, NUL-padded. It may be torn while the task renames itself.

@@ -20,7 +20,8 @@ use crate::model::words::Refusal;
 use kernel::{
     mm::{
         Mm,
-        MmWithUser, //
+        MmWithUser,
+        MmWithUserAsync, //
     },
     pid_namespace::PidNamespace,
     sync::{
@@ -37,10 +38,11 @@ const LOOKS: u32 = 64;
 
 /// The address space that a read looks at.
 ///
-/// Whoever has one must not wait for the reader, as copying to its memory may, which can take for
-/// ever: meanwhile the memory of a process that is killed could not be freed.
+/// Whoever has one must not wait, neither for the reader, as copying to its memory may, nor for the
+/// process: either can take for ever, and meanwhile the memory of a process that is killed could
+/// not be freed.
 pub(crate) struct Visit {
-    mm: Option<ARef<MmWithUser>>,
+    mm: Option<ARef<MmWithUserAsync>>,
     /// How many more looks `mm` is kept for.
     looks: u32,
 }
@@ -51,39 +53,44 @@ impl Visit {
         Visit { mm: None, looks: 0 }
     }
 
+    /// Lets go of the address space.
+    pub(crate) fn leave(&mut self) {
+        self.mm = None;
+    }
+
+    /// Returns the address space.
+    fn get(&self) -> Result<&MmWithUser, Refusal> {
+        self.mm.as_deref().map(|mm| &**mm).ok_or(Refusal::NoMemory)
+    }
+
     /// Keeps the address space for one more look if `is_it`; else lets go of it.
     fn keep(&mut self, is_it: impl FnOnce(&MmWithUser) -> bool) -> bool {
-        let keep = self.looks > 0 && self.mm.as_deref().is_some_and(is_it);
+        let keep = self.looks > 0 && self.get().is_ok_and(is_it);
         if keep {
             self.looks -= 1;
         } else {
-            self.mm = None;
+            self.leave();
             self.looks = LOOKS - 1;
         }
         keep
     }
 
     /// Takes part in `mm`, unless its users have all given it up.
-    ///
-    /// Context: process context, may sleep.
     pub(crate) fn users(&mut self, mm: &Mm) -> Result<&MmWithUser, Refusal> {
         if !self.keep(|kept| kept.as_raw() == mm.as_raw()) {
-            self.mm = mm.mmget_not_zero();
+            self.mm = mm.mmget_not_zero().map(MmWithUser::into_mmput_async);
         }
-        self.mm.as_deref().ok_or(Refusal::NoMemory)
+        self.get()
     }
 
     /// Takes part in the memory that the process has now to which a thread of `ns` with this ID
     /// belongs.
-    ///
-    /// Context: process context, may sleep.
     pub(crate) fn process(&mut self, pid: Pid, ns: &PidNamespace) -> Result<&MmWithUser, Refusal> {
         let still = |kept: &MmWithUser| {
             let rcu = rcu::read_lock();
             find_by_pid(pid, ns, &rcu).is_some_and(|task| is_mm_of(kept, task))
         };
         if !self.keep(still) {
-            // Nothing is let go of under RCU: that may sleep.
             let rcu = rcu::read_lock();
             let task = find_by_pid(pid, ns, &rcu).ok_or(Refusal::NoProcess)?;
             self.mm = process_mm(task);
@@ -91,6 +98,6 @@ impl Visit {
                 return Err(Refusal::KernelThread);
             }
         }
-        self.mm.as_deref().ok_or(Refusal::NoMemory)
+        self.get()
     }
 }

@@ -71,13 +71,18 @@ pub fn row(line: &mut Line<'_>, pid: u32, hit: &Hit, comm: &[u8]) {
 }
 
 /// Writes the last line of an answer.
-pub fn end(line: &mut Line<'_>, pa: u64, rows: u64, outside: u64) {
+///
+/// `outside` counts mappings in processes of other namespaces, `busy` the processes that could not
+/// be looked at.
+pub fn end(line: &mut Line<'_>, pa: u64, rows: u64, outside: u64, busy: u64) {
     line.put(b"# end pa=")
         .hex(pa)
         .put(b" rows=")
         .dec(rows)
         .put(b" outside=")
         .dec(outside)
+        .put(b" busy=")
+        .dec(busy)
         .end();
 }
 

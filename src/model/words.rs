@@ -57,7 +57,7 @@ pub enum Errno {
     Eperm,
     /// There is no such process, or it has no memory of its own.
     Esrch,
-    /// The page tables kept changing.
+    /// The page tables kept changing, or the memory is locked.
     Eagain,
 }
 
@@ -100,6 +100,8 @@ pub enum Refusal {
     NeedCapSyslog,
     /// The page tables kept changing: ask again.
     Retry,
+    /// Others kept the memory of the process locked: ask again.
+    Busy,
 }
 
 impl Refusal {
@@ -118,6 +120,7 @@ impl Refusal {
             Refusal::NoMemory => "no-memory",
             Refusal::NeedCapSyslog => "need-cap-syslog",
             Refusal::Retry => "retry",
+            Refusal::Busy => "busy",
         }
     }
 
@@ -133,7 +136,7 @@ impl Refusal {
             | Refusal::UserAddress => Errno::Einval,
             Refusal::NoProcess | Refusal::KernelThread | Refusal::NoMemory => Errno::Esrch,
             Refusal::NeedCapSyslog => Errno::Eperm,
-            Refusal::Retry => Errno::Eagain,
+            Refusal::Retry | Refusal::Busy => Errno::Eagain,
         }
     }
 }

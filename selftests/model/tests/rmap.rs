@@ -23,3 +23,11 @@ fn the_widest_row_is_bounded() {
     assert_eq!(fields(&header(rmap::header), &row)[2], ("PAGE", "512M"));
     assert!(row.len() <= ROW_MAX && ROW_MAX < row.len() + 16);
 }
+
+#[test]
+fn the_last_line_counts_who_was_not_listed() {
+    assert_eq!(
+        line(|l| rmap::end(l, 0x1000, 1, 2, 3)),
+        "# end pa=0x1000 rows=1 outside=2 busy=3\n"
+    );
+}

