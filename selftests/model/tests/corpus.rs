@@ -7,18 +7,31 @@ mod fuzz;
 
 use std::{fs, path::Path};
 
+/// The bytes of a line, as `fuzz/run` writes and reads them: `\0` and three octal digits, or a
+/// printable character.
+fn input(line: &str) -> Vec<u8> {
+    let mut parts = line.split('\\');
+    let mut bytes = parts.next().unwrap_or_default().as_bytes().to_vec();
+    for part in parts {
+        let digits = part.get(1..4).filter(|_| part.starts_with('0'));
+        let byte = digits.and_then(|digits| u8::from_str_radix(digits, 8).ok());
+        bytes.push(byte.expect("\\0 and three octal digits"));
+        bytes.extend_from_slice(&part.as_bytes()[4..]);
+    }
+    bytes
+}
+
 #[test]
 fn every_kept_input_holds() {
+    assert_eq!(input(r"a\0134\0012 \0377"), b"a\\\n \xff");
     let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus");
     for (name, check) in fuzz::TARGETS {
-        let inputs = fs::read_dir(corpus.join(name)).expect("a folder for each target");
-        let mut count = 0;
-        for input in inputs {
-            let path = input.expect("a file").path();
-            println!("{}", path.display());
-            check(&fs::read(path).expect("readable"));
-            count += 1;
+        let path = corpus.join(name).with_extension("txt");
+        let text = fs::read_to_string(&path).expect("a file for each target");
+        for line in text.lines() {
+            println!("{name}: {line}");
+            check(&input(line));
         }
-        assert!(count > 0, "{name} has no inputs");
+        assert!(!text.is_empty(), "{name} has no inputs");
     }
 }
