@@ -3,7 +3,7 @@
 //! Bugs to order: `insmod memintro_detectors.ko bug=N` has bug N while it loads.
 //!
 //! For an emulated machine only: it proves that the kernel there reports such bugs, so that a
-//! run without a report means something.
+//! run without a report means something, and that one which is dead ends.
 
 use kernel::{
     new_mutex,
@@ -38,6 +38,7 @@ module! {
 
 unsafe extern "C" {
     safe fn detectors_rcu_without_lock() -> i32;
+    safe fn detectors_warning();
     safe fn detectors_linear_of_vmalloc() -> u64;
 }
 
@@ -133,6 +134,8 @@ impl kernel::Module for Detectors {
             10 => pr_info!("address {:#x}\n", detectors_linear_of_vmalloc()),
             11 => sleep_uninterruptibly()?,
             12 => keep_processor()?,
+            13 => detectors_warning(),
+            14 => panic!("a panic in Rust"),
             _ => pr_info!("no bug\n"),
         }
         Ok(Detectors)

@@ -2,11 +2,13 @@
 /*
  * Bugs that only a macro or an inline function of C can have.
  */
+#include <linux/bug.h>
 #include <linux/io.h>
 #include <linux/rcupdate.h>
 #include <linux/vmalloc.h>
 
 int detectors_rcu_without_lock(void);
+void detectors_warning(void);
 u64 detectors_linear_of_vmalloc(void);
 
 static int value;
@@ -15,6 +17,11 @@ static int __rcu *shared = RCU_INITIALIZER(&value);
 int detectors_rcu_without_lock(void)
 {
 	return *rcu_dereference(shared);
+}
+
+void detectors_warning(void)
+{
+	WARN(1, "a warning");
 }
 
 u64 detectors_linear_of_vmalloc(void)
