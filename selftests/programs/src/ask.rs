@@ -3,17 +3,10 @@
 //! The client's side of the conversations in `/proc/memintro`, and the form
 //! that every answer must have.
 
-use std::{
-    collections::BTreeMap,
-    fs::{File, OpenOptions},
-    io::{self, Read, Write},
-    path::Path,
-};
-
-use crate::table::number;
+use crate::prelude::*;
 
 fn bad(why: &str, line: &str) -> io::Error {
-    io::Error::other(format!("{why}: {line:?}"))
+    error!("{why}: {line:?}")
 }
 
 /// An open conversation.

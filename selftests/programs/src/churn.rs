@@ -8,15 +8,8 @@
 //! and after, and not more than one operation between, knows that the page was
 //! nowhere else.
 
-use std::{
-    io,
-    sync::atomic::{AtomicU64, Ordering},
-};
-
-use crate::{
-    random::Random,
-    sys::{process, Area, MADV_COLLAPSE, PAGE, PAGE_2M},
-};
+use crate::prelude::*;
+use crate::sys::MADV_COLLAPSE;
 
 /// Where the slots are: far from what the kernel places itself. A slot is
 /// followed by a hole as large, and all share page tables of the upper levels.

@@ -5,80 +5,42 @@
 
 use std::process::ExitCode;
 
-mod bad_buffer;
-mod check_snapshot;
-mod compare_extents;
-mod compare_heapmax;
-mod compare_kernel;
-mod compare_kstack;
-mod compare_reference;
-mod compare_rmap;
-mod compare_runs;
-mod compare_tasks;
-mod compare_vm;
-mod compare_vmas;
-mod compare_walk;
-mod converse;
-mod fail_nth;
-mod fuzz;
-mod heap;
-mod hog;
-mod kill_readers;
-mod lazy;
-mod odd_maps;
-mod pagemap;
-mod raw_question;
-mod shared;
-mod spawn;
-mod stall;
-mod storm;
-mod stress;
-mod subject;
-mod walk_million;
+use crate::prelude::*;
 
-/// Every program, by name.
-const COMMANDS: [(&str, fn() -> ExitCode); 30] = [
-    ("bad-buffer", bad_buffer::main),
-    ("check-snapshot", check_snapshot::main),
-    ("compare-extents", compare_extents::main),
-    ("compare-heapmax", compare_heapmax::main),
-    ("compare-kernel", compare_kernel::main),
-    ("compare-kstack", compare_kstack::main),
-    ("compare-reference", compare_reference::main),
-    ("compare-rmap", compare_rmap::main),
-    ("compare-runs", compare_runs::main),
-    ("compare-tasks", compare_tasks::main),
-    ("compare-vm", compare_vm::main),
-    ("compare-vmas", compare_vmas::main),
-    ("compare-walk", compare_walk::main),
-    ("converse", converse::main),
-    ("fail-nth", fail_nth::main),
-    ("fuzz", fuzz::main),
-    ("heap", heap::main),
-    ("hog", hog::main),
-    ("kill-readers", kill_readers::main),
-    ("lazy", lazy::main),
-    ("odd-maps", odd_maps::main),
-    ("pagemap", pagemap::main),
-    ("raw-question", raw_question::main),
-    ("shared", shared::main),
-    ("spawn", spawn::main),
-    ("stall", stall::main),
-    ("storm", storm::main),
-    ("stress", stress::main),
-    ("subject", subject::main),
-    ("walk-million", walk_million::main),
-];
+/// What a program does; `false` is a result that is not what it should be.
+type Command = fn(&mut Options) -> io::Result<bool>;
 
-/// Runs the program that was called.
+macro_rules! commands {
+    ($($name:ident)*) => {
+        $(mod $name;)*
+        /// Every program: in its name `-` stands for `_`.
+        const COMMANDS: &[(&str, Command)] = &[$((stringify!($name), $name::run)),*];
+    };
+}
+
+commands! {
+    bad_buffer check_snapshot compare_extents compare_heapmax compare_kernel compare_kstack
+    compare_reference compare_rmap compare_runs compare_tasks compare_vm compare_vmas
+    compare_walk converse fail_nth fuzz heap hog kill_readers lazy odd_maps pagemap
+    raw_question shared spawn stall storm stress subject walk_million
+}
+
+/// Runs the program that was called: the exit status is 0 if it said yes, 2 on misuse.
 pub fn main() -> ExitCode {
-    let name = crate::options::args().next().unwrap_or_default();
-    match COMMANDS.iter().find(|(command, _)| *command == name) {
-        Some((_, run)) => run(),
-        None => {
-            let names = COMMANDS.map(|(name, _)| name).join(" ");
-            eprintln!("{name}? commands: {names}");
-            ExitCode::from(2)
+    let (name, mut options) = Options::of_process();
+    let place = name.replace('-', "_");
+    let Some((_, run)) = COMMANDS.iter().find(|(command, _)| *command == place) else {
+        let names: Vec<_> = COMMANDS.iter().map(|(name, _)| *name).collect();
+        eprintln!("{name}? commands: {}", names.join(" ").replace('_', "-"));
+        return ExitCode::from(2);
+    };
+    match run(&mut options) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("{name}: {error}");
+            let misused = error.kind() == io::ErrorKind::InvalidInput && error.get_ref().is_some();
+            ExitCode::from(1 + u8::from(misused))
         }
     }
 }

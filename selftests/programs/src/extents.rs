@@ -3,14 +3,8 @@
 //! The answers of `/proc/memintro/extents`, and the rules that hold for all
 //! of them, whatever memory they speak of.
 
-use std::io;
-
-use crate::{
-    ask::{hex, Answer, Keys},
-    memory::Page,
-    sys,
-    table::number,
-};
+use crate::memory::Page;
+use crate::prelude::*;
 
 const PAGE: u64 = sys::PAGE as u64;
 /// The first line of an answer.
@@ -36,7 +30,7 @@ pub struct Row {
 impl Row {
     /// Parses and checks the fields of a row.
     pub fn parse(fields: &[String]) -> io::Result<Self> {
-        let bad = |why| io::Error::other(format!("{why}: {fields:?}"));
+        let bad = |why| error!("{why}: {fields:?}");
         let (start, end) = (hex(&fields[0])?, hex(&fields[1])?);
         // After the very last address there is none to name.
         let last = if end == u64::MAX { end } else { end - 1 };
@@ -155,7 +149,7 @@ impl Extents {
     /// Parses and checks an answer. `range_kb` is the size of the range.
     pub fn parse(text: &str, range_kb: Option<u64>) -> io::Result<Self> {
         let answer = Answer::parse(text, HEADER)?;
-        let bad = |why: String| Err(io::Error::other(format!("{why}: {}", answer.last)));
+        let bad = |why: String| Err(error!("{why}: {}", answer.last));
         if !answer.end.get("error").is_empty() {
             return bad("refused".to_owned());
         }

@@ -5,12 +5,9 @@
 //!
 //! Documentation/fault-injection/fault-injection.rst.
 
-use std::{
-    collections::BTreeMap,
-    fs::{self, File, OpenOptions},
-    io::{self, Read, Seek, SeekFrom},
-    os::unix::fs::{FileExt, OpenOptionsExt},
-};
+use std::{io::SeekFrom, os::unix::fs::OpenOptionsExt};
+
+use crate::prelude::*;
 
 /// The injected failures of a run.
 pub struct Faults {

@@ -2,21 +2,16 @@
 
 //! Random system calls on the files of memintro; for the program of this name.
 
+use std::sync::atomic::AtomicI32;
+
+use uring::Uring;
+
+use crate::prelude::*;
+use crate::sys::raw::NOWHERE;
+
 pub mod calls;
 pub mod text;
 pub mod uring;
-
-use std::{
-    io,
-    sync::atomic::{AtomicI32, AtomicU64, Ordering},
-    time::Instant,
-};
-
-use crate::{
-    random::Random,
-    sys::{counters::counters, raw::NOWHERE, Area, PAGE},
-};
-use uring::Uring;
 
 /// Descriptors that the threads of a process share.
 pub const SLOTS: usize = 16;

@@ -3,15 +3,12 @@
 //! What an answer of `walk` must say of a page of a kind, judged by pagemap,
 //! smaps and the kind.
 
+use crate::prelude::*;
 use crate::{
     kinds::{self, Expect},
     layout::page_shift,
-    line::Line,
     maps::Mapping,
     memory::Memory,
-    pagemap::Entry,
-    question::Range,
-    sys::PAGE,
     zeros::Zeros,
 };
 

@@ -2,11 +2,7 @@
 
 //! `/proc/kcore`: the kernel's memory as it is, as the segments of an ELF file.
 
-use std::{
-    fs::File,
-    io::{self, Read},
-    os::unix::fs::FileExt,
-};
+use crate::prelude::*;
 
 /// Where a segment is in memory, its size, and its place in the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,7 +61,7 @@ impl Kcore {
                 va.checked_sub(segment.start)
                     .is_some_and(|at| at < segment.size)
             })
-            .ok_or_else(|| io::Error::other(format!("kcore has no {va:#x}")))?;
+            .ok_or_else(|| error!("kcore has no {va:#x}"))?;
         self.file
             .read_exact_at(bytes, segment.offset + (va - segment.start))
     }

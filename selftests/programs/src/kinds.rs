@@ -2,9 +2,7 @@
 
 //! Every kind of page that a process can have, and how to make it.
 
-use std::{fs, io};
-
-use crate::{pagemap::Pagemap, sys::Area};
+use crate::prelude::*;
 
 mod base;
 mod huge;
@@ -173,16 +171,16 @@ impl Kind {
                     Expect::AsPagemap | Expect::Physical(_) | Expect::Unknown => true,
                 };
                 if !right {
-                    return Err(io::Error::other(format!(
+                    bail!(
                         "the kernel made something else: pagemap of {va:#x} is {:#x}",
                         entry.0
-                    )));
+                    );
                 }
                 Ok(())
             })?;
         }
         if self.expect == Expect::AsPagemap && !present {
-            return Err(io::Error::other("no page of it is present"));
+            bail!("no page of it is present");
         }
         Ok(areas)
     }
@@ -206,7 +204,7 @@ fn mapped(wanted: impl Fn(&str) -> bool) -> io::Result<Vec<Area>> {
         });
     }
     if areas.is_empty() {
-        return Err(io::Error::other("no such mapping"));
+        bail!("no such mapping");
     }
     Ok(areas)
 }

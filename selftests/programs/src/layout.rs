@@ -2,9 +2,7 @@
 
 //! How the page tables of this architecture look, by its manual.
 
-use std::io;
-
-use crate::sys::{Area, PAGE};
+use crate::prelude::*;
 
 #[cfg_attr(target_arch = "x86_64", path = "layout/x86.rs")]
 #[cfg_attr(target_arch = "aarch64", path = "layout/arm64.rs")]
@@ -60,7 +58,7 @@ impl Mode {
                 _ => {}
             }
         }
-        Err(io::Error::other("user addresses end nowhere known"))
+        Err(error!("user addresses end nowhere known"))
     }
 
     /// Whether all five levels are in use.

@@ -2,10 +2,8 @@
 
 //! Checks of the lines that `levels` asks for, by the layout of the tables.
 
-use crate::{
-    layout::{self, Mode, LEVELS},
-    line::Line,
-};
+use crate::layout::{self, Mode, LEVELS};
+use crate::prelude::*;
 
 /// What holds for all answers of one boot.
 pub struct LevelCheck {

@@ -2,7 +2,7 @@
 
 //! `/proc/PID/maps` and `/proc/PID/smaps`.
 
-use std::{collections::BTreeMap, fs, io, path::Path};
+use crate::prelude::*;
 
 /// The amounts that are kept: others change with what other processes do.
 const AMOUNTS: [&str; 9] = [
@@ -120,7 +120,7 @@ fn read(path: &Path) -> io::Result<Vec<Mapping>> {
     if text.is_empty() {
         return Ok(Vec::new());
     }
-    parse(&text).ok_or_else(|| io::Error::other(format!("cannot read {}", path.display())))
+    parse(&text).ok_or_else(|| error!("cannot read {}", path.display()))
 }
 
 /// The mappings of a process, given its folder in `/proc`.

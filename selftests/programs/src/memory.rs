@@ -3,18 +3,10 @@
 //! What the kernel's own files say of every page of a process: smaps and
 //! pagemap, kpageflags of the zero pages, PAGEMAP_SCAN for the huge ones.
 
-use std::{
-    fs::{self, File},
-    io,
-    os::fd::AsRawFd,
-    path::Path,
-};
-
+use crate::prelude::*;
 use crate::{
     layout::RUN,
     maps::{self, Mapping},
-    pagemap::Pagemap,
-    sys,
     zeros::Zeros,
 };
 
@@ -80,6 +72,14 @@ pub fn other_processes(proc: &Path) -> Vec<String> {
         .collect();
     pids.sort_unstable();
     pids.iter().map(u32::to_string).collect()
+}
+
+/// The processes that are named, or all of a procfs mount but this one.
+pub fn these_or_all(named: Vec<String>, proc: &Path) -> Vec<String> {
+    if named.is_empty() {
+        return other_processes(proc);
+    }
+    named
 }
 
 /// Whether a process of a procfs mount has no memory any more, or is not there.
@@ -151,7 +151,7 @@ impl Memory {
                 Ok(())
             })?;
             if ended != mapping.end {
-                return Err(io::Error::other(format!("pagemap ends at {ended:#x}")));
+                bail!("pagemap ends at {ended:#x}");
             }
             memory.counts.push(count);
             // Of hugetlb PAGEMAP_SCAN calls any size huge.

@@ -1,80 +1,85 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Options of a program's command line, and its exit status.
+//! Options of a program's command line, and what programs say that keep something.
 
-use std::{collections::BTreeMap, env, io, process::ExitCode};
+use std::{fmt::Display, str::FromStr};
 
-/// The name of the program that was called, and its words: the first one is its name
-/// where the file is called by another.
-pub fn args() -> impl Iterator<Item = String> {
-    let mut args: Vec<_> = env::args().collect();
-    let name = args
-        .first()
-        .map(|path| path.rsplit('/').next().unwrap_or_default());
-    if matches!(name, Some("exe" | "memintro-selftests")) && args.len() > 1 {
-        args.remove(0);
-    }
-    if let Some(first) = args.first_mut() {
-        *first = first.rsplit('/').next().unwrap_or_default().to_owned();
-    }
-    args.into_iter()
-}
+use pico_args::{Arguments, Error};
 
-/// Options, each with a value, and other words.
-#[derive(Debug, Default)]
-pub struct Options {
-    options: BTreeMap<String, String>,
-    /// What is no option, in order.
-    pub words: Vec<String>,
+use crate::prelude::*;
+
+/// Options and other words; what is taken is gone.
+pub struct Options(Arguments);
+
+/// What is wrong with the words of a command: its exit status is 2.
+pub fn misuse(why: impl Display) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidInput, why.to_string())
 }
 
 impl Options {
-    /// Parses this program's arguments; only the `known` options may occur.
-    pub fn parse(known: &[&str]) -> io::Result<Self> {
-        let usage = |word: &str| {
-            let text = format!("{word}? known options: {}", known.join(" "));
-            io::Error::new(io::ErrorKind::InvalidInput, text)
+    /// The program that was called, and its words: the first one is its name where the
+    /// file is called by another.
+    pub fn of_process() -> (String, Self) {
+        let mut args: Vec<_> = std::env::args_os().collect();
+        let last = |path: &std::ffi::OsString| {
+            let name = Path::new(path).file_name().unwrap_or_default();
+            name.to_string_lossy().into_owned()
         };
-        let mut options = Self::default();
-        let mut args = args().skip(1);
-        while let Some(arg) = args.next() {
-            if !arg.starts_with("--") {
-                options.words.push(arg);
-                continue;
-            }
-            if !known.contains(&arg.as_str()) {
-                return Err(usage(&arg));
-            }
-            let value = args.next().ok_or_else(|| usage(&arg))?;
-            options.options.insert(arg, value);
+        let mut name = args.first().map_or_else(String::new, last);
+        args.drain(..args.len().min(1));
+        if ["exe", "memintro-selftests"].contains(&&*name) && !args.is_empty() {
+            name = last(&args.remove(0));
         }
-        Ok(options)
+        (name, Self(Arguments::from_vec(args)))
+    }
+
+    /// Whether an option without a value is there.
+    pub fn flag(&mut self, name: &'static str) -> bool {
+        self.0.contains(name)
     }
 
     /// The value of an option.
-    pub fn text(&self, name: &str) -> Option<&str> {
-        self.options.get(name).map(String::as_str)
+    pub fn get<T: FromStr<Err: Display>>(&mut self, name: &'static str) -> io::Result<Option<T>> {
+        self.0.opt_value_from_str(name).map_err(misuse)
     }
 
-    /// The value of an option that is a number.
-    pub fn number(&self, name: &str) -> io::Result<Option<usize>> {
-        self.text(name)
-            .map(|value| value.parse().map_err(io::Error::other))
-            .transpose()
+    /// The value of an option, or another.
+    pub fn or<T: FromStr<Err: Display>>(&mut self, name: &'static str, other: T) -> io::Result<T> {
+        Ok(self.get(name)?.unwrap_or(other))
     }
-}
 
-/// What `main` of a comparison returns: 0 if `run` said yes, 2 on misuse.
-pub fn main(program: &str, run: impl FnOnce() -> io::Result<bool>) -> ExitCode {
-    match run() {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::FAILURE,
-        Err(error) => {
-            eprintln!("{program}: {error}");
-            match error.kind() {
-                io::ErrorKind::InvalidInput => ExitCode::from(2),
-                _ => ExitCode::FAILURE,
+    /// The next word, once no option is left before it.
+    pub fn word<T: FromStr<Err: Display>>(&mut self) -> io::Result<T> {
+        self.0.free_from_str().map_err(misuse)
+    }
+
+    /// All other words, none of which may be an option.
+    pub fn words(&mut self) -> io::Result<Vec<String>> {
+        let mut words = Vec::new();
+        loop {
+            match self.0.free_from_str::<String>() {
+                Ok(word) if word.starts_with("--") => return Err(misuse(format!("{word}?"))),
+                Ok(word) => words.push(word),
+                Err(Error::MissingArgument) => return Ok(words),
+                Err(error) => return Err(misuse(error)),
             }
         }
     }
+
+    /// Nothing else may be there.
+    pub fn end(&mut self) -> io::Result<()> {
+        match self.words()?.first() {
+            Some(word) => Err(misuse(format!("{word}?"))),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Prints what was made, and `ready`; returns at the end of standard input.
+pub fn hold(lines: &str) -> io::Result<bool> {
+    println!("{lines}ready");
+    io::stdout().flush()?;
+    // Ends with the reader's interest; what comes is of no meaning.
+    let _ = io::stdin().read_to_end(&mut Vec::new());
+    Ok(true)
 }

@@ -4,9 +4,7 @@
 //!
 //! Layout: Documentation/admin-guide/mm/pagemap.rst.
 
-use std::{fs::File, io, os::unix::fs::FileExt};
-
-use crate::sys::PAGE;
+use crate::prelude::*;
 
 const FRAME_MASK: u64 = (1 << 55) - 1;
 const UFFD_WP: u64 = 1 << 57;
@@ -83,7 +81,7 @@ impl Pagemap {
         match n {
             // Without CAP_SYS_ADMIN the frame reads as 0; so would the page
             // of a broken test pass for equal.
-            8 if entry.frame() == Some(0) => Err(io::Error::other("pagemap hides page frames")),
+            8 if entry.frame() == Some(0) => Err(error!("pagemap hides page frames")),
             8 => Ok(entry),
             _ => Ok(Entry(0)),
         }
@@ -110,7 +108,7 @@ impl Pagemap {
                 let word = word.try_into().map_err(io::Error::other)?;
                 let entry = Entry(u64::from_ne_bytes(word));
                 if entry.frame() == Some(0) {
-                    return Err(io::Error::other("pagemap hides page frames"));
+                    bail!("pagemap hides page frames");
                 }
                 each(va, entry)?;
                 va += SIZE;
@@ -128,7 +126,7 @@ impl Pagemap {
             Ok(())
         })?;
         if ended != end {
-            return Err(io::Error::other(format!("pagemap ends at {ended:#x}")));
+            bail!("pagemap ends at {ended:#x}");
         }
         Ok(entries)
     }

@@ -2,10 +2,7 @@
 
 //! How long to wait for what must come.
 
-use std::{
-    thread,
-    time::{Duration, Instant},
-};
+use crate::prelude::*;
 
 /// Only what hangs takes longer, however busy the machine is.
 pub const PATIENCE: Duration = Duration::from_secs(300);

@@ -2,8 +2,7 @@
 
 //! What `/proc` says of processes and threads.
 
-use std::{collections::BTreeMap, fs, io, path::Path};
-
+use crate::prelude::*;
 use crate::table::escape;
 
 /// `PF_KTHREAD`, include/linux/sched.h.
@@ -98,7 +97,7 @@ pub fn started() -> io::Result<u64> {
     let mut lines = stat.lines();
     lines
         .find_map(|line| line.strip_prefix("processes ")?.parse().ok())
-        .ok_or_else(|| io::Error::other("no count of processes in /proc/stat"))
+        .ok_or_else(|| error!("no count of processes in /proc/stat"))
 }
 
 /// The letters of the states of a process's threads, by their numbers.

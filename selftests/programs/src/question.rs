@@ -2,20 +2,13 @@
 
 //! The client's side of `/sys/kernel/memintro/walk`, and ranges of pages.
 
-use std::{
-    fs::{File, OpenOptions},
-    io,
-    os::{fd::AsRawFd, unix::fs::FileExt},
-    path::Path,
-};
-
-use crate::sys;
+use crate::prelude::*;
 
 /// Parses `0x` and hex digits.
 pub fn parse_hex(text: &str) -> io::Result<usize> {
     text.strip_prefix("0x")
         .and_then(|digits| usize::from_str_radix(digits, 16).ok())
-        .ok_or_else(|| io::Error::other(format!("not a hex number: {text}")))
+        .ok_or_else(|| error!("not a hex number: {text}"))
 }
 
 /// A line of `subject`'s output: a range of pages of one kind.
@@ -30,11 +23,17 @@ pub struct Range {
 }
 
 impl Range {
-    /// Parses `KIND START LENGTH`.
-    pub fn parse(line: &str) -> io::Result<Self> {
+    /// Reads lines of `KIND START LENGTH` from standard input, but for `ready`.
+    pub fn read_all() -> io::Result<Vec<Self>> {
+        let text = io::read_to_string(io::stdin())?;
+        let lines = text.lines().filter(|line| *line != "ready");
+        lines.map(Self::parse).collect()
+    }
+
+    fn parse(line: &str) -> io::Result<Self> {
         let words: Vec<_> = line.split(' ').collect();
         let [kind, start, len] = words[..] else {
-            return Err(io::Error::other(format!("not a range: {line}")));
+            bail!("not a range: {line}");
         };
         Ok(Self {
             kind: kind.to_owned(),
@@ -71,16 +70,14 @@ impl Ask for SysfsWalk {
         let question = format!("{pid} {va:#x}\n");
         let n = sys::write_once(self.questions.as_raw_fd(), question.as_bytes(), None)?;
         if n != question.len() {
-            return Err(io::Error::other(format!("write took {n} bytes")));
+            bail!("write took {n} bytes");
         }
         let mut answer = [0; 64];
         let n = self.answers.read_at(&mut answer, 0)?;
         let text = std::str::from_utf8(&answer[..n]).map_err(io::Error::other)?;
         match text.strip_suffix('\n') {
             Some(line) if !line.is_empty() && !line.contains(['\n', ' ']) => Ok(line.to_owned()),
-            _ => Err(io::Error::other(format!(
-                "not one word and newline: {text:?}"
-            ))),
+            _ => Err(error!("not one word and newline: {text:?}")),
         }
     }
 }

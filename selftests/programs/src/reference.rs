@@ -3,14 +3,9 @@
 //! The client of `selftests/reference`: what the kernel's own functions say
 //! of kernel addresses.
 
-use std::{
-    fs::{self, File, OpenOptions},
-    io::{self, Read},
-    ops::RangeInclusive,
-    os::fd::AsRawFd,
-};
+use std::ops::RangeInclusive;
 
-use crate::{question::parse_hex, sys};
+use crate::prelude::*;
 
 const FOLDER: &str = "/proc/memintro_reference";
 /// How many addresses one lookup takes.
@@ -98,7 +93,7 @@ pub fn regions(first: u64) -> io::Result<Vec<Region>> {
     for line in fs::read_to_string(format!("{FOLDER}/regions"))?.lines() {
         let words: Vec<_> = line.split(' ').collect();
         let [name, start, end] = words[..] else {
-            return Err(io::Error::other(format!("not a region: {line}")));
+            bail!("not a region: {line}");
         };
         named.push(Region {
             name: name.to_owned(),
@@ -123,7 +118,7 @@ pub fn regions(first: u64) -> io::Result<Vec<Region>> {
                 all.push(other(next..=region.range.start() - 1));
             }
             Some(next) if next == *region.range.start() => {}
-            _ => return Err(io::Error::other(format!("{region:?} overlaps"))),
+            _ => return Err(error!("{region:?} overlaps")),
         }
         next = region.range.end().checked_add(1);
         all.push(region);
@@ -141,13 +136,13 @@ fn split_image(named: &mut Vec<Region>) -> io::Result<()> {
         lines
             .find_map(|line| line.strip_suffix(name)?.split(' ').next())
             .and_then(|digits| u64::from_str_radix(digits, 16).ok())
-            .ok_or_else(|| io::Error::other(format!("kallsyms has no{name}")))
+            .ok_or_else(|| error!("kallsyms has no{name}"))
     };
     let (start, end) = (symbol(" _text")?, symbol(" _end")?.next_multiple_of(4096));
     let around = named
         .iter_mut()
         .find(|region| region.range.contains(&start) && region.range.contains(&end))
-        .ok_or_else(|| io::Error::other(format!("no region has {start:#x}-{end:#x}")))?;
+        .ok_or_else(|| error!("no region has {start:#x}-{end:#x}"))?;
     let mut image = around.clone();
     let mut above = around.clone();
     image.name = "text".to_owned();
@@ -176,7 +171,7 @@ impl Reference {
         let mut bytes = vec![0; addresses.len() * 48];
         let n = self.0.read(&mut bytes)?;
         if n != bytes.len() {
-            return Err(io::Error::other(format!("a read gave {n} bytes")));
+            bail!("a read gave {n} bytes");
         }
         let word = |bytes: &[u8], i: usize| {
             let mut word = [0; 8];

@@ -3,20 +3,16 @@
 //! Processes whose memory never rests, and many that ask about them; for the
 //! program of this name.
 
+use tally::Tally;
+
+use crate::churn::Slot;
+use crate::prelude::*;
+
 pub mod ask;
 pub mod tally;
 pub mod targets;
 pub mod uneasy;
 pub mod verify;
-
-use std::sync::atomic::{AtomicU64, Ordering};
-
-use crate::{
-    churn::Slot,
-    random::Random,
-    sys::{process::Pid, PAGE},
-};
-use tally::Tally;
 
 /// The slots of each process that churns (see [`crate::churn`]).
 pub const SLOTS: usize = 6;

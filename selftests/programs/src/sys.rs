@@ -3,11 +3,9 @@
 //! System calls as safe functions: the only `unsafe` code of the programs,
 //! beside the fork-like calls in [`process`].
 
-use std::{
-    fs::File,
-    io,
-    os::fd::{FromRawFd, OwnedFd, RawFd},
-};
+use std::os::fd::FromRawFd;
+
+use crate::prelude::*;
 
 pub mod area;
 pub mod capability;

@@ -3,7 +3,7 @@
 //! memintro's tables: a header and rows, checked against the rules that
 //! hold for every line.
 
-use std::{fs, io, path::Path};
+use crate::prelude::*;
 
 /// Writes a name as memintro's tables must have it.
 pub fn escape(name: &[u8]) -> String {
@@ -37,7 +37,7 @@ impl Table {
     /// Parses a whole table; an error names the line that breaks a rule.
     pub fn parse(text: &[u8], header: &str) -> io::Result<Self> {
         let text = std::str::from_utf8(text).map_err(io::Error::other)?;
-        let bad = |line: &str, why| Err(io::Error::other(format!("{why}: {line:?}")));
+        let bad = |line: &str, why| Err(error!("{why}: {line:?}"));
         let Some(lines) = text.strip_suffix('\n') else {
             return bad(text, "no newline at the end");
         };
@@ -73,9 +73,7 @@ impl Table {
 
 /// Parses a field that must be a decimal number.
 pub fn number(field: &str) -> io::Result<u64> {
-    field
-        .parse()
-        .map_err(|_| io::Error::other(format!("not a number: {field:?}")))
+    field.parse().map_err(|_| error!("not a number: {field:?}"))
 }
 
 #[cfg(test)]

@@ -2,9 +2,7 @@
 
 //! Judges answers about memory that never rests.
 
-use std::collections::BTreeMap;
-
-use crate::{line::Line, pagemap::Entry};
+use crate::prelude::*;
 
 /// How many operations there were between two readings of a counter that goes
 /// up at the start and at the end of each: also those that were under way.

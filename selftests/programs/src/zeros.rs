@@ -2,7 +2,9 @@
 
 //! `/proc/kpageflags`: which page frames are the zero page or the huge one.
 
-use std::{cell::RefCell, collections::HashMap, fs::File, io, os::unix::fs::FileExt};
+use std::cell::RefCell;
+
+use crate::prelude::*;
 
 /// `KPF_ZERO_PAGE` of include/uapi/linux/kernel-page-flags.h.
 const ZERO_PAGE: u64 = 1 << 24;

@@ -10,26 +10,8 @@
 //! Prints what differs, then `reads=N faults=N partial=N bytes=N seed=N`. Exit
 //! status 1 if anything differs, or a kind of fault never came.
 
-use std::{
-    fs::{File, OpenOptions},
-    io::{self, Read, Write},
-    os::{
-        fd::{AsRawFd, RawFd},
-        unix::fs::FileExt,
-    },
-    process::ExitCode,
-};
-
-use crate::{
-    ask::Conversation,
-    options::{self, Options},
-    random::Random,
-    sys::{
-        self, process,
-        raw::{self, Edge, NOWHERE},
-        Area, PAGE,
-    },
-};
+use crate::prelude::*;
+use crate::sys::raw::{self, Edge, NOWHERE};
 
 const PROC: &str = "/proc/memintro";
 const SYSFS: &str = "/sys/kernel/memintro/walk";
@@ -229,7 +211,7 @@ fn sysfs(rounds: usize, edges: &[Edge], random: &mut Random, count: &mut Count) 
     let mut expected = Vec::new();
     File::open(SYSFS)?.read_to_end(&mut expected)?;
     if !expected.starts_with(b"0x") {
-        return Err(io::Error::other("no address for a locked page"));
+        bail!("no address for a locked page");
     }
     for _ in 0..rounds * 10 {
         let edge = random.pick(edges);
@@ -299,16 +281,15 @@ fn writes(rounds: usize, edges: &[Edge], random: &mut Random, count: &mut Count)
     Ok(())
 }
 
-fn run() -> io::Result<bool> {
-    let options = Options::parse(&["--seed", "--rounds"])?;
-    let seed = options.number("--seed")?.unwrap_or(1);
-    let rounds = options.number("--rounds")?.unwrap_or(3);
-    let act = match options.words.first().map(String::as_str) {
-        Some("tables") => tables,
-        Some("conversations") => conversations,
-        Some("sysfs") => sysfs,
-        Some("writes") => writes,
-        _ => return Err(io::Error::new(io::ErrorKind::InvalidInput, "what?")),
+pub fn run(options: &mut Options) -> io::Result<bool> {
+    let seed = options.or("--seed", 1)?;
+    let rounds = options.or("--rounds", 3)?;
+    let act = match options.word::<String>()?.as_str() {
+        "tables" => tables,
+        "conversations" => conversations,
+        "sysfs" => sysfs,
+        "writes" => writes,
+        what => return Err(misuse(format!("{what}?"))),
     };
     let edges = [Edge::new(libc::PROT_NONE)?, Edge::new(libc::PROT_READ)?];
     let mut count = Count::default();
@@ -318,8 +299,4 @@ fn run() -> io::Result<bool> {
         count.reads, count.faults, count.partial, count.bytes
     );
     Ok(count.wrong == 0 && count.faults > 0 && count.partial > 0 && count.bytes > 0)
-}
-
-pub fn main() -> ExitCode {
-    options::main("bad-buffer", run)
 }

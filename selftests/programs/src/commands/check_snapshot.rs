@@ -7,17 +7,9 @@
 //! ends between reads shows which moment a read speaks of. Prints `ok NAME`
 //! or `not ok NAME` for each property; exit status 1 if one does not hold.
 
-use std::{
-    fs::File,
-    io::{self, Read, Seek, SeekFrom},
-    os::unix::fs::FileExt,
-    process::ExitCode,
-};
+use std::io::SeekFrom;
 
-use crate::{
-    random::Random,
-    sys::process::{self, Pid},
-};
+use crate::prelude::*;
 
 /// Reads to the end, `size` bytes at a time, from `at` on.
 fn pieces(file: &File, mut at: u64, size: usize) -> io::Result<Vec<u8>> {
@@ -51,7 +43,7 @@ fn end(pid: Pid) {
     process::reap(pid);
 }
 
-fn run(path: &str) -> io::Result<Vec<(&'static str, bool)>> {
+fn properties(path: &str) -> io::Result<Vec<(&'static str, bool)>> {
     let mut results = Vec::new();
     let mut file = File::open(path)?;
 
@@ -130,21 +122,10 @@ fn run(path: &str) -> io::Result<Vec<(&'static str, bool)>> {
     Ok(results)
 }
 
-pub fn main() -> ExitCode {
-    let Some(path) = crate::options::args().nth(1) else {
-        eprintln!("usage: check-snapshot FILE");
-        return ExitCode::from(2);
-    };
-    match run(&path) {
-        Ok(results) => {
-            for (name, right) in &results {
-                println!("{} {name}", if *right { "ok" } else { "not ok" });
-            }
-            ExitCode::from(u8::from(results.iter().any(|(_, right)| !right)))
-        }
-        Err(error) => {
-            eprintln!("check-snapshot: {error}");
-            ExitCode::FAILURE
-        }
+pub fn run(options: &mut Options) -> io::Result<bool> {
+    let results = properties(&options.word::<String>()?)?;
+    for (name, right) in &results {
+        println!("{} {name}", if *right { "ok" } else { "not ok" });
     }
+    Ok(results.iter().all(|(_, right)| *right))
 }

@@ -13,20 +13,10 @@
 //! Prints what differs, then `judged=N pages=N rows=N mismatches=N`. Exit
 //! status 1 if anything differs, or fewer than N processes could be judged.
 
-use std::{
-    io,
-    path::{Path, PathBuf},
-    process::ExitCode,
-};
-
+use crate::prelude::*;
 use crate::{
-    ask::Conversation,
     extents::{Extents, Row},
-    memory::{has_ended, other_processes, Memory, Page},
-    options::Options,
-    patience::Wait,
-    random::Random,
-    sys,
+    memory::{has_ended, these_or_all, Memory, Page},
     zeros::Zeros,
 };
 
@@ -140,9 +130,7 @@ impl Comparison {
         let totals = self.extents.ask(&format!("{words} \t totals"))?;
         if !text.ends_with(&totals) || totals.lines().count() != 1 {
             let last = text.lines().last();
-            return Err(io::Error::other(format!(
-                "totals: {totals:?}, but {last:?}"
-            )));
+            bail!("totals: {totals:?}, but {last:?}");
         }
         self.total.rows += extents.rows.len();
         Ok(extents)
@@ -220,24 +208,20 @@ impl Comparison {
     }
 }
 
-fn run() -> io::Result<bool> {
-    let options = Options::parse(&["--proc", "--ranges", "--seed", "--at-least"])?;
-    let proc = Path::new(options.text("--proc").unwrap_or("/proc")).to_owned();
-    let pids = if options.words.is_empty() {
-        other_processes(&proc)
-    } else {
-        options.words.clone()
-    };
-    let at_least = options.number("--at-least")?.unwrap_or(pids.len());
+pub fn run(options: &mut Options) -> io::Result<bool> {
+    let proc = options.or("--proc", PathBuf::from("/proc"))?;
+    let at_least = options.get("--at-least")?;
     let mut comparison = Comparison {
         extents: Conversation::open(&proc.join("memintro/extents"))?,
         walk: Conversation::open(&proc.join("memintro/walk"))?,
         proc,
         zeros: Zeros::open()?,
-        random: Random::new(options.number("--seed")?.unwrap_or(1) as u64),
-        ranges: options.number("--ranges")?.unwrap_or(8),
+        random: Random::new(options.or("--seed", 1)?),
+        ranges: options.or("--ranges", 8)?,
         total: Total::default(),
     };
+    let pids = these_or_all(options.words()?, &comparison.proc);
+    let at_least = at_least.unwrap_or(pids.len());
     comparison.run(&pids)?;
     let total = comparison.total;
     println!(
@@ -245,8 +229,4 @@ fn run() -> io::Result<bool> {
         total.judged, total.pages, total.rows, total.mismatches
     );
     Ok(total.mismatches == 0 && total.judged + total.ended >= at_least.max(1))
-}
-
-pub fn main() -> ExitCode {
-    crate::options::main("compare-extents", run)
 }

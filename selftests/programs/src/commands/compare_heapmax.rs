@@ -11,12 +11,8 @@
 //!
 //! `--largest` prints instead the upper bound of the largest heap in bytes.
 
-use std::{collections::BTreeMap, io, path::Path, process::ExitCode};
-
-use crate::{
-    proc::{heap_bounds, processes, Task},
-    table::{number, Table},
-};
+use crate::prelude::*;
+use crate::proc::{heap_bounds, processes, Task};
 
 const HEADER: &str = "PID HEAP_B COMM";
 
@@ -70,33 +66,14 @@ fn compare(proc: &Path) -> io::Result<Vec<String>> {
     Ok(wrong)
 }
 
-fn run(proc: &Path) -> io::Result<bool> {
-    let wrong = compare(proc)?;
+pub fn run(options: &mut Options) -> io::Result<bool> {
+    let proc = options.or("--proc", PathBuf::from("/proc"))?;
+    if options.flag("--largest") {
+        println!("{}", largest(&proc));
+        return Ok(true);
+    }
+    options.end()?;
+    let wrong = compare(&proc)?;
     println!("{}", wrong.join("\n"));
     Ok(wrong.is_empty())
-}
-
-pub fn main() -> ExitCode {
-    let args: Vec<_> = crate::options::args().skip(1).collect();
-    let args: Vec<_> = args.iter().map(String::as_str).collect();
-    let proc = match args[..] {
-        ["--largest"] => {
-            println!("{}", largest(Path::new("/proc")));
-            return ExitCode::SUCCESS;
-        }
-        [] => "/proc",
-        ["--proc", folder] => folder,
-        _ => {
-            eprintln!("usage: compare-heapmax [--proc FOLDER | --largest]");
-            return ExitCode::from(2);
-        }
-    };
-    match run(Path::new(proc)) {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::FAILURE,
-        Err(error) => {
-            eprintln!("compare-heapmax: {error}");
-            ExitCode::FAILURE
-        }
-    }
 }

@@ -10,17 +10,10 @@
 //! Prints what differs, then `walked=N rows=N kb=N hole_kb=N mismatches=N`.
 //! Exit status 1 if anything differs.
 
-use std::{io, path::Path};
-
+use crate::prelude::*;
 use crate::{
-    ask::Conversation,
     extents::{Extents, Row},
-    options::{self, Options},
-    patience::Wait,
     proc,
-    question::parse_hex,
-    random::Random,
-    sys,
 };
 
 const PAGE: u64 = sys::PAGE as u64;
@@ -82,17 +75,15 @@ impl Comparison<'_> {
     }
 }
 
-fn run() -> io::Result<bool> {
-    let options = Options::parse(&["--samples", "--seed"])?;
-    let [start, end] = &options.words[..] else {
-        return Err(io::ErrorKind::InvalidInput.into());
-    };
+pub fn run(options: &mut Options) -> io::Result<bool> {
+    let mut random = Random::new(options.or("--seed", 1)?);
+    let samples = options.or("--samples", 100)?;
+    let (start, end): (String, String) = (options.word()?, options.word()?);
     let question = format!("kernel {start}-{end}");
-    let (start, end) = (parse_hex(start)? as u64, parse_hex(end)? as u64);
+    let (start, end) = (parse_hex(&start)? as u64, parse_hex(&end)? as u64);
     // The end of the range is known when the last page is part of it.
     let start = start / PAGE * PAGE;
     let last = if end == u64::MAX { end } else { end - 1 } | (PAGE - 1);
-    let mut random = Random::new(options.number("--seed")?.unwrap_or(1) as u64);
     let wait = Wait::begin();
     let mut extents = Conversation::open(Path::new("/proc/memintro/extents"))?;
     let mut walk = Conversation::open(Path::new("/proc/memintro/walk"))?;
@@ -106,7 +97,6 @@ fn run() -> io::Result<bool> {
             walked: 0,
             mismatches: Vec::new(),
         };
-        let samples = options.number("--samples")?.unwrap_or(100);
         comparison.run(start, last, samples, &mut random)?;
         let again = extents.ask(&question)?;
         if again == text && started == proc::started()? || wait.is_over() {
@@ -133,8 +123,4 @@ fn run() -> io::Result<bool> {
         mismatches.len()
     );
     Ok(mismatches.is_empty())
-}
-
-pub fn main() -> std::process::ExitCode {
-    options::main("compare-kernel", run)
 }

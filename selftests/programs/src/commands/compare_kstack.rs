@@ -12,31 +12,14 @@
 //!
 //! Prints what differs, then `judged=N sleeping=N vmalloc=N mismatches=N`.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    fs, io,
-    path::{Path, PathBuf},
-    process::ExitCode,
-};
-
+use crate::prelude::*;
 use crate::{
-    proc,
-    question::parse_hex,
-    table::{number, Table},
+    proc::{self, Task},
+    settle::{rows, settle, Outcome},
 };
 
 const HEADER: &str = "TID PID STATE STACK SP SIZE_B USED_B COMM";
-const ROUNDS: usize = 8;
 const AWAKE: &str = "asleep without a stack pointer";
-
-#[derive(Default)]
-struct Outcome {
-    judged: usize,
-    sleeping: usize,
-    vmalloc: usize,
-    mismatches: Vec<String>,
-    in_motion: BTreeMap<u32, String>,
-}
 
 /// Checks what a row says of its own stack; says what is wrong.
 fn check_stack(row: &[String], sleeping: bool) -> io::Result<Option<&'static str>> {
@@ -84,120 +67,72 @@ fn vmalloc_areas() -> BTreeSet<usize> {
     starts
 }
 
-fn compare(proc: &Path) -> io::Result<Outcome> {
+/// How many stacks were those of sleepers, and looked for in vmallocinfo.
+type Seen = (usize, usize);
+
+fn compare(proc: &Path) -> io::Result<(Outcome, Seen)> {
     let before = proc::threads(proc);
     let mut areas = vmalloc_areas();
-    let table = Table::read(&proc.join("memintro/kstack"), HEADER)?;
+    let rows = rows(&proc.join("memintro/kstack"), HEADER)?;
     if !areas.is_empty() {
         areas.append(&mut vmalloc_areas());
     }
     let after = proc::threads(proc);
 
-    let mut outcome = Outcome::default();
-    let mut rows = BTreeMap::new();
+    // The stack of a thread that just ended may serve a new one.
     let mut stacks = BTreeSet::new();
-    for row in table.rows {
-        let tid = number(&row[0])? as u32;
-        if rows.last_key_value().is_some_and(|(&last, _)| last >= tid) {
-            outcome.mismatches.push(format!("out of order: {row:?}"));
-        }
-        if row[3] != "-" && !stacks.insert(row[3].clone()) {
-            // The stack of a thread that just ended may serve a new one.
-            outcome
-                .in_motion
-                .insert(tid, format!("a stack twice: {row:?}"));
-        }
-        rows.insert(tid, row);
-    }
-    for (tid, (pid, old)) in &before {
-        let row = rows.remove(tid);
-        let Some((_, new)) = after.get(tid).filter(|(_, new)| new.start == old.start) else {
-            continue;
-        };
-        let Some(row) = row else {
-            outcome.mismatches.push(format!("no row for {old:?}"));
-            continue;
-        };
+    let again = rows
+        .iter()
+        .filter(|(_, row)| row[3] != "-" && !stacks.insert(row[3].clone()));
+    let twice: Vec<_> = again
+        .map(|(&tid, row)| (tid, format!("a stack twice: {row:?}")))
+        .collect();
+    let (mut sleeping, mut vmalloc) = (0, 0);
+    let same = |old: &(u32, Task), new: &(u32, Task)| old.1.start == new.1.start;
+    let mut outcome = Outcome::join(&before, rows, &after, same, |outcome, tid, pair, row| {
+        let ((pid, old), (_, new)) = pair;
         outcome.judged += 1;
         if row[1] != pid.to_string() || !(old.has_name(&row[7]) || new.has_name(&row[7])) {
             outcome.mismatches.push(format!("row {row:?}, but {old:?}"));
         }
+        let mut moving = |what: String| drop(outcome.in_motion.insert(tid, what));
         if row[2] != old.state && old.rested_until(new) {
-            outcome
-                .in_motion
-                .insert(*tid, format!("row {row:?}, but {old:?}"));
+            moving(format!("row {row:?}, but {old:?}"));
         }
-        let sleeping = ["S", "D", "I", "T", "t"].contains(&row[2].as_str());
-        outcome.sleeping += usize::from(sleeping);
-        match check_stack(&row, sleeping)? {
-            // It may have woken between the reading of state and pointer.
-            Some(AWAKE) if !old.rested_until(new) => {}
-            Some(AWAKE) => drop(outcome.in_motion.insert(*tid, format!("{AWAKE}: {row:?}"))),
-            Some(what) => outcome.mismatches.push(format!("{what}: {row:?}")),
-            None => {}
+        let sleeps = ["S", "D", "I", "T", "t"].contains(&row[2].as_str());
+        sleeping += usize::from(sleeps);
+        let wrong = check_stack(row, sleeps)?;
+        // It may have woken between the reading of state and pointer.
+        if wrong == Some(AWAKE) && old.rested_until(new) {
+            moving(format!("{AWAKE}: {row:?}"));
         }
         if let (false, Ok(stack)) = (areas.is_empty(), parse_hex(&row[3])) {
-            outcome.vmalloc += 1;
+            vmalloc += 1;
             if !areas.contains(&stack) {
-                outcome
-                    .in_motion
-                    .insert(*tid, format!("not in vmallocinfo: {row:?}"));
+                moving(format!("not in vmallocinfo: {row:?}"));
             }
         }
-    }
-    for (tid, row) in rows {
-        if !after.contains_key(&tid) {
-            outcome
-                .in_motion
-                .insert(tid, format!("/proc has no {row:?}"));
-        }
-    }
-    Ok(outcome)
-}
-
-fn run(proc: &Path) -> io::Result<bool> {
-    let mut outcome = compare(proc)?;
-    for _ in 1..ROUNDS {
-        if !outcome.mismatches.is_empty() || outcome.in_motion.is_empty() {
-            break;
-        }
-        // A mistake is made again. One that was just about to leave the CPU has left it.
-        let suspects = outcome.in_motion;
-        outcome = compare(proc)?;
+        let wrong = wrong.filter(|what| *what != AWAKE);
         outcome
-            .in_motion
-            .retain(|task, _| suspects.contains_key(task));
-    }
-    outcome.mismatches.extend(outcome.in_motion.into_values());
-    for mismatch in outcome.mismatches.iter().take(20) {
-        println!("{mismatch}");
-    }
-    println!(
-        "judged={} sleeping={} vmalloc={} mismatches={}",
-        outcome.judged,
-        outcome.sleeping,
-        outcome.vmalloc,
-        outcome.mismatches.len()
-    );
-    Ok(outcome.mismatches.is_empty() && outcome.sleeping > 0)
+            .mismatches
+            .extend(wrong.map(|what| format!("{what}: {row:?}")));
+        Ok(())
+    })?;
+    outcome.in_motion.extend(twice);
+    Ok((outcome, (sleeping, vmalloc)))
 }
 
-pub fn main() -> ExitCode {
-    let args: Vec<_> = crate::options::args().skip(1).collect();
-    let proc = match &args[..] {
-        [] => PathBuf::from("/proc"),
-        [name, folder] if name == "--proc" => folder.into(),
-        _ => {
-            eprintln!("usage: compare-kstack [--proc FOLDER]");
-            return ExitCode::from(2);
-        }
-    };
-    match run(&proc) {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::FAILURE,
-        Err(error) => {
-            eprintln!("compare-kstack: {error}");
-            ExitCode::FAILURE
-        }
-    }
+pub fn run(options: &mut Options) -> io::Result<bool> {
+    let proc = options.or("--proc", PathBuf::from("/proc"))?;
+    options.end()?;
+    let mut seen = (0, 0);
+    let outcome = settle(1, || {
+        let (outcome, now) = compare(&proc)?;
+        seen = now;
+        Ok(outcome)
+    })?;
+    let (judged, (sleeping, vmalloc)) = (outcome.judged, seen);
+    let wrong = outcome.mismatches.len();
+    println!("judged={judged} sleeping={sleeping} vmalloc={vmalloc} mismatches={wrong}");
+    Ok(wrong == 0 && sleeping > 0)
 }

@@ -9,25 +9,15 @@
 //! Prints `region=NAME mapped=N holes=N moved=N mismatches=N pages=...` for
 //! each region; exit status 1 if anything differs, or a region was not judged.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    fmt::Write,
-    io,
-    ops::RangeInclusive,
-    path::Path,
-    process::ExitCode,
-};
+use std::{fmt::Write, ops::RangeInclusive};
 
+use crate::prelude::*;
 use crate::{
-    ask::Conversation,
     extents::Extents,
     kcore::Kcore,
     layout::{self, LEVELS},
     levels::LevelCheck,
-    line::{answers, Line},
-    patience::Wait,
     proc,
-    random::Random,
     reference::{regions, Reference, Region, Reply, MOST},
 };
 
@@ -173,7 +163,7 @@ impl Run {
         for (i, &va) in addresses.iter().enumerate() {
             let (levels, answer) = answers
                 .next()
-                .ok_or_else(|| io::Error::other("an answer is missing"))?
+                .ok_or_else(|| error!("an answer is missing"))?
                 .map_err(io::Error::other)?;
             let reply = before[i];
             if reply != after[i] {
@@ -207,7 +197,10 @@ impl Run {
     }
 }
 
-fn run(addresses: usize, seed: u64) -> io::Result<bool> {
+pub fn run(options: &mut Options) -> io::Result<bool> {
+    let addresses = options.or("--addresses", 10_000usize)?;
+    let seed = options.or("--seed", 1)?;
+    options.end()?;
     let mut run = Run {
         reference: Reference::open()?,
         conversation: Conversation::open(Path::new("/proc/memintro/walk"))?,
@@ -263,33 +256,4 @@ fn run(addresses: usize, seed: u64) -> io::Result<bool> {
     }
     println!("seed={seed}");
     Ok(fine)
-}
-
-fn options() -> Option<(usize, u64)> {
-    let mut options = (10_000, 1);
-    let mut args = crate::options::args().skip(1);
-    while let Some(name) = args.next() {
-        let value = args.next()?;
-        match name.as_str() {
-            "--addresses" => options.0 = value.parse().ok()?,
-            "--seed" => options.1 = value.parse().ok()?,
-            _ => return None,
-        }
-    }
-    Some(options)
-}
-
-pub fn main() -> ExitCode {
-    let Some((addresses, seed)) = options() else {
-        eprintln!("usage: compare-reference [--addresses N] [--seed N]");
-        return ExitCode::from(2);
-    };
-    match run(addresses, seed) {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::FAILURE,
-        Err(error) => {
-            eprintln!("compare-reference: {error}");
-            ExitCode::FAILURE
-        }
-    }
 }

@@ -20,22 +20,10 @@
 //! mismatches=N`. Exit status 1 if anything differs, or fewer than N pages
 //! (by default a half) could be judged.
 
-use std::{
-    collections::{BTreeMap, HashSet},
-    fs, io,
-    path::{Path, PathBuf},
-};
-
+use crate::prelude::*;
 use crate::{
-    ask::{hex, Answer, Conversation},
     memory::{other_processes, Memory},
-    options::{self, Options},
-    patience::Wait,
     proc::{self, Task},
-    question::parse_hex,
-    random::Random,
-    sys,
-    table::number,
 };
 
 const HEADER: &str = "PID VA PAGE PERM COMM";
@@ -118,7 +106,7 @@ impl Comparison {
         let answer = Answer::parse(&text, HEADER)?;
         let end = &answer.end;
         if hex(end.get("pa"))? != pa || end.number("rows")? != answer.rows.len() as u64 {
-            return Err(io::Error::other(format!("asked {pa:#x}: {}", answer.last)));
+            bail!("asked {pa:#x}: {}", answer.last);
         }
         Ok(answer)
     }
@@ -132,7 +120,7 @@ impl Comparison {
         for row in &answer.rows {
             let (pid, va) = (number(&row[0])? as u32, hex(&row[1])?);
             if last >= Some((pid, va)) || va % PAGE != asked % PAGE {
-                return Err(io::Error::other(format!("order or offset of {row:?}")));
+                bail!("order or offset of {row:?}");
             }
             last = Some((pid, va));
             if pid == scan.own_pid {
@@ -142,11 +130,11 @@ impl Comparison {
             let pa = format!("{asked:#x}");
             let walked = (keys.get("pa"), keys.get("page"), keys.get("perm"));
             if walked != (&*pa, &*row[2], &*row[3]) {
-                return Err(io::Error::other(format!("{row:?}, but walk {keys:?}")));
+                bail!("{row:?}, but walk {keys:?}");
             }
             let task = Task::read(&self.mount.join(&row[0]), pid);
             if !task.is_some_and(|task| task.has_name(&row[4])) {
-                return Err(io::Error::other(format!("COMM of {row:?}")));
+                bail!("COMM of {row:?}");
             }
             if !scan.is_pfnmap(pid, va) {
                 rows.push((pid, va / PAGE * PAGE));
@@ -227,18 +215,19 @@ fn named(pair: &[String], all: &Scan) -> io::Result<u64> {
     let memory = all.memories.get(&(number(&pair[0])? as u32));
     let mut pages = memory.into_iter().flat_map(|memory| &memory.pages);
     let page = pages.find(|page| page.va == va);
-    let page = page.ok_or_else(|| io::Error::other(format!("no page at {pair:?}")))?;
+    let page = page.ok_or_else(|| error!("no page at {pair:?}"))?;
     Ok(page.pa)
 }
 
-fn run() -> io::Result<bool> {
-    let options = Options::parse(&["--samples", "--seed", "--inner", "--at-least"])?;
-    let mount = Path::new(options.text("--inner").unwrap_or("/proc")).to_owned();
-    let mut samples = options.number("--samples")?.unwrap_or(0);
-    let mut random = Random::new(options.number("--seed")?.unwrap_or(1) as u64);
-    let mut pairs: Vec<&[String]> = options.words.chunks(2).collect();
+pub fn run(options: &mut Options) -> io::Result<bool> {
+    let mount = options.or("--inner", PathBuf::from("/proc"))?;
+    let mut samples = options.or("--samples", 0)?;
+    let mut random = Random::new(options.or("--seed", 1)?);
+    let at_least = options.get("--at-least")?;
+    let words = options.words()?;
+    let mut pairs: Vec<&[String]> = words.chunks(2).collect();
     let half = (pairs.len() + samples) / 2;
-    let at_least = options.number("--at-least")?.unwrap_or(half).max(1);
+    let at_least = at_least.unwrap_or(half).max(1);
     let mut comparison = Comparison {
         rmap: Conversation::open(&mount.join("memintro/rmap"))?,
         walk: Conversation::open(&mount.join("memintro/walk"))?,
@@ -268,8 +257,4 @@ fn run() -> io::Result<bool> {
         comparison.mismatches.len()
     );
     Ok(comparison.mismatches.is_empty() && comparison.judged >= at_least)
-}
-
-pub fn main() -> std::process::ExitCode {
-    options::main("compare-rmap", run)
 }

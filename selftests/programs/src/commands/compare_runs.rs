@@ -10,20 +10,10 @@
 //! Prints `kind=KIND checked=N runs=N mismatches=N` for each kind, `runs` being
 //! the pages that are part of one. Exit status 1 if anything differs.
 
-use std::{
-    collections::BTreeMap,
-    io::{self, BufRead},
-    path::Path,
-};
-
+use crate::prelude::*;
 use crate::{
-    ask::Conversation,
     kcore::Kcore,
     layout::{next_table, page_shift, RUN},
-    line::answers,
-    options::{self, Options},
-    question::Range,
-    sys::PAGE,
 };
 
 const VALID: u64 = 1;
@@ -63,7 +53,7 @@ fn judge(
     let text = walk.ask(&format!("{pid} {va:#x} levels"))?;
     let (levels, answer) = answers(&text)
         .next()
-        .ok_or_else(|| io::Error::other("no answer"))?
+        .ok_or_else(|| error!("no answer"))?
         .map_err(io::Error::other)?;
     let Some(last) = levels.last().filter(|_| answer.get("pa") != "none") else {
         return Ok(None);
@@ -98,23 +88,15 @@ fn judge(
     }))
 }
 
-fn run() -> io::Result<bool> {
-    let options = Options::parse(&[])?;
-    let [pid] = &options.words[..] else {
-        return Err(io::ErrorKind::InvalidInput.into());
-    };
+pub fn run(options: &mut Options) -> io::Result<bool> {
+    let pid: String = options.word()?;
     let kcore = Kcore::open()?;
     let mut walk = Conversation::open(Path::new("/proc/memintro/walk"))?;
     let mut counts = BTreeMap::<String, Count>::new();
-    for line in io::stdin().lock().lines() {
-        let line = line?;
-        if line == "ready" {
-            continue;
-        }
-        let range = Range::parse(&line)?;
+    for range in Range::read_all()? {
         let count = counts.entry(range.kind).or_default();
         for va in (range.start..range.start + range.len).step_by(PAGE) {
-            let mut tries = (0..20).map(|_| judge(&mut walk, &kcore, pid, va));
+            let mut tries = (0..20).map(|_| judge(&mut walk, &kcore, &pid, va));
             match tries.find_map(Result::transpose).transpose()? {
                 Some(Ok(one)) => {
                     count.checked += 1;
@@ -140,8 +122,4 @@ fn run() -> io::Result<bool> {
         println!("kind={kind} checked={checked} runs={runs} mismatches={mismatches}");
     }
     Ok(!counts.is_empty() && counts.values().all(|count| count.mismatches == 0))
-}
-
-pub fn main() -> std::process::ExitCode {
-    options::main("compare-runs", run)
 }

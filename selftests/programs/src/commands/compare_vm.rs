@@ -12,19 +12,11 @@
 //! `judged=N mismatches=N`. Exit status 1 if anything differs or fewer than N
 //! processes could be judged.
 
-use std::{
-    collections::BTreeMap,
-    fs, io,
-    path::{Path, PathBuf},
-    process::ExitCode,
-};
-
+use crate::prelude::*;
 use crate::{
     maps,
-    options::{self, Options},
-    patience::Wait,
     proc::{heap_bounds, Task},
-    table::{number, Table},
+    settle::{rows, settle, Outcome},
 };
 
 const HEADER: &str = "PID VSZ_KB RSS_KB ANON_KB FILE_KB SHMEM_KB SWAP_KB HUGETLB_KB HEAP_B \
@@ -96,19 +88,6 @@ fn processes(proc: &Path) -> BTreeMap<u32, Process> {
         .collect()
 }
 
-fn rows(proc: &Path) -> io::Result<BTreeMap<u32, Vec<String>>> {
-    let table = Table::read(&proc.join("memintro/vm"), HEADER)?;
-    let mut rows = BTreeMap::new();
-    for row in table.rows {
-        let pid = number(&row[0])? as u32;
-        if rows.last_key_value().is_some_and(|(&last, _)| last >= pid) {
-            return Err(io::Error::other(format!("PID {pid} out of order")));
-        }
-        rows.insert(pid, row);
-    }
-    Ok(rows)
-}
-
 /// What differs between a row and what /proc says.
 fn difference(row: &[String], process: &Process) -> io::Result<Option<String>> {
     for (&place, &value) in &process.columns {
@@ -128,68 +107,39 @@ fn difference(row: &[String], process: &Process) -> io::Result<Option<String>> {
     Ok((!named).then(|| format!("COMM of {row:?}")))
 }
 
-#[derive(Default)]
-struct Outcome {
-    judged: usize,
-    mismatches: Vec<String>,
-    /// Rows that /proc has not.
-    unknown: BTreeMap<u32, String>,
-    largest: BTreeMap<usize, u64>,
-}
+/// The largest value of each column, by its place.
+type Largest = BTreeMap<usize, u64>;
 
-fn compare(proc: &Path) -> io::Result<Outcome> {
+fn compare(proc: &Path, largest: &mut Largest) -> io::Result<Outcome> {
     let before = processes(proc);
-    let mut rows = rows(proc)?;
+    let rows = rows(&proc.join("memintro/vm"), HEADER)?;
     let after = processes(proc);
-    let mut outcome = Outcome::default();
-    for (pid, process) in &before {
-        let row = rows.remove(pid);
-        if after.get(pid) != Some(process) {
-            continue;
-        }
-        outcome.judged += 1;
-        let Some(row) = row else {
-            outcome.mismatches.push(format!("no row for {process:?}"));
-            continue;
-        };
-        outcome.mismatches.extend(difference(&row, process)?);
-        for (place, field) in row.iter().enumerate().take(VMAS + 1) {
-            let largest = outcome.largest.entry(place).or_default();
-            *largest = number(field)?.max(*largest);
-        }
-    }
-    for (pid, row) in rows {
-        if !after.contains_key(&pid) {
-            outcome.unknown.insert(pid, format!("/proc has no {row:?}"));
-        }
-    }
-    Ok(outcome)
+    largest.clear();
+    Outcome::join(
+        &before,
+        rows,
+        &after,
+        Process::eq,
+        |outcome, _, (process, _), row| {
+            outcome.judged += 1;
+            outcome.mismatches.extend(difference(row, process)?);
+            for (place, field) in row.iter().enumerate().take(VMAS + 1) {
+                let largest = largest.entry(place).or_default();
+                *largest = number(field)?.max(*largest);
+            }
+            Ok(())
+        },
+    )
 }
 
-fn run() -> io::Result<bool> {
-    let options = Options::parse(&["--proc", "--at-least"])?;
-    let proc = PathBuf::from(options.text("--proc").unwrap_or("/proc"));
-    let at_least = options.number("--at-least")?.unwrap_or(1);
-    let mut outcome = compare(&proc)?;
-    let wait = Wait::begin();
-    while !wait.is_over() {
-        let settled = outcome.unknown.is_empty() && outcome.judged >= at_least;
-        if !outcome.mismatches.is_empty() || settled {
-            break;
-        }
-        let suspects = outcome.unknown;
-        outcome = compare(&proc)?;
-        outcome.unknown.retain(|pid, _| suspects.contains_key(pid));
-    }
-    outcome.mismatches.extend(outcome.unknown.into_values());
-    for mismatch in outcome.mismatches.iter().take(20) {
-        println!("{mismatch}");
-    }
-    for (place, value) in outcome.largest {
-        println!(
-            "largest {}={value}",
-            HEADER.split_whitespace().nth(place).unwrap_or_default()
-        );
+pub fn run(options: &mut Options) -> io::Result<bool> {
+    let proc = options.or("--proc", PathBuf::from("/proc"))?;
+    let at_least = options.or("--at-least", 1)?;
+    options.end()?;
+    let mut largest = Largest::new();
+    let outcome = settle(at_least, || compare(&proc, &mut largest))?;
+    for (name, value) in HEADER.split(' ').zip(largest.values()) {
+        println!("largest {name}={value}");
     }
     println!(
         "judged={} mismatches={}",
@@ -197,8 +147,4 @@ fn run() -> io::Result<bool> {
         outcome.mismatches.len()
     );
     Ok(outcome.mismatches.is_empty() && outcome.judged >= at_least)
-}
-
-pub fn main() -> ExitCode {
-    options::main("compare-vm", run)
 }

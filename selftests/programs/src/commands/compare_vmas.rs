@@ -15,20 +15,11 @@
 //! zero_kb=N swap_kb=N empty_kb=N mismatches=N`. Exit status 1 if anything
 //! differs, or fewer than N processes could be judged.
 
-use std::{
-    collections::HashSet,
-    io,
-    path::{Path, PathBuf},
-    process::ExitCode,
-};
-
+use crate::prelude::*;
 use crate::{
-    ask::{hex, unescape, Answer, Conversation, Keys},
+    ask::unescape,
     maps::{self, Mapping},
-    memory::{has_ended, other_processes, Count, Memory},
-    options::{self, Options},
-    patience::Wait,
-    table::number,
+    memory::{has_ended, these_or_all, Count, Memory},
     zeros::Zeros,
 };
 
@@ -65,7 +56,7 @@ impl Row {
             || present + zero + swap + empty > size
             || huge > present
         {
-            return Err(io::Error::other(format!("no sense in {fields:?}")));
+            bail!("no sense in {fields:?}");
         }
         Ok(row)
     }
@@ -80,19 +71,16 @@ fn parse(text: &str) -> io::Result<(Vec<Row>, Keys)> {
     let rows = answer.rows.iter().map(|fields| Row::parse(fields));
     let rows: Vec<_> = rows.collect::<Result<_, _>>()?;
     if let Some(pair) = rows.windows(2).find(|pair| pair[1].start < pair[0].end) {
-        return Err(io::Error::other(format!("rows overlap: {pair:x?}")));
+        bail!("rows overlap: {pair:x?}");
     }
     for (place, name) in AMOUNTS.iter().enumerate() {
         let sum: u64 = rows.iter().map(|row| row.kb[place]).sum();
         if answer.end.number(&format!("{name}_kb"))? != sum {
-            return Err(io::Error::other(format!(
-                "{name}_kb is {sum}: {}",
-                answer.last
-            )));
+            bail!("{name}_kb is {sum}: {}", answer.last);
         }
     }
     if answer.end.number("rows")? != rows.len() as u64 {
-        return Err(io::Error::other(format!("wrong rows: {}", answer.last)));
+        bail!("wrong rows: {}", answer.last);
     }
     Ok((rows, answer.end))
 }
@@ -164,11 +152,11 @@ impl Comparison {
         }
         let (rows, _) = parse(&text)?;
         if !text.ends_with(&totals) || totals.lines().count() != 1 {
-            return Err(io::Error::other(format!("totals: {totals:?}")));
+            bail!("totals: {totals:?}");
         }
         if rows.len() != maps_before.len() || rows.len() != before.mappings.len() {
             let (got, expected) = (rows.len(), maps_before.len());
-            return Err(io::Error::other(format!("{got} rows, {expected} in maps")));
+            bail!("{got} rows, {expected} in maps");
         }
         for ((row, mapping), count) in rows.iter().zip(&before.mappings).zip(&before.counts) {
             if let Some(what) = difference(row, mapping, count) {
@@ -225,10 +213,9 @@ impl Comparison {
     }
 }
 
-fn run() -> io::Result<bool> {
-    let options = Options::parse(&["--proc", "--at-least", "--storm"])?;
-    let proc = Path::new(options.text("--proc").unwrap_or("/proc")).to_owned();
-    let storm = options.number("--storm")?;
+pub fn run(options: &mut Options) -> io::Result<bool> {
+    let proc = options.or("--proc", PathBuf::from("/proc"))?;
+    let storm = options.get("--storm")?;
     let vmas = Conversation::open(&proc.join("memintro/vmas"))?;
     let mut comparison = Comparison {
         vmas: vmas.in_pieces_of(if storm.is_some() { 512 } else { 65536 }),
@@ -240,10 +227,8 @@ fn run() -> io::Result<bool> {
         sums: [0; 6],
         proc,
     };
-    let mut pids = options.words.clone();
-    if pids.is_empty() {
-        pids = other_processes(&comparison.proc);
-    }
+    let at_least = options.get("--at-least")?;
+    let pids = these_or_all(options.words()?, &comparison.proc);
     match storm {
         Some(times) => comparison.storm(&pids[0], times)?,
         None => comparison.compare(&pids),
@@ -261,11 +246,7 @@ fn run() -> io::Result<bool> {
         comparison.rows,
         comparison.mismatches.len()
     );
-    let at_least = options.number("--at-least")?.unwrap_or(pids.len()).max(1);
+    let at_least = at_least.unwrap_or(pids.len()).max(1);
     let looked_at = comparison.judged + comparison.ended;
     Ok(comparison.mismatches.is_empty() && (looked_at >= at_least || storm.is_some()))
-}
-
-pub fn main() -> ExitCode {
-    options::main("compare-vmas", run)
 }

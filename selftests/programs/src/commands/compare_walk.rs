@@ -12,28 +12,12 @@
 //! The last lines are `kind=NAME checked=N mismatches=N` per kind and
 //! `checked=N mismatches=N`; exit status 1 if anything differs.
 
-use std::{
-    collections::BTreeMap,
-    io::{self, BufRead},
-    path::PathBuf,
-    process::ExitCode,
-};
-
+use crate::prelude::*;
 use crate::{
     kinds::{self, Expect},
-    pagemap::{Entry, Pagemap},
-    patience::Wait,
-    question::{Ask, Range, SysfsWalk},
-    random::Random,
-    sys::{errno_name, PAGE, PAGE_2M},
+    question::{Ask, SysfsWalk},
+    sys::errno_name,
 };
-
-struct Options {
-    pid: String,
-    file: PathBuf,
-    samples: usize,
-    seed: u64,
-}
 
 #[derive(Clone, Copy, Default)]
 struct Count {
@@ -78,7 +62,7 @@ fn check(
     va: usize,
 ) -> io::Result<Result<(), String>> {
     let expect = kinds::find(&range.kind)
-        .ok_or_else(|| io::Error::other(format!("no such kind: {}", range.kind)))?
+        .ok_or_else(|| error!("no such kind: {}", range.kind))?
         .expect;
     let wait = Wait::begin();
     while !wait.is_over() {
@@ -118,13 +102,19 @@ fn pages(range: &Range, samples: usize, random: &mut Random) -> Vec<usize> {
     pages
 }
 
-fn run(options: &Options, ask: &mut dyn Ask, ranges: &[Range]) -> io::Result<Count> {
-    let pagemap = Pagemap::open(&options.pid)?;
-    let mut random = Random::new(options.seed);
+fn compare(
+    pid: &str,
+    samples: usize,
+    seed: u64,
+    ask: &mut dyn Ask,
+    ranges: &[Range],
+) -> io::Result<Count> {
+    let pagemap = Pagemap::open(pid)?;
+    let mut random = Random::new(seed);
     let mut counts = BTreeMap::<&str, Count>::new();
     for range in ranges {
         let count = counts.entry(&range.kind).or_default();
-        let pages = pages(range, options.samples, &mut random);
+        let pages = pages(range, samples, &mut random);
         // A few pages are asked for at several places, many at one each.
         let each = 1 + 256 / pages.len();
         let mut questions: Vec<_> = pages
@@ -136,7 +126,7 @@ fn run(options: &Options, ask: &mut dyn Ask, ranges: &[Range]) -> io::Result<Cou
         questions.extend([range.start, range.start + range.len - 1]);
         for va in questions {
             count.checked += 1;
-            if let Err(what) = check(ask, &pagemap, &options.pid, range, va)? {
+            if let Err(what) = check(ask, &pagemap, pid, range, va)? {
                 count.mismatches += 1;
                 // A systematic fault is clear from its first cases.
                 if count.mismatches <= 10 {
@@ -147,68 +137,32 @@ fn run(options: &Options, ask: &mut dyn Ask, ranges: &[Range]) -> io::Result<Cou
     }
     let mut total = Count::default();
     for (kind, count) in counts {
-        let Count {
-            checked,
-            mismatches,
-        } = count;
-        println!("kind={kind} checked={checked} mismatches={mismatches}");
-        total.checked += checked;
-        total.mismatches += mismatches;
+        println!(
+            "kind={kind} checked={} mismatches={}",
+            count.checked, count.mismatches
+        );
+        total.checked += count.checked;
+        total.mismatches += count.mismatches;
     }
-    let Count {
-        checked,
-        mismatches,
-    } = total;
-    println!(
-        "checked={checked} mismatches={mismatches} seed={}",
-        options.seed
-    );
     Ok(total)
 }
 
-fn options() -> Option<Options> {
-    let mut args = crate::options::args().skip(1);
-    let mut options = Options {
-        pid: args.next()?,
-        file: "/sys/kernel/memintro/walk".into(),
-        samples: 2048,
-        seed: 1,
-    };
-    while let Some(name) = args.next() {
-        let value = args.next()?;
-        match name.as_str() {
-            "--file" => options.file = value.into(),
-            "--samples" => options.samples = value.parse().ok()?,
-            "--seed" => options.seed = value.parse().ok()?,
-            _ => return None,
-        }
-    }
-    Some(options)
-}
-
-pub fn main() -> ExitCode {
-    let Some(options) = options() else {
-        eprintln!("usage: compare-walk PID [--file FILE] [--samples N] [--seed N] < RANGES");
-        return ExitCode::from(2);
-    };
-    let ranges: io::Result<Vec<_>> = io::stdin()
-        .lock()
-        .lines()
-        .filter(|line| !matches!(line, Ok(text) if text == "ready"))
-        .map(|line| Range::parse(&line?))
-        .collect();
-    let result = ranges.and_then(|ranges| {
-        let mut walk = SysfsWalk::open(&options.file)?;
-        run(&options, &mut walk, &ranges)
-    });
-    match result {
-        Ok(total) if total.checked > 0 && total.mismatches == 0 => ExitCode::SUCCESS,
-        Ok(_) => ExitCode::FAILURE,
-        Err(error) => {
-            eprintln!("compare-walk: {error}");
-            ExitCode::FAILURE
-        }
-    }
+pub fn run(options: &mut Options) -> io::Result<bool> {
+    let mut walk =
+        SysfsWalk::open(&options.or("--file", PathBuf::from("/sys/kernel/memintro/walk"))?)?;
+    let (samples, seed) = (options.or("--samples", 2048)?, options.or("--seed", 1)?);
+    let total = compare(
+        &options.word::<String>()?,
+        samples,
+        seed,
+        &mut walk,
+        &Range::read_all()?,
+    )?;
+    println!(
+        "checked={} mismatches={} seed={seed}",
+        total.checked, total.mismatches
+    );
+    Ok(total.checked > 0 && total.mismatches == 0)
 }
 
 #[cfg(test)]
@@ -242,13 +196,7 @@ mod tests {
                 len: area.len,
             })
             .collect();
-        let options = Options {
-            pid: "self".to_owned(),
-            file: PathBuf::new(),
-            samples: 64,
-            seed: 1,
-        };
-        run(&options, &mut Fake { wrong }, &ranges).unwrap()
+        super::compare("self", 64, 1, &mut Fake { wrong }, &ranges).unwrap()
     }
 
     #[test]

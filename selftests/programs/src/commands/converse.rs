@@ -23,16 +23,12 @@
 //!   `waited`, and how many lines came, also by reads until the end after both.
 
 use std::{
-    fs::{File, OpenOptions},
-    io::{self, Read, Seek},
-    os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd},
-    process::ExitCode,
+    os::fd::FromRawFd,
     sync::{mpsc, Arc},
-    thread,
-    time::Duration,
 };
 
-use crate::sys::{self, capability, raw, trap::Trap, Area, PAGE};
+use crate::prelude::*;
+use crate::sys::{capability, raw, trap::Trap};
 
 /// No process has memory there.
 const NOWHERE: usize = 0x10;
@@ -90,7 +86,7 @@ fn two_readers(file: &File) -> io::Result<String> {
     // One that waits for the other would wait for ever.
     let second = told.recv_timeout(Duration::from_secs(20));
     trap.release()?;
-    let n = first.join().map_err(|_| io::Error::other("died"))??;
+    let n = first.join().map_err(|_| error!("died"))??;
     let lines = count(&[trap.bytes(FREE, n), read_all(file, 65536)?].concat());
     Ok(match second {
         Err(_) => format!("waited {lines}"),
@@ -164,28 +160,24 @@ fn step(mut file: &File, step: &str) -> io::Result<String> {
         }
         "seek" => file.rewind().map(|()| written(0)),
         "two-readers" => two_readers(file),
-        _ => Err(io::Error::other(format!("no such step: {step}"))),
+        _ => Err(error!("no such step: {step}")),
     }
 }
 
-pub fn main() -> ExitCode {
-    let args: Vec<_> = crate::options::args().skip(1).collect();
-    let Some((name, steps)) = args.split_first() else {
-        eprintln!("usage: converse FILE STEP...");
-        return ExitCode::from(2);
-    };
-    let file = match open(name) {
+pub fn run(options: &mut Options) -> io::Result<bool> {
+    let file = match open(&options.word::<String>()?) {
         Ok(file) => file,
         Err(error) => {
             println!("{}", sys::errno_name(&error));
-            return ExitCode::SUCCESS;
+            return Ok(true);
         }
     };
-    for text in steps {
+    while let Ok(text) = options.word::<String>() {
+        let outcome = step(&file, &text);
         println!(
             "{}",
-            step(&file, text).unwrap_or_else(|error| sys::errno_name(&error))
+            outcome.unwrap_or_else(|error| sys::errno_name(&error))
         );
     }
-    ExitCode::SUCCESS
+    Ok(true)
 }

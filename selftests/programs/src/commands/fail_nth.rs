@@ -16,18 +16,14 @@
 //! places of the module were hit than N.
 
 use std::{
-    fs::{self, File, OpenOptions},
-    io::{self, BufRead, BufReader, Read, Seek, Write},
-    os::{fd::AsRawFd, unix::fs::FileExt},
-    process::{Child, Command, ExitCode, Stdio},
+    io::BufReader,
+    process::{Child, Command, Stdio},
 };
 
+use crate::prelude::*;
 use crate::{
-    ask::Conversation,
     faults::Faults,
-    options::{self, Options},
-    question::parse_hex,
-    sys::{heap, module, process, Area, PAGE},
+    sys::{heap, module},
 };
 
 const PROC: &str = "/proc/memintro";
@@ -155,7 +151,7 @@ fn conversations(faults: &mut Faults) -> io::Result<()> {
         .get("pa")
         .to_owned();
     if !zero.starts_with("0x") {
-        return Err(io::Error::other("no zero page"));
+        bail!("no zero page");
     }
     let many = |tail: &str| -> String {
         let line = |i: usize| format!("{pid} {:#x}{tail}\n", start + i * PAGE);
@@ -251,14 +247,16 @@ fn sysfs(faults: &mut Faults) -> io::Result<()> {
     faults.step("sysfs: read", to_read, |file| all_of(file), answer)
 }
 
-fn run() -> io::Result<bool> {
-    let options = Options::parse(&["--module", "--sites"])?;
-    let known = options.number("--sites")?.unwrap_or(0);
+pub fn run(options: &mut Options) -> io::Result<bool> {
+    if options.flag("rest") {
+        return rest().map(|()| true);
+    }
+    let known = options.or("--sites", 0)?;
     heap::settle()?;
     let mut faults = Faults::new()?;
-    if let Some(file) = options.text("--module") {
-        load(&mut faults, file)?;
-        module::load(file)?;
+    if let Some(file) = options.get::<String>("--module")? {
+        load(&mut faults, &file)?;
+        module::load(&file)?;
     }
     tables(&mut faults)?;
     conversations(&mut faults)?;
@@ -275,11 +273,4 @@ fn run() -> io::Result<bool> {
         println!("wrong: the module has {known} sites");
     }
     Ok(faults.wrong == 0 && sites >= known && faults.faults > 0)
-}
-
-pub fn main() -> ExitCode {
-    if crate::options::args().nth(1).as_deref() == Some("rest") {
-        return options::main("fail-nth", || rest().map(|()| true));
-    }
-    options::main("fail-nth", run)
 }

@@ -15,21 +15,12 @@
 //!
 //! Prints how often each call was made and succeeded, and a line of figures.
 
-use std::{
-    collections::BTreeMap,
-    io,
-    process::ExitCode,
-    sync::atomic::AtomicI32,
-    thread,
-    time::{Duration, Instant},
-};
+use std::sync::atomic::AtomicI32;
 
+use crate::prelude::*;
 use crate::{
     fuzz::{calls::CALLS, Board, Fuzzer, SLOTS},
-    options::{self, Options},
-    patience,
-    random::Random,
-    sys::{module, process},
+    sys::module,
 };
 
 const THREADS: usize = 3;
@@ -101,13 +92,11 @@ fn useful(board: Board) -> bool {
     NEEDED.iter().all(|name| all[name].1 > 0)
 }
 
-fn run() -> io::Result<bool> {
-    let known = ["--seconds", "--longer", "--workers", "--module", "--seed"];
-    let options = Options::parse(&known)?;
-    let seconds = options.number("--seconds")?.unwrap_or(60) as u64;
-    let longer = options.number("--longer")?.unwrap_or(0) as u64;
-    let workers = options.number("--workers")?.unwrap_or(4);
-    let seed = options.number("--seed")?.unwrap_or(1) as u64;
+pub fn run(options: &mut Options) -> io::Result<bool> {
+    let seconds = options.or("--seconds", 60)?;
+    let longer = options.or("--longer", 0)?;
+    let workers = options.or("--workers", 4)?;
+    let seed = options.or("--seed", 1)?;
     println!("seed={seed}");
     let mut random = Random::new(seed);
     let board = Board::new(workers * THREADS)?;
@@ -122,7 +111,7 @@ fn run() -> io::Result<bool> {
     let finish = begun + Duration::from_secs(seconds);
     let last = finish + Duration::from_secs(longer);
     let mut reload = begun + Duration::from_secs(3);
-    let file = options.text("--module");
+    let file = options.get::<String>("--module")?;
     let (mut kills, mut reloads, mut slow) = (0, 0, 0);
     let mut hung = false;
     let mut enough = false;
@@ -141,7 +130,7 @@ fn run() -> io::Result<bool> {
                 *worker = start(board, place, &mut random)?;
             }
         }
-        if let (Some(file), true) = (file, Instant::now() > reload) {
+        if let (Some(file), true) = (&file, Instant::now() > reload) {
             module::unload(c"memintro")?;
             module::load(file)?;
             reloads += 1;
@@ -169,8 +158,4 @@ fn run() -> io::Result<bool> {
          slow={slow} seconds={seconds} workers={workers} seed={seed}"
     );
     Ok(!hung && enough)
-}
-
-pub fn main() -> ExitCode {
-    options::main("fuzz", run)
 }

@@ -7,15 +7,13 @@
 //! BYTES is measured as brk(2) and /proc define it: the break that sbrk(2)
 //! reports, less the start that field 47 of /proc/self/stat gives.
 
-use std::{
-    io::{self, Read},
-    path::Path,
-    process::{self, ExitCode},
-};
+use std::process;
 
-use crate::{proc::Task, sys};
+use crate::prelude::*;
+use crate::proc::Task;
 
-fn run(bytes: usize) -> io::Result<()> {
+pub fn run(options: &mut Options) -> io::Result<bool> {
+    let bytes: usize = options.word()?;
     let pid = process::id();
     let task = Task::read(Path::new("/proc/self"), pid).ok_or(io::ErrorKind::NotFound)?;
     let start = task.start_brk as usize;
@@ -26,34 +24,17 @@ fn run(bytes: usize) -> io::Result<()> {
     // From here on the allocator is not used: it might move the break.
     let end = start + bytes;
     if end < sys::program_break() {
-        return Err(io::Error::other("the allocator already has more"));
+        bail!("the allocator already has more");
     }
     sys::set_program_break(end)?;
     if sys::program_break() != end {
-        return Err(io::Error::other("the break is elsewhere"));
+        bail!("the break is elsewhere");
     }
     sys::write_stdout(&line)?;
     while stdin.read(&mut input)? != 0 {}
 
     if sys::program_break() != end {
-        return Err(io::Error::other("the break has moved"));
+        bail!("the break has moved");
     }
-    Ok(())
-}
-
-pub fn main() -> ExitCode {
-    let Some(bytes) = crate::options::args()
-        .nth(1)
-        .and_then(|arg| arg.parse().ok())
-    else {
-        eprintln!("usage: heap BYTES");
-        return ExitCode::from(2);
-    };
-    match run(bytes) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("heap: {error}");
-            ExitCode::FAILURE
-        }
-    }
+    Ok(true)
 }

@@ -13,22 +13,8 @@
 //! `middle` counts the answers and tables of which a killed reader had taken a
 //! part. Exit status 1 if anything went wrong.
 
-use std::{
-    fs::{File, OpenOptions},
-    io::{self, Read, Seek, Write},
-    os::{fd::AsRawFd, unix::fs::FileExt},
-    process::ExitCode,
-    thread,
-    time::{Duration, Instant},
-};
-
-use crate::{
-    ask::Conversation,
-    options::{self, Options},
-    patience,
-    random::Random,
-    sys::{self, process, trap::Trap, Area, PAGE},
-};
+use crate::prelude::*;
+use crate::sys::trap::Trap;
 
 const PROC: &str = "/proc/memintro";
 const TABLES: [&str; 5] = ["tasks", "vm", "heapmax", "kstack", "kmem"];
@@ -101,10 +87,10 @@ impl Count {
         process::kill(child);
         if !patience::until(|| process::try_reap(child)) {
             let stack = std::fs::read_to_string(format!("/proc/{child}/stack"));
-            return Err(io::Error::other(format!(
+            bail!(
                 "a reader of {what} does not die: {}",
                 stack.unwrap_or_default()
-            )));
+            );
         }
         self.kills += 1;
         self.slowest = self.slowest.max(killed.elapsed());
@@ -145,7 +131,7 @@ fn private(name: &str, questions: &str, piece: usize) -> io::Result<()> {
 /// One read; an error at the end, as nothing is left to be killed in.
 fn read_on(mut file: &File, size: usize) -> io::Result<()> {
     match file.read(&mut vec![0; size])? {
-        0 => Err(io::Error::other("the end")),
+        0 => Err(error!("the end")),
         _ => Ok(()),
     }
 }
@@ -197,11 +183,10 @@ fn shared_conversation(
     Ok(!rest.is_empty() && rest.len() < expected.len())
 }
 
-fn run() -> io::Result<bool> {
-    let options = Options::parse(&["--kills", "--seconds", "--seed"])?;
-    let kills = options.number("--kills")?.unwrap_or(100);
-    let seconds = options.number("--seconds")?.unwrap_or(0) as u64;
-    let seed = options.number("--seed")?.unwrap_or(1);
+pub fn run(options: &mut Options) -> io::Result<bool> {
+    let kills = options.or("--kills", 100)?;
+    let seconds = options.or("--seconds", 0)?;
+    let seed = options.or("--seed", 1)?;
     let mut random = Random::new(seed as u64);
     let mut count = Count::default();
 
@@ -262,8 +247,4 @@ fn run() -> io::Result<bool> {
         count.slowest.as_millis()
     );
     Ok(count.wrong == 0)
-}
-
-pub fn main() -> ExitCode {
-    options::main("kill-readers", run)
 }

@@ -12,14 +12,9 @@
 //! After each it prints the line again. It touches no memory but the pages
 //! that it is told to, so that what it uses grows by those alone.
 
-use std::{
-    fs::File,
-    io::{self, BufRead, BufReader, Write},
-    os::fd::AsFd,
-    process::{self, ExitCode},
-};
+use std::{io::BufReader, os::fd::AsFd, process};
 
-use crate::sys::{self, Area, PAGE};
+use crate::prelude::*;
 
 fn size(text: &str) -> Option<usize> {
     let digits = text.trim_end_matches(|unit: char| unit.is_ascii_uppercase());
@@ -68,7 +63,8 @@ fn obey(input: File, mut output: &File, area: Area) -> io::Result<()> {
     Ok(())
 }
 
-fn run(len: usize) -> io::Result<()> {
+pub fn run(options: &mut Options) -> io::Result<bool> {
+    let len = size(&options.word::<String>()?).ok_or_else(|| misuse("what size?"))?;
     let prot = libc::PROT_READ | libc::PROT_WRITE;
     let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE;
     let area = Area::map(0, len, prot, flags, -1)?;
@@ -85,19 +81,5 @@ fn run(len: usize) -> io::Result<()> {
     let pid = process::id();
     let text = format!("lazy {pid} {:#x} {:#x}\nready\n", area.start, area.len);
     (&output).write_all(text.as_bytes())?;
-    obey(input, &output, area)
-}
-
-pub fn main() -> ExitCode {
-    let Some(len) = crate::options::args().nth(1).and_then(|text| size(&text)) else {
-        eprintln!("usage: lazy SIZE");
-        return ExitCode::from(2);
-    };
-    match run(len) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("lazy: {error}");
-            ExitCode::FAILURE
-        }
-    }
+    obey(input, &output, area).map(|()| true)
 }

@@ -8,15 +8,13 @@
 use std::{
     env,
     ffi::{CStr, OsStr},
-    fs::{self, File},
-    io::{self, Read, Write},
-    os::{fd::AsRawFd, unix::ffi::OsStrExt},
-    process::ExitCode,
+    os::unix::ffi::OsStrExt,
 };
 
+use crate::prelude::*;
 use crate::sys::{
     naming::{name_area, named_memfd},
-    program_break, set_program_break, touch_vdso, Area, PAGE,
+    program_break, set_program_break, touch_vdso,
 };
 
 const LEN: usize = 3 * PAGE;
@@ -139,32 +137,14 @@ fn make() -> io::Result<Vec<Area>> {
     Ok(areas)
 }
 
-pub fn main() -> ExitCode {
-    let length = crate::options::args().nth(1).map(|text| text.parse());
-    let areas = match length {
-        Some(Ok(length)) => descend(length, 100).and_then(|name| {
-            Ok(vec![map_file(
-                OsStr::from_bytes(&name),
-                libc::MAP_SHARED,
-                true,
-            )?])
-        }),
-        _ => make(),
-    };
-    let areas = match areas {
-        Ok(areas) => areas,
-        Err(error) => {
-            eprintln!("odd-maps: {error}");
-            return ExitCode::FAILURE;
+pub fn run(options: &mut Options) -> io::Result<bool> {
+    let areas = match options.words()?.first() {
+        Some(length) => {
+            let name = descend(length.parse().map_err(misuse)?, 100)?;
+            vec![map_file(OsStr::from_bytes(&name), libc::MAP_SHARED, true)?]
         }
+        None => make()?,
     };
-    for area in areas {
-        println!("odd {:#x}", area.start);
-    }
-    println!("ready");
-    if io::stdout().flush().is_err() {
-        return ExitCode::FAILURE;
-    }
-    let _ = io::stdin().read_to_end(&mut Vec::new());
-    ExitCode::SUCCESS
+    let lines = areas.iter().map(|area| format!("odd {:#x}\n", area.start));
+    hold(&lines.collect::<String>())
 }

@@ -19,17 +19,9 @@
 //!
 //! Exit status 0 whatever the answer was, 2 on misuse.
 
-use std::{
-    fs::{File, OpenOptions},
-    io::{self, Read, Write},
-    os::{
-        fd::{AsRawFd, FromRawFd, OwnedFd},
-        unix::fs::FileExt,
-    },
-    process::ExitCode,
-};
+use std::os::fd::FromRawFd;
 
-use crate::sys;
+use crate::prelude::*;
 
 struct Call {
     verb: String,
@@ -67,38 +59,30 @@ fn unescape(text: &str) -> Option<Vec<u8>> {
     Some(bytes)
 }
 
-fn parse() -> Option<Call> {
-    let mut args = crate::options::args().skip(1);
-    let verb = args.next()?;
+fn parse(options: &mut Options) -> io::Result<Call> {
     let mut call = Call {
-        file: args.next()?,
+        rdwr: options.flag("--rdwr"),
+        at: options.get("--at")?,
+        size: options.get("--size")?,
+        times: options.or("--times", 1)?,
+        open_as: options.get("--open-as")?,
+        verb: options.word()?,
+        file: options.word()?,
         text: Vec::new(),
-        rdwr: false,
-        at: None,
-        size: None,
-        times: 1,
-        open_as: None,
-        verb,
     };
     match call.verb.as_str() {
-        "write" => call.text = unescape(&args.next()?)?,
-        "read" | "open" => {}
-        _ => return None,
-    }
-    while let Some(option) = args.next() {
-        match option.as_str() {
-            "--rdwr" => call.rdwr = true,
-            "--at" => call.at = Some(args.next()?.parse().ok()?),
-            "--size" => call.size = Some(args.next()?.parse().ok()?),
-            "--times" => call.times = args.next()?.parse().ok()?,
-            "--open-as" => call.open_as = Some(args.next()?.parse().ok()?),
-            _ => return None,
+        "write" => {
+            let text = unescape(&options.word::<String>()?);
+            call.text = text.ok_or_else(|| misuse("what text?"))?;
         }
+        "read" | "open" => {}
+        verb => return Err(misuse(format!("{verb}?"))),
     }
+    options.end()?;
     if let (Some(size), false) = (call.size, call.text.is_empty()) {
         call.text = call.text.iter().copied().cycle().take(size).collect();
     }
-    Some(call)
+    Ok(call)
 }
 
 fn open(call: &Call) -> io::Result<File> {
@@ -144,15 +128,9 @@ fn act(call: &Call) -> io::Result<Vec<u8>> {
     }
 }
 
-pub fn main() -> ExitCode {
-    let Some(call) = parse() else {
-        eprintln!("usage: raw-question write FILE TEXT | read FILE | open FILE [OPTION...]");
-        return ExitCode::from(2);
-    };
-    let answer =
-        act(&call).unwrap_or_else(|error| format!("{}\n", sys::errno_name(&error)).into_bytes());
-    match io::stdout().write_all(&answer) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(_) => ExitCode::FAILURE,
-    }
+pub fn run(options: &mut Options) -> io::Result<bool> {
+    let call = parse(options)?;
+    let failed = |error| format!("{}\n", sys::errno_name(&error)).into_bytes();
+    io::stdout().write_all(&act(&call).unwrap_or_else(failed))?;
+    Ok(true)
 }

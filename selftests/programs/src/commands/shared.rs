@@ -8,21 +8,10 @@
 //! `hugetlb`, `zero`, and `ksm`: equal pages that the kernel merged, if it does that
 //! just now. A kind that cannot be made is left out.
 
-use std::{
-    env,
-    fs::{self, File},
-    io::{self, Read, Write},
-    os::fd::AsRawFd,
-    process::{self, ExitCode},
-    thread,
-    time::Duration,
-};
+use std::{env, process};
 
-use crate::{
-    pagemap::Pagemap,
-    patience::Wait,
-    sys::{self, process as proc, Area, PAGE, PAGE_2M},
-};
+use crate::prelude::*;
+use crate::sys::process as proc;
 
 const LEN: usize = 8 * PAGE;
 const READ_WRITE: i32 = libc::PROT_READ | libc::PROT_WRITE;
@@ -55,7 +44,7 @@ fn make(kind: &str) -> io::Result<Area> {
         "ksm" => {
             let run = fs::read_to_string("/sys/kernel/mm/ksm/run")?;
             if run.trim() != "1" {
-                return Err(io::Error::other("ksmd does not run"));
+                bail!("ksmd does not run");
             }
             return area.advise(libc::MADV_MERGEABLE).map(|()| area);
         }
@@ -89,7 +78,8 @@ fn wait_for_merge(area: Area, pids: &[proc::Pid]) -> io::Result<bool> {
     Ok(false)
 }
 
-fn run() -> io::Result<()> {
+pub fn run(options: &mut Options) -> io::Result<bool> {
+    options.end()?;
     let mut areas = Vec::new();
     for kind in ["anon", "file", "shmem", "thp", "hugetlb", "zero", "ksm"] {
         match make(kind) {
@@ -133,22 +123,10 @@ fn run() -> io::Result<()> {
             lines += &format!("{kind} {pid} {:#x}\n", area.start);
         }
     }
-    println!("{lines}ready");
-    io::stdout().flush()?;
-    let _ = io::stdin().read_to_end(&mut Vec::new());
+    hold(&lines)?;
     for pid in pids {
         proc::kill(pid);
         proc::reap(pid);
     }
-    Ok(())
-}
-
-pub fn main() -> ExitCode {
-    match run() {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("shared: {error}");
-            ExitCode::FAILURE
-        }
-    }
+    Ok(true)
 }

@@ -18,20 +18,11 @@
 
 use std::{
     ffi::CStr,
-    fs::File,
-    io::{self, Read, Write},
-    process::ExitCode,
     sync::{mpsc, Arc, Barrier},
-    thread,
 };
 
-use crate::{
-    patience, proc,
-    sys::{
-        self,
-        process::{self, Pid},
-    },
-};
+use crate::prelude::*;
+use crate::proc;
 
 /// Names that a table must survive; the kernel keeps 15 bytes.
 const NAMES: [&CStr; 16] = [
@@ -52,37 +43,6 @@ const NAMES: [&CStr; 16] = [
     c"123456789012345",
     c") R 1 1 (",
 ];
-
-#[derive(Default)]
-struct Options {
-    count: usize,
-    plain: bool,
-    threads: usize,
-    zombies: usize,
-    zombie_leader: bool,
-    blocked: bool,
-    churn: usize,
-}
-
-fn parse() -> Option<Options> {
-    let mut args = crate::options::args().skip(1);
-    let mut options = Options {
-        count: args.next()?.parse().ok()?,
-        ..Options::default()
-    };
-    while let Some(option) = args.next() {
-        match option.as_str() {
-            "--plain" => options.plain = true,
-            "--threads" => options.threads = args.next()?.parse().ok()?,
-            "--zombies" => options.zombies = args.next()?.parse().ok()?,
-            "--zombie-leader" => options.zombie_leader = true,
-            "--blocked" => options.blocked = true,
-            "--churn" => options.churn = args.next()?.parse().ok()?,
-            _ => return None,
-        }
-    }
-    Some(options)
-}
 
 /// The processes started so far.
 struct Family {
@@ -182,37 +142,43 @@ impl Family {
         for (pid, states) in &self.resting {
             if !patience::until(|| proc::states(*pid) == *states) {
                 let now = proc::states(*pid);
-                return Err(io::Error::other(format!("{pid} is {now}, not {states}")));
+                bail!("{pid} is {now}, not {states}");
             }
         }
         Ok(())
     }
 }
 
-fn run(options: &Options) -> io::Result<()> {
+pub fn run(options: &mut Options) -> io::Result<bool> {
+    let (plain, leader) = (options.flag("--plain"), options.flag("--zombie-leader"));
+    let blocked = options.flag("--blocked");
+    let (threads, churn) = (options.or("--threads", 0)?, options.or("--churn", 0)?);
+    let zombies = options.or("--zombies", 0)?;
+    let count = options.word()?;
+    options.end()?;
     let mut family = Family {
         ready: sys::pipe()?,
         pids: Vec::new(),
         resting: Vec::new(),
         lines: String::new(),
     };
-    for i in 0..options.count {
-        if options.plain {
+    for i in 0..count {
+        if plain {
             family.start_plain()?;
         } else {
             family.start_odd(i)?;
         }
     }
-    for i in 0..options.zombies {
+    for i in 0..zombies {
         family.start_zombie(i)?;
     }
-    if options.zombie_leader {
+    if leader {
         family.start_zombie_leader()?;
     }
-    if options.threads > 0 {
+    if threads > 0 {
         let pid = family.start_live(|tell| {
-            let named = Arc::new(Barrier::new(options.threads + 1));
-            for i in 0..options.threads {
+            let named = Arc::new(Barrier::new(threads + 1));
+            for i in 0..threads {
                 let name = NAMES[i % NAMES.len()];
                 let named = Arc::clone(&named);
                 thread::spawn(move || {
@@ -225,10 +191,10 @@ fn run(options: &Options) -> io::Result<()> {
             tell(0);
             process::sleep_for_ever();
         })?;
-        let states = "S".repeat(options.threads + 1).leak();
+        let states = "S".repeat(threads + 1).leak();
         family.resting.push((pid, states));
     }
-    if options.blocked {
+    if blocked {
         let pid = family.start_live(|tell| {
             let _ = process::fork_and_block(|| {
                 process::die_with_parent();
@@ -238,7 +204,7 @@ fn run(options: &Options) -> io::Result<()> {
         })?;
         family.resting.push((pid, "D"));
     }
-    for _ in 0..options.churn {
+    for _ in 0..churn {
         family.start_live(|tell| {
             tell(0);
             loop {
@@ -250,28 +216,12 @@ fn run(options: &Options) -> io::Result<()> {
     }
     family.rest()?;
 
-    println!("{}ready", family.lines);
-    io::stdout().flush()?;
-    let _ = io::stdin().read_to_end(&mut Vec::new());
+    hold(&family.lines)?;
     for &pid in &family.pids {
         process::kill(pid);
     }
     for &pid in &family.pids {
         process::reap(pid);
     }
-    Ok(())
-}
-
-pub fn main() -> ExitCode {
-    let Some(options) = parse() else {
-        eprintln!("usage: spawn N [OPTION...]");
-        return ExitCode::from(2);
-    };
-    match run(&options) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("spawn: {error}");
-            ExitCode::FAILURE
-        }
-    }
+    Ok(true)
 }

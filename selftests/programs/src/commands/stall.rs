@@ -14,23 +14,15 @@
 //! Prints a line for each kind, one for the lock, and a verdict. Exit status 1
 //! if more than the limit (1000 us) was added, or the lock held for longer.
 
-use std::{
-    io,
-    process::ExitCode,
-    sync::atomic::Ordering,
-    thread,
-    time::{Duration, Instant},
-};
-
+use crate::prelude::*;
 use crate::{
-    options::{self, Options},
     stall::{
         examiner::{self, Subject},
         median, quantile,
         target::{self, Shared, KINDS},
         trace::Trace,
     },
-    sys::{counters::counters, priority, process},
+    sys::priority,
 };
 
 const TRACES: usize = 5;
@@ -62,7 +54,7 @@ fn wait(what: &str, is_done: impl Fn() -> bool) -> io::Result<()> {
     let begun = Instant::now();
     while !is_done() {
         if begun.elapsed() > Duration::from_secs(300) {
-            return Err(io::Error::other(format!("{what} takes too long")));
+            bail!("{what} takes too long");
         }
         thread::sleep(Duration::from_millis(5));
     }
@@ -78,15 +70,14 @@ fn us(nanos: u64) -> f64 {
     nanos as f64 / 1000.0
 }
 
-fn run() -> io::Result<bool> {
-    let options = Options::parse(&["--rounds", "--samples", "--limit"])?;
-    let rounds = options.number("--rounds")?.unwrap_or(10);
-    let count = options.number("--samples")?.unwrap_or(10_000);
-    let limit = options.number("--limit")?.unwrap_or(1000) as f64;
+pub fn run(options: &mut Options) -> io::Result<bool> {
+    let rounds = options.or("--rounds", 10)?;
+    let count = options.or("--samples", 10_000)?;
+    let limit = options.or("--limit", 1000.0)?;
 
     let words = counters(8)?;
     let [round_word, done, measured_pid, measured, twin_pid, twin, whom, asked] = words else {
-        return Err(io::Error::other("counters"));
+        bail!("counters");
     };
     let shared = Shared {
         round: round_word,
@@ -176,8 +167,4 @@ fn run() -> io::Result<bool> {
         process::reap(pid);
     }
     Ok(fine)
-}
-
-pub fn main() -> ExitCode {
-    options::main("stall", run)
 }

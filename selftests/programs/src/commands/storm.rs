@@ -3,16 +3,9 @@
 //! `storm`: prints `ready`, and until the end of standard input maps, unmaps,
 //! splits, merges and moves memory in two threads, as fast as it can.
 
-use std::{
-    io::{self, Read, Write},
-    process::{self, ExitCode},
-    thread,
-};
+use std::process;
 
-use crate::{
-    random::Random,
-    sys::{Area, PAGE},
-};
+use crate::prelude::*;
 
 const LEN: usize = 256 * PAGE;
 
@@ -51,14 +44,10 @@ fn storm(place: usize) {
     process::exit(1);
 }
 
-pub fn main() -> ExitCode {
+pub fn run(options: &mut Options) -> io::Result<bool> {
+    options.end()?;
     for place in [0x10_0000_0000, 0x20_0000_0000] {
         thread::spawn(move || storm(place));
     }
-    println!("ready");
-    if io::stdout().flush().is_err() {
-        return ExitCode::FAILURE;
-    }
-    let _ = io::stdin().read_to_end(&mut Vec::new());
-    ExitCode::SUCCESS
+    hold("")
 }

@@ -18,25 +18,16 @@
 //! anything was wrong, an asker made no step any more, or something that
 //! was to be done was never done.
 
-use std::{
-    io,
-    process::ExitCode,
-    sync::atomic::Ordering,
-    thread,
-    time::{Duration, Instant},
-};
-
+use crate::prelude::*;
 use crate::{
     churn::NAMES,
-    options::{self, Options},
     patience::PATIENCE,
-    random::Random,
     stress::{
         ask::Asker,
         tally::{Tally, ROUNDS},
         targets, uneasy, Churned, World, SLOTS,
     },
-    sys::{counters::counters, module, priority, process},
+    sys::{module, priority},
 };
 
 const FORKERS: usize = 2;
@@ -69,7 +60,7 @@ fn churners(count: usize, seed: u64) -> io::Result<Vec<Churned>> {
         let pid = process::fork_tied(|| targets::churner(seed, counters, done, &ready[0]))?;
         while ready[0].load(Ordering::SeqCst) == 0 {
             if begun.elapsed() > PATIENCE {
-                return Err(io::Error::other("a target does not get ready"));
+                bail!("a target does not get ready");
             }
             thread::sleep(Duration::from_millis(20));
         }
@@ -152,26 +143,21 @@ fn watch(
     Ok(true)
 }
 
-fn run() -> io::Result<bool> {
-    let known = [
-        "--module",
-        "--seconds",
-        "--longer",
-        "--askers",
-        "--targets",
-        "--cgroup",
-        "--seed",
-    ];
-    let options = Options::parse(&known)?;
-    let file = options.text("--module").ok_or_else(|| {
-        let why = "--module is missing";
-        io::Error::new(io::ErrorKind::InvalidInput, why)
-    })?;
-    let seconds = options.number("--seconds")?.unwrap_or(60) as u64;
-    let longer = options.number("--longer")?.unwrap_or(0) as u64;
-    let askers = options.number("--askers")?.unwrap_or(12);
-    let targets = options.number("--targets")?.unwrap_or(2);
-    let seed = options.number("--seed")?.unwrap_or(1) as u64;
+pub fn run(options: &mut Options) -> io::Result<bool> {
+    if options.flag("nap") {
+        thread::sleep(Duration::from_millis(20));
+        return Ok(true);
+    }
+    let file: String = options
+        .get("--module")?
+        .ok_or_else(|| misuse("--module is missing"))?;
+    let seconds = options.or("--seconds", 60)?;
+    let longer = options.or("--longer", 0)?;
+    let askers = options.or("--askers", 12)?;
+    let targets = options.or("--targets", 2)?;
+    let seed = options.or("--seed", 1)?;
+    let cgroup = options.get::<String>("--cgroup")?;
+    options.end()?;
     println!("seed={seed}");
 
     let tally = Tally::new()?;
@@ -190,7 +176,7 @@ fn run() -> io::Result<bool> {
     start(&mut all, || uneasy::merged(&world, seed + 300, 24))?;
     start(&mut all, || uneasy::pooled(&world, seed + 310, 28))?;
     start(&mut all, || uneasy::handled(&world, seed + 320, 32))?;
-    if let Some(cgroup) = options.text("--cgroup") {
+    if let Some(cgroup) = &cgroup {
         start(&mut all, || targets::hog(&world, cgroup, seed + 330, 36))?;
     }
     let mut hearts = Vec::new();
@@ -207,13 +193,13 @@ fn run() -> io::Result<bool> {
 
     // Many are busy; this one must get its turn.
     priority::raise_priority()?;
-    let without = usize::from(options.text("--cgroup").is_none());
+    let without = usize::from(cgroup.is_none());
     let needed = [&ROUNDS, &NEEDED[..NEEDED.len() - without]].concat();
     let begun = Instant::now();
     let end = begun + Duration::from_secs(seconds);
     let last = end + Duration::from_secs(longer);
     let mut random = Random::new(seed);
-    let alive = watch(file, (end, last), &needed, &hearts, &mut random, tally)?;
+    let alive = watch(&file, (end, last), &needed, &hearts, &mut random, tally)?;
     let seconds = begun.elapsed().as_secs();
     tally.end();
     for pid in &all {
@@ -228,12 +214,4 @@ fn run() -> io::Result<bool> {
         println!("never: {}", never.join(" "));
     }
     Ok(alive && never.is_empty() && tally.get("wrong") == 0)
-}
-
-pub fn main() -> ExitCode {
-    if crate::options::args().nth(1).as_deref() == Some("nap") {
-        thread::sleep(Duration::from_millis(20));
-        return ExitCode::SUCCESS;
-    }
-    options::main("stress", run)
 }

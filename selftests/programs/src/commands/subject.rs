@@ -9,11 +9,7 @@
 //!
 //! Exit status 4: a kind asked for by name cannot be made here.
 
-use std::{
-    io::{self, Read, Write},
-    process::ExitCode,
-};
-
+use crate::prelude::*;
 use crate::{
     kinds::{self, Expect, Kind, KINDS},
     layout::Mode,
@@ -31,33 +27,22 @@ fn list() {
     }
 }
 
-pub fn main() -> ExitCode {
-    let names: Vec<_> = crate::options::args().skip(1).collect();
-    if names == ["--list"] {
+pub fn run(options: &mut Options) -> io::Result<bool> {
+    if options.flag("--list") {
         list();
-        return ExitCode::SUCCESS;
+        return Ok(true);
     }
-    if names == ["--bits"] {
-        return match Mode::of_this_machine() {
-            Ok(mode) => {
-                println!("{}", mode.bits);
-                ExitCode::SUCCESS
-            }
-            Err(error) => {
-                eprintln!("subject: {error}");
-                ExitCode::FAILURE
-            }
-        };
+    if options.flag("--bits") {
+        println!("{}", Mode::of_this_machine()?.bits);
+        return Ok(true);
     }
+    let names = options.words()?;
     let wanted: Option<Vec<&Kind>> = if names.is_empty() {
         Some(KINDS.iter().filter(|kind| !kind.on_request).collect())
     } else {
         names.iter().map(|name| kinds::find(name)).collect()
     };
-    let Some(wanted) = wanted else {
-        eprintln!("subject: no such kind; `subject --list` names all");
-        return ExitCode::from(2);
-    };
+    let wanted = wanted.ok_or_else(|| misuse("no such kind; `subject --list` names all"))?;
 
     // The lines are printed at the end: printing uses memory, and so could
     // move what they speak of.
@@ -72,16 +57,10 @@ pub fn main() -> ExitCode {
             Err(error) => {
                 eprintln!("subject: no {} here: {error}", kind.name);
                 if !names.is_empty() {
-                    return ExitCode::from(4);
+                    std::process::exit(4);
                 }
             }
         }
     }
-    println!("{lines}ready");
-    if io::stdout().flush().is_err() {
-        return ExitCode::FAILURE;
-    }
-    // Ends with the reader's interest; what comes is of no meaning.
-    let _ = io::stdin().read_to_end(&mut Vec::new());
-    ExitCode::SUCCESS
+    hold(&lines)
 }

@@ -10,36 +10,13 @@
 //! `asked=N checked=N moved=N mismatches=N seed=N`; exit status 1 if anything
 //! differs, if a kind was never checked, or if one page in ten moved.
 
-use std::{
-    collections::BTreeMap,
-    fmt::Write,
-    io::{self, BufRead},
-    path::{Path, PathBuf},
-    process::ExitCode,
-};
+use std::fmt::Write;
 
-use crate::{
-    ask::Conversation,
-    judge::Known,
-    levels::LevelCheck,
-    line::answers,
-    memory::Memory,
-    pagemap::{Entry, Pagemap},
-    question::Range,
-    random::Random,
-    sys::PAGE,
-    zeros::Zeros,
-};
+use crate::prelude::*;
+use crate::{judge::Known, levels::LevelCheck, memory::Memory, zeros::Zeros};
 
 /// Questions of a batch: at most 50 bytes each, fewer than wait at most.
 const BATCH: usize = 1024;
-
-struct Options {
-    pid: String,
-    questions: usize,
-    seed: u64,
-    file: PathBuf,
-}
 
 #[derive(Default)]
 struct Count {
@@ -55,7 +32,7 @@ struct Question<'a> {
 }
 
 struct Run<'a> {
-    options: &'a Options,
+    pid: &'a str,
     pagemap: Pagemap,
     memory: &'a Memory,
     zeros: &'a Zeros,
@@ -87,14 +64,14 @@ impl<'a> Run<'a> {
         for question in batch {
             let levels = if question.levels { " levels" } else { "" };
             // Writing to a string cannot fail.
-            let _ = writeln!(text, "{} {:#x}{levels}", self.options.pid, question.va);
+            let _ = writeln!(text, "{} {:#x}{levels}", self.pid, question.va);
         }
         let text = ask.ask(text.trim_end())?;
         let mut answers = answers(&text);
         for question in batch {
             let (levels, answer) = answers
                 .next()
-                .ok_or_else(|| io::Error::other("an answer is missing"))?
+                .ok_or_else(|| error!("an answer is missing"))?
                 .map_err(io::Error::other)?;
             if !self.pagemap.entry(question.va)?.same_place(question.before) {
                 self.moved += 1;
@@ -107,7 +84,7 @@ impl<'a> Run<'a> {
                 memory: self.memory,
                 zeros: self.zeros,
             };
-            let mut result = known.judge(&self.options.pid, &answer);
+            let mut result = known.judge(self.pid, &answer);
             if question.levels {
                 let va = question.va as u64;
                 result = result.and_then(|()| self.levels.check(va, &levels, &answer));
@@ -126,30 +103,35 @@ impl<'a> Run<'a> {
         }
         match answers.next() {
             None => Ok(()),
-            Some(more) => Err(io::Error::other(format!("too many answers: {more:?}"))),
+            Some(more) => Err(error!("too many answers: {more:?}")),
         }
     }
 }
 
-fn run(options: &Options, ranges: &[Range]) -> io::Result<bool> {
-    let folder = Path::new("/proc").join(&options.pid);
+pub fn run(options: &mut Options) -> io::Result<bool> {
+    let questions = options.or("--questions", 1_000_000)?;
+    let seed = options.or("--seed", 1)?;
+    let file = options.or("--file", PathBuf::from("/proc/memintro/walk"))?;
+    let pid: String = options.word()?;
+    let ranges = Range::read_all()?;
+    let folder = Path::new("/proc").join(&pid);
     let zeros = Zeros::open()?;
     let memory = Memory::read(&folder, Some(&zeros))?;
     let mut run = Run {
-        options,
-        pagemap: Pagemap::open(&options.pid)?,
+        pid: &pid,
+        pagemap: Pagemap::open(&pid)?,
         memory: &memory,
         zeros: &zeros,
         levels: LevelCheck::new()?,
-        random: Random::new(options.seed),
+        random: Random::new(seed),
         counts: ranges
             .iter()
             .map(|range| (range.kind.as_str(), Count::default()))
             .collect(),
         moved: 0,
     };
-    let mut ask = Conversation::open(&options.file)?;
-    let mut left = options.questions;
+    let mut ask = Conversation::open(&file)?;
+    let mut left = questions;
     // In turn, so that each is asked about.
     let mut turn = ranges.iter().cycle();
     while left > 0 {
@@ -165,64 +147,22 @@ fn run(options: &Options, ranges: &[Range]) -> io::Result<bool> {
     }
 
     if Memory::read(&folder, Some(&zeros))? != memory {
-        return Err(io::Error::other("the subject's memory changed meanwhile"));
+        bail!("the subject's memory changed meanwhile");
     }
     let mut total = Count::default();
     let mut every_kind = true;
     for (kind, count) in &run.counts {
-        let Count {
-            checked,
-            mismatches,
-        } = count;
-        println!("kind={kind} checked={checked} mismatches={mismatches}");
-        every_kind &= *checked > 0;
-        total.checked += checked;
-        total.mismatches += mismatches;
+        println!(
+            "kind={kind} checked={} mismatches={}",
+            count.checked, count.mismatches
+        );
+        every_kind &= count.checked > 0;
+        total.checked += count.checked;
+        total.mismatches += count.mismatches;
     }
     println!(
         "asked={} checked={} moved={} mismatches={} seed={}",
-        options.questions, total.checked, run.moved, total.mismatches, options.seed
+        questions, total.checked, run.moved, total.mismatches, seed
     );
-    Ok(every_kind && total.mismatches == 0 && run.moved * 10 < options.questions)
-}
-
-fn options() -> Option<Options> {
-    let mut args = crate::options::args().skip(1);
-    let mut options = Options {
-        pid: args.next()?,
-        questions: 1_000_000,
-        seed: 1,
-        file: "/proc/memintro/walk".into(),
-    };
-    while let Some(name) = args.next() {
-        let value = args.next()?;
-        match name.as_str() {
-            "--questions" => options.questions = value.parse().ok()?,
-            "--seed" => options.seed = value.parse().ok()?,
-            "--file" => options.file = value.into(),
-            _ => return None,
-        }
-    }
-    Some(options)
-}
-
-pub fn main() -> ExitCode {
-    let Some(options) = options() else {
-        eprintln!("usage: walk-million PID [--questions N] [--seed N] [--file FILE] < RANGES");
-        return ExitCode::from(2);
-    };
-    let ranges: io::Result<Vec<_>> = io::stdin()
-        .lock()
-        .lines()
-        .filter(|line| !matches!(line, Ok(text) if text == "ready"))
-        .map(|line| Range::parse(&line?))
-        .collect();
-    match ranges.and_then(|ranges| run(&options, &ranges)) {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::FAILURE,
-        Err(error) => {
-            eprintln!("walk-million: {error}");
-            ExitCode::FAILURE
-        }
-    }
+    Ok(every_kind && total.mismatches == 0 && run.moved * 10 < questions)
 }

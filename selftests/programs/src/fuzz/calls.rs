@@ -4,10 +4,10 @@
 //! there; nothing is allocated, so that a child of a process with threads may
 //! make them too.
 
-use std::{ffi::CStr, io, sync::atomic::Ordering};
+use std::ffi::CStr;
 
 use super::{text, uring, Fuzzer};
-use crate::sys::{check, process, PAGE};
+use crate::prelude::*;
 
 /// One call; negative if it failed.
 type Call = fn(&mut Fuzzer) -> i64;

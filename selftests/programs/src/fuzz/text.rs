@@ -2,9 +2,9 @@
 
 //! What is written: questions, most of them good ones, and other bytes.
 
-use std::io::{Cursor, Write};
+use std::io::Cursor;
 
-use crate::random::Random;
+use crate::prelude::*;
 
 fn pid(random: &mut Random) -> u64 {
     let any = random.next_u64();

@@ -2,12 +2,9 @@
 
 //! io_uring with bare system calls: one request at a time.
 
-use std::{
-    io,
-    sync::atomic::{AtomicU32, Ordering},
-};
+use std::sync::atomic::AtomicU32;
 
-use crate::sys::Area;
+use crate::prelude::*;
 
 // include/uapi/linux/io_uring.h
 const ENTRIES: u32 = 4;

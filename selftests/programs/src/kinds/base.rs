@@ -2,19 +2,9 @@
 
 //! Base pages: anonymous, of files, of shared memory, swapped out.
 
-use std::{
-    env,
-    fs::{self, File},
-    io,
-    os::fd::{AsRawFd, IntoRawFd, OwnedFd},
-    process,
-};
+use std::{env, os::fd::IntoRawFd, process};
 
-use crate::{
-    pagemap::Pagemap,
-    patience::Wait,
-    sys::{self, Area, PAGE},
-};
+use crate::prelude::*;
 
 const LEN: usize = 16 * PAGE;
 const READ_WRITE: i32 = libc::PROT_READ | libc::PROT_WRITE;
@@ -129,7 +119,7 @@ pub fn memfd() -> io::Result<Vec<Area>> {
 /// One request is not enough where a page is on its way between LRU lists.
 pub fn page_out(area: Area) -> io::Result<()> {
     if fs::read_to_string("/proc/swaps")?.lines().count() < 2 {
-        return Err(io::Error::other("no swap"));
+        bail!("no swap");
     }
     let pagemap = Pagemap::open("self")?;
     let wait = Wait::begin();
@@ -149,7 +139,7 @@ pub fn page_out(area: Area) -> io::Result<()> {
         }
         std::thread::sleep(std::time::Duration::from_millis(20));
     }
-    Err(io::Error::other("pages stay in memory"))
+    Err(error!("pages stay in memory"))
 }
 
 pub fn swap() -> io::Result<Vec<Area>> {

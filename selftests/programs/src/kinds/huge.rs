@@ -2,14 +2,9 @@
 
 //! Huge pages: transparent ones and hugetlb.
 
-use std::{fs, io, thread, time::Duration};
-
 use super::base;
-use crate::{
-    pagemap::Pagemap,
-    patience::Wait,
-    sys::{Area, MADV_COLLAPSE, PAGE, PAGE_1G, PAGE_2M, PAGE_32M, PAGE_64K},
-};
+use crate::prelude::*;
+use crate::sys::{MADV_COLLAPSE, PAGE_1G, PAGE_32M, PAGE_64K};
 
 const READ_WRITE: i32 = libc::PROT_READ | libc::PROT_WRITE;
 
@@ -21,7 +16,7 @@ fn smaps_kb(start: usize, name: &str) -> io::Result<usize> {
     lines
         .find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))
         .and_then(|value| value.trim().strip_suffix(" kB")?.parse().ok())
-        .ok_or_else(|| io::Error::other(format!("smaps has no {name} for {first}")))
+        .ok_or_else(|| error!("smaps has no {name} for {first}"))
 }
 
 /// Checks that all of a mapping stands behind entries above the pte level.
@@ -30,10 +25,7 @@ fn check_huge(area: Area, name: &str) -> io::Result<()> {
     if kb * 1024 == area.len {
         return Ok(());
     }
-    Err(io::Error::other(format!(
-        "{name} is {kb} kB of {}",
-        area.len / 1024
-    )))
+    Err(error!("{name} is {kb} kB of {}", area.len / 1024))
 }
 
 /// Checks that one frame follows the other, from a multiple of 2 MiB on.
@@ -43,7 +35,7 @@ fn check_contiguous(area: Area) -> io::Result<()> {
     let end = (area.start + area.len) as u64;
     pagemap.each(area.start as u64, end, |va, entry| {
         if entry.frame().is_none() || entry.frame() != next {
-            return Err(io::Error::other(format!("no huge page at {va:#x}")));
+            bail!("no huge page at {va:#x}");
         }
         next = next.map(|frame| frame + 1);
         Ok(())
@@ -107,7 +99,7 @@ pub fn thp_split() -> io::Result<Vec<Area>> {
         .protect(libc::PROT_READ)?;
     check_contiguous(area)?;
     if smaps_kb(area.start, "AnonHugePages")? != 0 {
-        return Err(io::Error::other("the entry was not split"));
+        bail!("the entry was not split");
     }
     Ok(vec![area])
 }
@@ -129,7 +121,7 @@ pub fn thp_zero() -> io::Result<Vec<Area>> {
     area.read();
     check_contiguous(area)?;
     if smaps_kb(area.start, "Rss")? != 0 {
-        return Err(io::Error::other("an ordinary page, not the zero page"));
+        bail!("an ordinary page, not the zero page");
     }
     Ok(vec![area])
 }

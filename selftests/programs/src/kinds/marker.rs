@@ -2,12 +2,10 @@
 
 //! Entries that are neither a page nor empty: guards, poison, userfaultfd.
 
-use std::io;
-
+use crate::prelude::*;
 use crate::sys::{
-    process,
     uffd::{self, Uffd},
-    Area, MADV_GUARD_INSTALL, PAGE,
+    MADV_GUARD_INSTALL,
 };
 
 const LEN: usize = 16 * PAGE;

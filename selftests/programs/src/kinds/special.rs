@@ -2,13 +2,11 @@
 
 //! Mappings at special places, and those that every process has.
 
-use std::{env, fs, io, os::fd::AsRawFd};
+use std::env;
 
 use super::mapped;
-use crate::{
-    layout::Mode,
-    sys::{self, Area, PAGE},
-};
+use crate::layout::Mode;
+use crate::prelude::*;
 
 const LEN: usize = 16 * PAGE;
 const READ_WRITE: i32 = libc::PROT_READ | libc::PROT_WRITE;
@@ -19,10 +17,7 @@ const ANONYMOUS: i32 = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS;
 fn at(hint: usize, flags: i32) -> io::Result<Vec<Area>> {
     let area = Area::map(hint, LEN, READ_WRITE, ANONYMOUS | flags, -1)?;
     if area.start != hint {
-        return Err(io::Error::other(format!(
-            "asked for {hint:#x}, got {:#x}",
-            area.start
-        )));
+        bail!("asked for {hint:#x}, got {:#x}", area.start);
     }
     area.write();
     area.lock()?;
@@ -41,7 +36,7 @@ pub fn lowest() -> io::Result<Vec<Area>> {
 pub fn high() -> io::Result<Vec<Area>> {
     let mode = Mode::of_this_machine()?;
     if !mode.has_five() {
-        return Err(io::Error::other("four levels"));
+        bail!("four levels");
     }
     let mut areas = at(1 << mode.fewer_bits(), libc::MAP_FIXED_NOREPLACE)?;
     areas.extend(at(

@@ -2,7 +2,9 @@
 
 //! Intel SDM volume 3, "Paging"; Documentation/arch/x86/x86_64/5level-paging.rst.
 
-use std::{fs, sync::OnceLock};
+use std::sync::OnceLock;
+
+use crate::prelude::*;
 
 /// How many bits user addresses may have, the most first.
 pub const BITS: [u32; 2] = [56, 47];

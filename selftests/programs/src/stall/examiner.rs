@@ -2,18 +2,7 @@
 
 //! The process that examines: one question after the other about another one.
 
-use std::{
-    collections::BTreeMap,
-    io,
-    sync::atomic::{AtomicU64, Ordering},
-    time::Duration,
-};
-
-use crate::{
-    ask::Conversation,
-    pagemap::Pagemap,
-    sys::{self, process},
-};
+use crate::prelude::*;
 
 const PAGE: u64 = sys::PAGE as u64;
 

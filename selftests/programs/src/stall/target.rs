@@ -3,14 +3,8 @@
 //! The process that is examined: it uses memory, and measures how long that
 //! takes.
 
-use std::{
-    io,
-    sync::atomic::{AtomicU64, Ordering},
-    time::{Duration, Instant},
-};
-
 use super::examiner::Subject;
-use crate::sys::{process, Area, PAGE};
+use crate::prelude::*;
 
 /// What is measured.
 pub const KINDS: [&str; 3] = ["mmap+munmap", "mprotect", "fault"];

@@ -2,13 +2,7 @@
 
 //! How long a process holds mmap locks, from the kernel's own trace events.
 
-use std::{
-    collections::{BTreeMap, HashMap},
-    fs, io,
-    path::{Path, PathBuf},
-};
-
-use crate::sys::process::Pid;
+use crate::prelude::*;
 
 /// Traces go here and leave others alone.
 const INSTANCE: &str = "/sys/kernel/tracing/instances/memintro-stall";

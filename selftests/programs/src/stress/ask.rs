@@ -2,24 +2,11 @@
 
 //! Those who ask: each reads every file, for ever, and judges what it gets.
 
-use std::{
-    collections::HashSet,
-    fs::{File, OpenOptions},
-    io::{self, Read, Write},
-    thread,
-    time::Duration,
-};
-
 use super::{verify::Window, World, SLOTS};
+use crate::prelude::*;
 use crate::{
-    ask::{hex, Answer, Conversation},
     churn::{Slot, PAGES, STILL},
     extents,
-    line::answers,
-    pagemap::Pagemap,
-    random::Random,
-    sys::PAGE,
-    table::{number, Table},
 };
 
 const PROC: &str = "/proc/memintro";
@@ -167,7 +154,7 @@ impl Asker {
         }
         match answers.next() {
             None => Ok(()),
-            Some(_) => Err(io::Error::other("more answers than questions")),
+            Some(_) => Err(error!("more answers than questions")),
         }
     }
 
@@ -226,7 +213,7 @@ impl Asker {
         let page = self.random.below(STILL);
         let pagemap = Pagemap::open(&target.pid.to_string())?;
         let frame = pagemap.entry(start + page * PAGE)?.frame();
-        let frame = frame.ok_or_else(|| io::Error::other("a page that rests is gone"))?;
+        let frame = frame.ok_or_else(|| error!("a page that rests is gone"))?;
         let question = format!("{:#x}", (frame << 12) + 0x123);
         let ask = || self.ask("rmap", &question);
         let (window, text) = Window::around(&target, number, (0, 64), ask)?;

@@ -2,12 +2,9 @@
 
 //! What a run counts, in memory that all its processes share.
 
-use std::{
-    fmt, io,
-    sync::atomic::{AtomicU64, Ordering},
-};
+use std::fmt;
 
-use crate::sys::counters::counters;
+use crate::prelude::*;
 
 /// What those who ask do; counted when it is done.
 pub const ROUNDS: [&str; 8] = [

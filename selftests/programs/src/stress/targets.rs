@@ -3,25 +3,11 @@
 //! Those who are asked about: processes that churn, that come and go, and that
 //! are short of memory.
 
-use std::{
-    fs,
-    io::{self, Write},
-    os::unix::process::CommandExt,
-    process::Command,
-    sync::atomic::{AtomicU64, Ordering},
-    thread,
-    time::{Duration, Instant},
-};
+use std::{os::unix::process::CommandExt, process::Command};
 
 use super::{World, SLOTS};
-use crate::{
-    churn::{churn, Slot, NAMES},
-    random::Random,
-    sys::{
-        process::{self, Pid},
-        Area, PAGE,
-    },
-};
+use crate::churn::{churn, Slot, NAMES};
+use crate::prelude::*;
 
 /// Has this process churn for ever. `done` counts what was done, `ready` is 1
 /// when the memory is there.

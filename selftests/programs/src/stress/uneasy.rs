@@ -3,21 +3,12 @@
 //! Targets with memory of the uncommon kinds: merged pages, huge pages of a
 //! pool that processes share, with their page tables, and userfaultfd.
 
-use std::{
-    io::{self, Read},
-    os::fd::{AsRawFd, OwnedFd},
-    thread,
-    time::Duration,
-};
-
 use super::World;
-use crate::{
-    random::Random,
-    sys::{
-        self, process, raw,
-        uffd::{self, Uffd},
-        Area, PAGE, PAGE_1G, PAGE_2M,
-    },
+use crate::prelude::*;
+use crate::sys::{
+    raw,
+    uffd::{self, Uffd},
+    PAGE_1G,
 };
 
 const READ_WRITE: i32 = libc::PROT_READ | libc::PROT_WRITE;

@@ -2,17 +2,11 @@
 
 //! Answers about memory that never rests, against pagemap before and after.
 
-use std::{io, sync::atomic::Ordering};
-
 use super::{tally::Tally, Churned};
+use crate::prelude::*;
 use crate::{
-    ask::{hex, Answer},
     churn::{Slot, PAGES, STILL},
     extents::{self, Row},
-    line::Line,
-    pagemap::{Entry, Pagemap},
-    sys::PAGE,
-    table::number,
     witness::{operations, Count, Seen},
 };
 

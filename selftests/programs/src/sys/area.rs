@@ -2,10 +2,9 @@
 
 //! Mapped memory: mmap, mprotect, madvise, mlock, mremap.
 
-use std::{io, os::fd::RawFd, ptr};
+use std::ptr;
 
-use super::{check, PAGE};
-use crate::random::Random;
+use crate::prelude::*;
 
 /// A mapped range of this process. It is not unmapped on drop: a subject
 /// keeps its memory until it ends.

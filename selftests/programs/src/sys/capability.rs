@@ -2,9 +2,7 @@
 
 //! Capabilities: capget(2), capset(2).
 
-use std::io;
-
-use super::check;
+use crate::prelude::*;
 
 /// `CAP_SYSLOG`, include/uapi/linux/capability.h.
 pub const SYSLOG: u32 = 34;
@@ -34,7 +32,7 @@ pub fn without<T>(capability: u32, act: impl FnOnce() -> T) -> io::Result<T> {
     let mut fewer = sets;
     fewer[3 * (capability as usize / 32)] &= !(1 << (capability % 32));
     if fewer == sets {
-        return Err(io::Error::other("it was not there"));
+        bail!("it was not there");
     }
     set(&fewer)?;
     let result = act();

@@ -2,9 +2,7 @@
 
 //! Counters that a process shares with those that it forks.
 
-use std::{io, sync::atomic::AtomicU64};
-
-use super::{Area, PAGE};
+use crate::prelude::*;
 
 /// Makes counters, all 0, that stay with this process and its children.
 pub fn counters(count: usize) -> io::Result<&'static [AtomicU64]> {

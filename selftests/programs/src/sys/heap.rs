@@ -2,9 +2,7 @@
 
 //! A heap that is there, so that using it makes no page fault.
 
-use std::io;
-
-use super::check;
+use crate::prelude::*;
 
 const LEN: usize = 64 << 20;
 

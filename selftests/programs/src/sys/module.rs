@@ -2,9 +2,9 @@
 
 //! Kernel modules: loaded and unloaded without another program.
 
-use std::{ffi::CStr, fs::File, io, os::fd::AsRawFd};
+use std::ffi::CStr;
 
-use super::check;
+use crate::prelude::*;
 
 /// Loads a module from a file.
 pub fn load(path: &str) -> io::Result<()> {

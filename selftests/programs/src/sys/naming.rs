@@ -2,13 +2,9 @@
 
 //! Names of memory.
 
-use std::{
-    ffi::CStr,
-    io,
-    os::fd::{FromRawFd, OwnedFd},
-};
+use std::{ffi::CStr, os::fd::FromRawFd};
 
-use super::{check, Area};
+use crate::prelude::*;
 
 /// Names anonymous memory, as `PR_SET_VMA_ANON_NAME` does: at most 79 bytes.
 pub fn name_area(area: Area, name: &CStr) -> io::Result<()> {

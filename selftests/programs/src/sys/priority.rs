@@ -2,9 +2,7 @@
 
 //! Who runs first.
 
-use std::io;
-
-use super::check;
+use crate::prelude::*;
 
 /// Has this process, and threads that it starts, run before others; for root.
 pub fn raise_priority() -> io::Result<()> {

@@ -2,9 +2,9 @@
 
 //! Processes: fork, wait, signals, names.
 
-use std::{ffi::CStr, io};
+use std::ffi::CStr;
 
-use super::{check, Area, PAGE};
+use crate::prelude::*;
 
 /// A process number.
 pub type Pid = libc::pid_t;

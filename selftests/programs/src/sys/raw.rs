@@ -2,9 +2,7 @@
 
 //! Reads and writes whose memory need not be there: the kernel finds out.
 
-use std::{io, os::fd::RawFd};
-
-use super::{Area, PAGE};
+use crate::prelude::*;
 
 /// No process has memory there.
 pub const NOWHERE: usize = 0x10;

@@ -2,13 +2,11 @@
 
 //! Memory that holds who reads into it in the middle of the kernel's copy.
 
-use std::{io, os::fd::RawFd};
-
 use super::{
     raw,
     uffd::{self, Uffd},
-    Area, PAGE,
 };
+use crate::prelude::*;
 
 /// A page that is there, and after it one that userfaultfd does not deliver.
 pub struct Trap {

@@ -2,13 +2,8 @@
 
 //! userfaultfd: memory whose faults a process handles itself.
 
-use std::{
-    fs::File,
-    io::{self, Read},
-    os::fd::{AsRawFd, OwnedFd},
-};
-
-use super::{ioctl, userfaultfd, Area};
+use super::{ioctl, userfaultfd};
+use crate::prelude::*;
 
 // include/uapi/linux/userfaultfd.h
 const UFFD_API: u64 = 0xaa;

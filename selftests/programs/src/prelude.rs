@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What nearly every module here uses.
+
+pub use std::{
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
+    fs::{self, File, OpenOptions},
+    io::{self, BufRead, Read, Seek, Write},
+    os::{
+        fd::{AsRawFd, OwnedFd, RawFd},
+        unix::fs::FileExt,
+    },
+    path::{Path, PathBuf},
+    sync::atomic::{AtomicU64, Ordering},
+    thread,
+    time::{Duration, Instant},
+};
+
+pub use crate::{
+    ask::{hex, Answer, Conversation, Keys},
+    bail, ensure, error,
+    line::{answers, Line},
+    options::{hold, misuse, Options},
+    pagemap::{Entry, Pagemap},
+    patience::{self, Wait},
+    question::{parse_hex, Range},
+    random::Random,
+    sys::{
+        self, check,
+        counters::counters,
+        process::{self, Pid},
+        Area, PAGE, PAGE_2M,
+    },
+    table::{number, Table},
+};
