@@ -6,12 +6,21 @@
 #   make          build memintro.ko for the running kernel, or for KDIR=...
 
 KVER ?= $(shell uname -r)
-KDIR ?= /lib/modules/$(KVER)/build
+# What tools/kdir has made for that kernel, else its headers as they are.
+ifndef KDIR
+KDIR := $(or $(shell tools/kdir --ready --kernel '$(KVER)' 2>/dev/null),/lib/modules/$(KVER)/build)
+endif
 PREFIX ?= /usr/local
+# DKMS makes this key, and signs with it; make install does too where it is.
+SIGN_KEY ?= /var/lib/dkms/mok.key
+SIGN_CERT ?= /var/lib/dkms/mok.pub
 KERNEL ?= stock
 MINUTES ?= 10
 # For test; make hands it on to the kernel's build where it is given.
 ARCH ?= amd64
+# What memintro needs of a kernel, as options of tools/kdir.
+NEEDS = $(shell cat tools/needs)
+MODULE = $(DESTDIR)/lib/modules/$(KVER)/updates/memintro.ko
 .PHONY: all rust-metadata install demo shell test bench stress check kdir rust-analyzer clean help
 
 all: rust-metadata
@@ -20,15 +29,24 @@ all: rust-metadata
 rust-metadata:
 	@test -e $(KDIR)/rust/libkernel.rmeta || { \
 		echo "memintro: $(KDIR) cannot build Rust modules."; \
-		echo "  To see memintro in an emulator: make demo"; \
-		echo "  On Debian with a kernel that has CONFIG_RUST=y: make kdir"; \
+		! tools/kdir --check --download --kernel $(KVER) $(NEEDS) || echo "  It can be made to: make kdir"; \
 		echo "  For another kernel tree: make KDIR=/path/to/it"; \
+		echo "  To see memintro in an emulator: make demo"; \
 		exit 1; } >&2
 
 install: all
-	$(MAKE) -C $(KDIR) M=$(CURDIR) modules_install
-	depmod $(KVER)
+	install -D -m 644 memintro.ko $(MODULE)
+	strip -g $(MODULE)
+	@if [ -r '$(SIGN_KEY)' ] && [ -r '$(SIGN_CERT)' ]; then \
+		echo "signing it with $(SIGN_KEY)"; \
+		$(KDIR)/scripts/sign-file sha256 '$(SIGN_KEY)' '$(SIGN_CERT)' $(MODULE); \
+	else \
+		echo "memintro: not signed: there is no $(SIGN_KEY); Secure Boot would refuse it" >&2; \
+	fi
+	$(if $(DESTDIR),,depmod $(KVER))
 	install -D -m 755 tools/memintro $(DESTDIR)$(PREFIX)/bin/memintro
+	install -D -m 755 -t $(DESTDIR)$(PREFIX)/share/memintro tools/kdir tools/doctor
+	install -m 644 -t $(DESTDIR)$(PREFIX)/share/memintro tools/needs
 
 demo:
 	@selftests/vm/run -- selftests/demo
@@ -52,7 +70,8 @@ check:
 	@selftests/check
 
 kdir:
-	@KVER=$(KVER) selftests/vm/kdir running
+	@tools/kdir --download --kernel $(KVER) $(NEEDS)
+	@echo 'now type: make'
 
 rust-analyzer:
 	$(MAKE) -C $(KDIR) M=$(CURDIR) rust-analyzer
@@ -76,7 +95,7 @@ help:
 	@echo 'On a machine whose kernel takes Rust modules:'
 	@echo '  make                build memintro.ko; then: sudo insmod memintro.ko'
 	@echo '  sudo make install   install it for modprobe, and the client'
-	@echo '  make kdir           make the headers of a Debian kernel fit for Rust modules'
-	@echo '  make rust-analyzer  rust-project.json for an editor'
+	@echo '  make kdir           make the headers of a Debian kernel fit for any Rust module'
+	@echo '  make rust-analyzer  rust-project.json for an editor; KDIR must be a whole tree'
 	@echo '  make clean          remove what make built here'
 	@echo 'KDIR=DIR names another kernel tree, KVER=VERSION another installed kernel.'
