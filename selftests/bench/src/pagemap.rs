@@ -3,16 +3,13 @@
 //! `/proc/PID/pagemap` as a peer: entries one by one, in bulk, and by
 //! PAGEMAP_SCAN.
 
-use std::{
-    fs::{self, File},
-    io,
-    os::{fd::AsRawFd, unix::fs::FileExt},
+use memintro_selftests::{
+    maps,
+    memory::PAGEMAP_SCAN,
+    prelude::{io, sys, AsRawFd, File, FileExt, Path, Pid, PAGE},
+    proc::numbers,
 };
 
-use memintro_selftests::sys::{self, process::Pid, PAGE};
-
-/// `_IOWR('f', 16, struct pm_scan_arg)`
-const PAGEMAP_SCAN: u64 = 0xc060_6610;
 const PAGE_IS_PRESENT: u64 = 1 << 3;
 const PRESENT: u64 = 1 << 63;
 const FRAME: u64 = (1 << 55) - 1;
@@ -90,45 +87,20 @@ impl Pagemap {
     }
 }
 
-/// Every process.
-pub fn processes() -> io::Result<Vec<Pid>> {
-    let mut pids = Vec::new();
-    for entry in fs::read_dir("/proc")? {
-        if let Some(pid) = entry?
-            .file_name()
-            .to_str()
-            .and_then(|name| name.parse().ok())
-        {
-            pids.push(pid);
-        }
-    }
-    Ok(pids)
-}
-
 /// Counts who maps a frame, by a look at every page of every process.
 pub fn find_everywhere(frame: u64) -> io::Result<u64> {
     let mut hits = 0;
-    for pid in processes()? {
-        let Ok(maps) = fs::read_to_string(format!("/proc/{pid}/maps")) else {
-            continue;
-        };
+    for pid in numbers(Path::new("/proc")) {
         // It may have ended, and a kernel thread has none.
-        let Ok(mut pagemap) = Pagemap::open(pid) else {
+        let Ok(maps) = maps::maps(&Path::new("/proc").join(pid.to_string())) else {
             continue;
         };
-        for line in maps.lines() {
-            let Some((start, rest)) = line.split_once('-') else {
-                continue;
-            };
-            let end = rest.split(' ').next().unwrap_or_default();
-            let start = usize::from_str_radix(start, 16).map_err(io::Error::other)?;
-            // [vsyscall] lies in the kernel's half.
-            let Ok(end) = isize::from_str_radix(end, 16) else {
-                continue;
-            };
-            pagemap.bulk(start, end as usize, |found| {
-                hits += u64::from(found == frame)
-            })?;
+        let Ok(mut pagemap) = Pagemap::open(pid as Pid) else {
+            continue;
+        };
+        for mapping in maps {
+            let (start, end) = (mapping.start as usize, mapping.end as usize);
+            pagemap.bulk(start, end, |found| hits += u64::from(found == frame))?;
         }
     }
     Ok(hits)

@@ -2,19 +2,7 @@
 
 //! Processes to look at.
 
-use std::{
-    io::{self, Read, Write},
-    os::fd::AsRawFd,
-};
-
-use memintro_selftests::{
-    random::Random,
-    sys::{
-        self,
-        process::{self, Pid},
-        Area, PAGE, PAGE_2M,
-    },
-};
+use memintro_selftests::prelude::*;
 
 /// How memory is filled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,29 +26,16 @@ pub struct Subjects {
 
 impl Subjects {
     /// Starts a process that runs `prepare` and then sleeps.
-    pub fn start(&mut self, prepare: impl FnOnce()) -> io::Result<Pid> {
-        let (mut ready, told) = sys::pipe()?;
-        let pid = process::fork_tied(|| {
-            prepare();
-            // A failure shows as a child that never gets ready.
-            let _ = (&told).write_all(b"!");
-            process::sleep_for_ever();
-        })?;
+    pub fn start(&mut self, prepare: impl FnOnce() -> io::Result<()>) -> io::Result<Pid> {
+        let pid = process::fork_resting(prepare)?;
         self.pids.push(pid);
-        drop(told);
-        ready.read_exact(&mut [0])?;
         Ok(pid)
     }
 
     /// Starts a process with `len` bytes of memory, filled so.
     pub fn start_with(&mut self, len: usize, fill: Fill) -> io::Result<(Pid, Area)> {
-        let area = reserve(len)?;
-        let pid = self.start(|| {
-            if let Err(error) = fill_area(area, fill) {
-                eprintln!("measure: {fill:?}: {error}");
-                process::exit_now();
-            }
-        })?;
+        let area = Area::aligned(len, PAGE_2M)?;
+        let pid = self.start(|| fill_area(area, fill))?;
         // The child has its own.
         area.unmap()?;
         Ok((pid, area))
@@ -69,10 +44,8 @@ impl Subjects {
     /// Starts processes until there are `count`, each with memory of its own.
     pub fn grow(&mut self, count: usize) -> io::Result<()> {
         while self.pids.len() < count {
-            let pid = process::fork_tied(|| {
-                process::sleep_for_ever();
-            })?;
-            self.pids.push(pid);
+            self.pids
+                .push(process::fork_tied(|| process::sleep_for_ever())?);
         }
         Ok(())
     }
@@ -80,13 +53,14 @@ impl Subjects {
     /// Starts `count` processes that all map the same `len` bytes; returns
     /// where.
     pub fn sharing(&mut self, count: usize, len: usize) -> io::Result<Area> {
-        let file = sys::memfd(len)?;
-        let flags = libc::MAP_SHARED;
-        let prot = libc::PROT_READ | libc::PROT_WRITE;
-        let area = Area::map(0, len, prot, flags, file.as_raw_fd())?;
+        let file = sys::memfd(c"shared", 0, len)?;
+        let area = Area::of_file(file, len, READ_WRITE, libc::MAP_SHARED)?;
         area.write();
         for _ in 0..count {
-            self.start(|| area.read())?;
+            self.start(|| {
+                area.read();
+                Ok(())
+            })?;
         }
         Ok(area)
     }
@@ -94,12 +68,7 @@ impl Subjects {
 
 impl Drop for Subjects {
     fn drop(&mut self) {
-        for pid in &self.pids {
-            process::kill(*pid);
-        }
-        for pid in &self.pids {
-            process::reap(*pid);
-        }
+        process::end(&self.pids);
     }
 }
 
@@ -113,7 +82,7 @@ fn fill_area(area: Area, fill: Fill) -> io::Result<()> {
                 pages.swap(i, random.below(i + 1));
             }
             for page in pages {
-                area.part(page * PAGE, PAGE).write();
+                area.page(page).write();
             }
         }
         Fill::Contiguous => {
@@ -123,7 +92,7 @@ fn fill_area(area: Area, fill: Fill) -> io::Result<()> {
             for offset in (0..area.len).step_by(PAGE_2M) {
                 area.part(offset, PAGE).protect(libc::PROT_READ)?;
             }
-            area.protect(libc::PROT_READ | libc::PROT_WRITE)?;
+            area.protect(READ_WRITE)?;
         }
         Fill::Huge => {
             area.advise(libc::MADV_HUGEPAGE)?;
@@ -135,15 +104,4 @@ fn fill_area(area: Area, fill: Fill) -> io::Result<()> {
         }
     }
     Ok(())
-}
-
-/// Address space that may be larger than memory.
-fn reserve(len: usize) -> io::Result<Area> {
-    let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE;
-    let prot = libc::PROT_READ | libc::PROT_WRITE;
-    let whole = Area::map(0, len + PAGE_2M, prot, flags, -1)?;
-    let head = whole.start.next_multiple_of(PAGE_2M) - whole.start;
-    whole.part(0, head).unmap()?;
-    whole.part(head + len, PAGE_2M - head).unmap()?;
-    Ok(whole.part(head, len))
 }

@@ -14,9 +14,6 @@ use crate::sys::MADV_COLLAPSE;
 /// Where the slots are: far from what the kernel places itself. A slot is
 /// followed by a hole as large, and all share page tables of the upper levels.
 const FIRST: usize = 0x20_0000_0000;
-const READ_WRITE: i32 = libc::PROT_READ | libc::PROT_WRITE;
-const PRIVATE: i32 = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS;
-const SHARED: i32 = libc::MAP_SHARED | libc::MAP_ANONYMOUS;
 
 /// The pages at the start of a slot that are left alone, where it has any.
 pub const STILL: usize = 16;
@@ -64,18 +61,16 @@ impl Slot {
 
     /// The part that is never left alone.
     fn restless(self) -> Area {
-        let all = Area {
-            start: self.start(),
-            len: PAGE_2M,
-        };
+        let all = Area::new(self.start(), PAGE_2M);
         let still = if self.has_still() { STILL * PAGE } else { 0 };
         all.part(still, PAGE_2M - still)
     }
 
     fn map(area: Area, shared: bool) -> io::Result<()> {
-        let flags = if shared { SHARED } else { PRIVATE };
-        let flags = flags | libc::MAP_FIXED_NOREPLACE;
-        Area::map(area.start, area.len, READ_WRITE, flags, -1)?;
+        match shared {
+            true => Area::shared_at(area.start, area.len)?,
+            false => Area::at(area.start, area.len, READ_WRITE)?,
+        };
         // What the kernel then gives is often a huge page.
         area.advise(libc::MADV_HUGEPAGE)
     }
@@ -85,13 +80,7 @@ impl Slot {
         Self::map(self.restless(), self.is_shared())?;
         self.restless().write();
         if self.has_still() {
-            let area = Area::map(
-                self.start(),
-                STILL * PAGE,
-                READ_WRITE,
-                PRIVATE | libc::MAP_FIXED_NOREPLACE,
-                -1,
-            )?;
+            let area = Area::at(self.start(), STILL * PAGE, READ_WRITE)?;
             area.write();
             area.lock()?;
         }
@@ -127,22 +116,15 @@ impl Slot {
                 process::reap(child);
             }
             "mremap-away-and-back" => {
-                let away = Area {
-                    start: part.start + PAGE_2M,
-                    ..part
-                };
-                let flags = PRIVATE | libc::MAP_FIXED_NOREPLACE;
-                Area::map(away.start, away.len, libc::PROT_NONE, flags, -1)?;
+                let away = Area::new(part.start + PAGE_2M, part.len);
+                Area::at(away.start, away.len, libc::PROT_NONE)?;
                 part.move_to(away)?;
-                let back = Area::map(part.start, part.len, libc::PROT_NONE, flags, -1)?;
+                let back = Area::at(part.start, part.len, libc::PROT_NONE)?;
                 away.move_to(back)?;
             }
             "mremap-onto" => {
                 // A new page for each, from another place.
-                let fresh = Area {
-                    start: part.start + PAGE_2M,
-                    ..part
-                };
+                let fresh = Area::new(part.start + PAGE_2M, part.len);
                 Self::map(fresh, self.is_shared())?;
                 fresh.write();
                 fresh.move_to(part)?;
@@ -179,10 +161,7 @@ pub fn churn(slots: &[Slot], counters: &[AtomicU64], done: &[AtomicU64], seed: u
 /// Makes a slot whole that an operation left in pieces; its pages are gone.
 fn repair(slot: Slot) {
     let all = slot.restless();
-    let away = Area {
-        start: all.start + PAGE_2M,
-        ..all
-    };
+    let away = Area::new(all.start + PAGE_2M, all.len);
     // What cannot be repaired stays a hole: that is allowed, too.
     let _ = away.unmap();
     let _ = all.unmap();

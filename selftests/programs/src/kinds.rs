@@ -3,6 +3,15 @@
 //! Every kind of page that a process can have, and how to make it.
 
 use crate::prelude::*;
+use crate::{
+    maps::{self, Mapping},
+    sys::{PAGE_1G, PAGE_32M, PAGE_64K},
+};
+use huge::{
+    pool,
+    Use::{Barred, Private, Shared, Unused},
+};
+use Expect::{AsPagemap, Frame, Physical, Unknown, Word};
 
 mod base;
 mod huge;
@@ -52,97 +61,71 @@ const fn on_request(kind: Kind) -> Kind {
     }
 }
 
+const EMPTY: Expect = Word("not-populated");
+
 /// All kinds.
 ///
 /// Kinds with a swapped page come last, lest making others brings it back.
 pub static KINDS: &[Kind] = &[
-    kind("anon", Expect::Frame, base::anon),
-    kind("untouched", Expect::Word("not-populated"), base::untouched),
-    kind("dontneed", Expect::Word("not-populated"), base::dontneed),
-    kind("outside", Expect::Word("no-vma"), base::outside),
-    kind("protnone", Expect::Frame, base::protnone),
-    kind("zero", Expect::Frame, base::zero),
-    kind("file-private", Expect::Frame, base::file_private),
-    kind("file-shared", Expect::Frame, base::file_shared),
-    kind("file-cow", Expect::Frame, base::file_cow),
-    kind("file-protnone", Expect::Frame, base::file_protnone),
-    kind("shmem", Expect::Frame, base::shmem),
-    kind("memfd", Expect::Frame, base::memfd),
-    kind("lowest", Expect::Frame, special::lowest),
-    kind("high", Expect::Frame, special::high),
-    kind("pfnmap", Expect::Physical(special::BIOS), special::pfnmap),
-    kind("vdso", Expect::Frame, special::vdso),
-    kind("vvar", Expect::Unknown, special::vvar),
-    kind("stack", Expect::AsPagemap, special::stack),
-    kind("heap", Expect::AsPagemap, special::heap),
-    kind("text", Expect::AsPagemap, special::text),
-    kind("thp", Expect::Frame, huge::thp),
-    kind("thp-protnone", Expect::Frame, huge::thp_protnone),
-    kind("thp-split", Expect::Frame, huge::thp_split),
-    kind("thp-moved", Expect::Frame, huge::thp_moved),
-    kind("thp-shmem", Expect::Frame, huge::thp_shmem),
-    kind("thp-zero", Expect::Frame, huge::thp_zero),
-    kind("hugetlb-2m", Expect::Frame, huge::hugetlb_2m),
-    kind("hugetlb-2m-shared", Expect::Frame, huge::hugetlb_2m_shared),
+    kind("anon", Frame, base::anon),
+    kind("untouched", EMPTY, base::untouched),
+    kind("dontneed", EMPTY, base::dontneed),
+    kind("outside", Word("no-vma"), base::outside),
+    kind("protnone", Frame, || base::barred(base::anon()?)),
+    kind("zero", Frame, base::zero),
+    kind("file-private", Frame, base::file_private),
+    kind("file-shared", Frame, base::file_shared),
+    kind("file-cow", Frame, base::file_cow),
     kind(
-        "hugetlb-2m-protnone",
-        Expect::Frame,
-        huge::hugetlb_2m_protnone,
+        "file-protnone",
+        Frame,
+        || base::barred(base::file_shared()?),
     ),
+    kind("shmem", Frame, base::shmem),
+    kind("memfd", Frame, base::memfd),
+    kind("lowest", Frame, special::lowest),
+    kind("high", Frame, special::high),
+    kind("pfnmap", Physical(special::BIOS), special::pfnmap),
+    kind("vdso", Frame, special::vdso),
+    kind("vvar", Unknown, special::vvar),
+    kind("stack", AsPagemap, || mapped(|name| name == b"[stack]")),
+    kind("heap", AsPagemap, || mapped(|name| name == b"[heap]")),
+    kind("text", AsPagemap, special::text),
+    kind("thp", Frame, huge::thp),
+    kind("thp-protnone", Frame, huge::thp_protnone),
+    kind("thp-split", Frame, huge::thp_split),
+    kind("thp-moved", Frame, huge::thp_moved),
+    kind("thp-shmem", Frame, huge::thp_shmem),
+    kind("thp-zero", Frame, huge::thp_zero),
+    kind("hugetlb-2m", Frame, || pool(PAGE_2M, 2, Private)),
+    kind("hugetlb-2m-shared", Frame, || pool(PAGE_2M, 2, Shared)),
+    kind("hugetlb-2m-protnone", Frame, || pool(PAGE_2M, 2, Barred)),
+    kind("hugetlb-2m-untouched", EMPTY, || pool(PAGE_2M, 1, Unused)),
+    kind("hugetlb-1g", Frame, || pool(PAGE_1G, 1, Private)),
+    kind("hugetlb-1g-shared", Frame, || pool(PAGE_1G, 1, Shared)),
+    kind("hugetlb-1g-protnone", Frame, || pool(PAGE_1G, 1, Barred)),
+    kind("hugetlb-1g-untouched", EMPTY, || pool(PAGE_1G, 1, Unused)),
+    kind("mthp", Frame, huge::mthp),
+    kind("mthp-part", Frame, huge::mthp_part),
+    kind("hugetlb-64k", Frame, || pool(PAGE_64K, 3, Private)),
+    kind("hugetlb-64k-protnone", Frame, || pool(PAGE_64K, 3, Barred)),
+    kind("hugetlb-64k-untouched", EMPTY, || pool(PAGE_64K, 1, Unused)),
+    kind("hugetlb-32m", Frame, || pool(PAGE_32M, 1, Private)),
+    kind("hugetlb-32m-shared", Frame, || pool(PAGE_32M, 1, Shared)),
+    kind("hugetlb-32m-protnone", Frame, || pool(PAGE_32M, 1, Barred)),
+    kind("guard", Word("guard"), marker::guard),
+    kind("uffd-marker", Word("uffd"), marker::uffd_marker),
+    kind("uffd-protected", Frame, marker::uffd_protected),
+    kind("poison", Word("poison"), marker::poison),
+    on_request(kind("hwpoison", Word("hwpoison"), marker::hwpoison)),
+    kind("shmem-swapped", EMPTY, base::shmem_swapped),
+    kind("swap", Word("swap"), base::swap),
     kind(
-        "hugetlb-2m-untouched",
-        Expect::Word("not-populated"),
-        huge::hugetlb_2m_untouched,
+        "swap-protnone",
+        Word("swap"),
+        || base::barred(base::swap()?),
     ),
-    kind("hugetlb-1g", Expect::Frame, huge::hugetlb_1g),
-    kind("hugetlb-1g-shared", Expect::Frame, huge::hugetlb_1g_shared),
-    kind(
-        "hugetlb-1g-protnone",
-        Expect::Frame,
-        huge::hugetlb_1g_protnone,
-    ),
-    kind(
-        "hugetlb-1g-untouched",
-        Expect::Word("not-populated"),
-        huge::hugetlb_1g_untouched,
-    ),
-    kind("mthp", Expect::Frame, huge::mthp),
-    kind("mthp-part", Expect::Frame, huge::mthp_part),
-    kind("hugetlb-64k", Expect::Frame, huge::hugetlb_64k),
-    kind(
-        "hugetlb-64k-protnone",
-        Expect::Frame,
-        huge::hugetlb_64k_protnone,
-    ),
-    kind(
-        "hugetlb-64k-untouched",
-        Expect::Word("not-populated"),
-        huge::hugetlb_64k_untouched,
-    ),
-    kind("hugetlb-32m", Expect::Frame, huge::hugetlb_32m),
-    kind(
-        "hugetlb-32m-shared",
-        Expect::Frame,
-        huge::hugetlb_32m_shared,
-    ),
-    kind(
-        "hugetlb-32m-protnone",
-        Expect::Frame,
-        huge::hugetlb_32m_protnone,
-    ),
-    kind("guard", Expect::Word("guard"), marker::guard),
-    kind("uffd-marker", Expect::Word("uffd"), marker::uffd_marker),
-    kind("uffd-protected", Expect::Frame, marker::uffd_protected),
-    kind("poison", Expect::Word("poison"), marker::poison),
-    on_request(kind("hwpoison", Expect::Word("hwpoison"), marker::hwpoison)),
-    kind(
-        "shmem-swapped",
-        Expect::Word("not-populated"),
-        base::shmem_swapped,
-    ),
-    kind("swap", Expect::Word("swap"), base::swap),
-    kind("swap-protnone", Expect::Word("swap"), base::swap_protnone),
-    kind("thp-swapped", Expect::Word("swap"), huge::thp_swapped),
+    kind("thp-swapped", Word("swap"), huge::thp_swapped),
 ];
 
 /// Finds a kind by its name.
@@ -163,12 +146,10 @@ impl Kind {
                 let frame = entry.frame();
                 present |= frame.is_some();
                 let right = match self.expect {
-                    Expect::Frame => frame.is_some(),
-                    Expect::Word("swap" | "guard" | "uffd") => {
-                        Expect::Word(entry.word()) == self.expect
-                    }
-                    Expect::Word(_) => frame.is_none(),
-                    Expect::AsPagemap | Expect::Physical(_) | Expect::Unknown => true,
+                    Frame => frame.is_some(),
+                    Word("swap" | "guard" | "uffd") => Word(entry.word()) == self.expect,
+                    Word(_) => frame.is_none(),
+                    AsPagemap | Physical(_) | Unknown => true,
                 };
                 if !right {
                     bail!(
@@ -179,7 +160,7 @@ impl Kind {
                 Ok(())
             })?;
         }
-        if self.expect == Expect::AsPagemap && !present {
+        if self.expect == AsPagemap && !present {
             bail!("no page of it is present");
         }
         Ok(areas)
@@ -187,24 +168,11 @@ impl Kind {
 }
 
 /// The ranges of this process's maps whose name satisfies `wanted`.
-fn mapped(wanted: impl Fn(&str) -> bool) -> io::Result<Vec<Area>> {
-    let mut areas = Vec::new();
-    for line in fs::read_to_string("/proc/self/maps")?.lines() {
-        let mut words = line.split_ascii_whitespace();
-        let range = words.next().unwrap_or_default();
-        if !wanted(words.nth(4).unwrap_or_default()) {
-            continue;
-        }
-        let (start, end) = range.split_once('-').unwrap_or_default();
-        let hex = |digits| usize::from_str_radix(digits, 16).map_err(io::Error::other);
-        let (start, end) = (hex(start)?, hex(end)?);
-        areas.push(Area {
-            start,
-            len: end - start,
-        });
-    }
-    if areas.is_empty() {
-        bail!("no such mapping");
-    }
-    Ok(areas)
+fn mapped(wanted: impl Fn(&[u8]) -> bool) -> io::Result<Vec<Area>> {
+    let mut all = maps::maps(Path::new("/proc/self"))?;
+    all.retain(|mapping| wanted(&mapping.name));
+    ensure!(!all.is_empty(), "no such mapping");
+    let area =
+        |found: &Mapping| Area::new(found.start as usize, (found.end - found.start) as usize);
+    Ok(all.iter().map(area).collect())
 }

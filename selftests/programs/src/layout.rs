@@ -43,11 +43,10 @@ pub struct Mode {
 impl Mode {
     /// Finds out where the kernel lets user addresses end.
     pub fn of_this_machine() -> io::Result<Self> {
-        let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_FIXED_NOREPLACE;
         for bits in arch::BITS {
             // On x86 the last page cannot be mapped.
             let last = (1 << bits) - 2 * PAGE;
-            match Area::map(last, PAGE, libc::PROT_NONE, flags, -1) {
+            match Area::at(last, PAGE, libc::PROT_NONE) {
                 Ok(area) if area.start == last => {
                     area.unmap()?;
                     return Ok(Self { bits });

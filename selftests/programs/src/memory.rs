@@ -7,6 +7,7 @@ use crate::prelude::*;
 use crate::{
     layout::RUN,
     maps::{self, Mapping},
+    proc::numbers,
     zeros::Zeros,
 };
 
@@ -17,7 +18,8 @@ const EXCLUSIVE: u64 = 1 << 56;
 const UFFD_WP: u64 = 1 << 57;
 
 // PAGEMAP_SCAN, include/uapi/linux/fs.h.
-const PAGEMAP_SCAN: libc::c_ulong = (3 << 30) | (96 << 16) | ((b'f' as libc::c_ulong) << 8) | 16;
+/// `_IOWR('f', 16, struct pm_scan_arg)`
+pub const PAGEMAP_SCAN: u64 = 0xc060_6610;
 const PAGE_IS_HUGE: u64 = 1 << 6;
 
 /// A page that is there.
@@ -63,15 +65,9 @@ pub struct Memory {
 /// this one, which moves while it looks.
 pub fn other_processes(proc: &Path) -> Vec<String> {
     let own = fs::read_link(proc.join("self")).unwrap_or_default();
-    let mut pids: Vec<u32> = fs::read_dir(proc)
-        .into_iter()
-        .flatten()
-        .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
-        .filter(|pid: &u32| own != Path::new(&pid.to_string()))
-        .filter(|pid| !has_ended(proc, &pid.to_string()))
-        .collect();
-    pids.sort_unstable();
-    pids.iter().map(u32::to_string).collect()
+    let pids = numbers(proc).into_iter().map(|pid| pid.to_string());
+    pids.filter(|pid| own != Path::new(pid) && !has_ended(proc, pid))
+        .collect()
 }
 
 /// The processes that are named, or all of a procfs mount but this one.

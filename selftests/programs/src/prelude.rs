@@ -26,10 +26,9 @@ pub use crate::{
     question::{parse_hex, Range},
     random::Random,
     sys::{
-        self, check,
-        counters::counters,
+        self, check, counters,
         process::{self, Pid},
-        Area, PAGE, PAGE_2M,
+        Area, PAGE, PAGE_2M, READ_WRITE,
     },
     table::{number, Table},
 };

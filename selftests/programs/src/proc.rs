@@ -2,11 +2,16 @@
 
 //! What `/proc` says of processes and threads.
 
+use procfs::{
+    process::{Stat, Status},
+    FromBufRead, FromRead,
+};
+
 use crate::prelude::*;
-use crate::table::escape;
+use crate::{maps, table::escape};
 
 /// `PF_KTHREAD`, include/linux/sched.h.
-const PF_KTHREAD: u64 = 0x0020_0000;
+const PF_KTHREAD: u32 = 0x0020_0000;
 
 /// What `/proc` says of a process, or of one of its threads.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,39 +38,35 @@ pub struct Task {
     pub switches: u64,
 }
 
+/// The file `stat` of a task.
+fn stat(folder: &Path) -> Option<Stat> {
+    Stat::from_read(File::open(folder.join("stat")).ok()?).ok()
+}
+
+/// The file `status` of a task; in the name, bytes that are no text do not matter.
+pub fn status(folder: &Path) -> Option<Status> {
+    let text = fs::read(folder.join("status")).ok()?;
+    Status::from_buf_read(String::from_utf8_lossy(&text).as_bytes()).ok()
+}
+
 impl Task {
     /// Reads the files of one task; `None` where it ended meanwhile.
     pub fn read(folder: &Path, pid: u32) -> Option<Self> {
-        let stat = fs::read(folder.join("stat")).ok()?;
-        let status = fs::read(folder.join("status")).ok()?;
+        let (stat, status) = (stat(folder)?, status(folder)?);
+        // The crate's name is text, and the task's may be none.
         let mut comm = fs::read(folder.join("comm")).ok()?;
         comm.pop();
-
-        // The name may hold anything, parentheses and newlines too; what
-        // follows the last one has no name in it.
-        let tail = &stat[stat.iter().rposition(|&byte| byte == b')')? + 1..];
-        let fields: Vec<_> = std::str::from_utf8(tail).ok()?.split_whitespace().collect();
-        // proc(5) counts from 1, and the state is its field 3.
-        let field = |n: usize| -> Option<u64> { fields.get(n - 3)?.parse().ok() };
-
-        // The first line of status has the name, which is escaped there.
-        let status = String::from_utf8_lossy(&status);
-        let uids = status.lines().find_map(|line| line.strip_prefix("Uid:"))?;
         Some(Self {
             pid,
-            ppid: field(4)? as u32,
-            uid: uids.split_whitespace().nth(1)?.parse().ok()?,
-            state: (*fields.first()?).to_owned(),
-            threads: field(20)? as u32,
+            ppid: stat.ppid as u32,
+            uid: status.euid,
+            state: stat.state.to_string(),
+            threads: stat.num_threads as u32,
             comm,
-            kernel: field(9)? & PF_KTHREAD != 0,
-            start: field(22)?,
-            start_brk: field(47).unwrap_or(0),
-            switches: status
-                .lines()
-                .filter_map(|line| line.split_once("voluntary_ctxt_switches:"))
-                .filter_map(|(_, count)| count.trim().parse::<u64>().ok())
-                .sum(),
+            kernel: stat.flags & PF_KTHREAD != 0,
+            start: stat.starttime,
+            start_brk: stat.start_brk.unwrap_or(0),
+            switches: status.voluntary_ctxt_switches? + status.nonvoluntary_ctxt_switches?,
         })
     }
 
@@ -103,16 +104,12 @@ pub fn started() -> io::Result<u64> {
 /// The letters of the states of a process's threads, by their numbers.
 pub fn states(pid: i32) -> String {
     let folder = Path::new("/proc").join(pid.to_string()).join("task");
-    let state = |tid: u32| {
-        let stat = fs::read(folder.join(tid.to_string()).join("stat")).ok()?;
-        let name = stat.iter().rposition(|&byte| byte == b')')?;
-        stat.get(name + 2).copied().map(char::from)
-    };
+    let state = |tid: u32| Some(stat(&folder.join(tid.to_string()))?.state);
     numbers(&folder).into_iter().filter_map(state).collect()
 }
 
 /// The numbers that name entries of a folder, ascending.
-fn numbers(folder: &Path) -> Vec<u32> {
+pub fn numbers(folder: &Path) -> Vec<u32> {
     let mut numbers: Vec<u32> = fs::read_dir(folder)
         .into_iter()
         .flatten()
@@ -149,20 +146,12 @@ pub fn threads(proc: &Path) -> BTreeMap<u32, (u32, Task)> {
 /// The end of `[heap]` is the break rounded up to a page. Without such a
 /// mapping the heap is empty, or lies within the program's last page.
 pub fn heap_bounds(proc: &Path, task: &Task) -> Option<(u64, u64)> {
-    let maps = fs::read(proc.join(task.pid.to_string()).join("maps")).ok()?;
+    let maps = maps::maps(&proc.join(task.pid.to_string())).ok()?;
     if maps.is_empty() {
         return None;
     }
-    let maps = String::from_utf8_lossy(&maps);
-    let end = maps
-        .lines()
-        .filter(|line| line.ends_with(" [heap]"))
-        .filter_map(|line| {
-            let (_, end) = line.split_once(' ')?.0.split_once('-')?;
-            u64::from_str_radix(end, 16).ok()
-        })
-        .max();
-    match end {
+    let heaps = maps.iter().filter(|mapping| mapping.name == b"[heap]");
+    match heaps.map(|mapping| mapping.end).max() {
         Some(end) => {
             let high = end.checked_sub(task.start_brk)?;
             Some((high.saturating_sub(4095), high))

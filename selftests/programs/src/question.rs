@@ -68,7 +68,7 @@ impl SysfsWalk {
 impl Ask for SysfsWalk {
     fn ask(&mut self, pid: &str, va: usize) -> io::Result<String> {
         let question = format!("{pid} {va:#x}\n");
-        let n = sys::write_once(self.questions.as_raw_fd(), question.as_bytes(), None)?;
+        let n = self.questions.write(question.as_bytes())?;
         if n != question.len() {
             bail!("write took {n} bytes");
         }

@@ -167,7 +167,8 @@ impl Reference {
     /// Looks addresses up, at most [`MOST`].
     pub fn look_up(&mut self, addresses: &[u64]) -> io::Result<Vec<Reply>> {
         let bytes: Vec<u8> = addresses.iter().flat_map(|va| va.to_ne_bytes()).collect();
-        sys::write_once(self.0.as_raw_fd(), &bytes, None)?;
+        let n = self.0.write(&bytes)?;
+        ensure!(n == bytes.len(), "a write took {n} bytes");
         let mut bytes = vec![0; addresses.len() * 48];
         let n = self.0.read(&mut bytes)?;
         if n != bytes.len() {

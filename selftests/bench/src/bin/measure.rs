@@ -6,7 +6,7 @@
 use std::{
     env, fs,
     io::{self, Write},
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::ExitCode,
 };
 
@@ -15,10 +15,10 @@ use memintro_bench::{
     command::run,
     conversation::Conversation,
     memory,
-    pagemap::{find_everywhere, processes, Pagemap},
+    pagemap::{find_everywhere, Pagemap},
     subject::{Fill, Subjects},
 };
-use memintro_selftests::{random::Random, sys::PAGE};
+use memintro_selftests::{options::Options, proc::numbers, random::Random, sys::PAGE};
 
 const MIB: usize = 1 << 20;
 const GIB: usize = 1 << 30;
@@ -268,42 +268,31 @@ fn lines(path: &str) -> io::Result<u64> {
 /// Reads the status of every process.
 fn every_status() -> io::Result<u64> {
     let mut found = 0;
-    for pid in processes()? {
+    for pid in numbers(Path::new("/proc")) {
         found += u64::from(fs::read(format!("/proc/{pid}/status")).is_ok());
     }
     Ok(found)
 }
 
-fn measure(mut args: impl Iterator<Item = String>) -> io::Result<()> {
-    let bad = |word: &str| io::Error::new(io::ErrorKind::InvalidInput, format!("{word}?"));
-    let mut only = None;
+fn measure(options: &mut Options) -> io::Result<()> {
+    let quick = options.flag("--quick");
     let me = env::current_exe()?;
-    let mut bench = Bench {
-        clock: Clock { rounds: 9 },
-        quick: false,
-        processes: 10_000,
+    let bench = Bench {
+        clock: Clock {
+            rounds: if quick { 3 } else { 9 },
+        },
+        quick,
+        processes: options.or("--processes", 10_000)?,
         peers: me.parent().map(PathBuf::from).unwrap_or_default(),
     };
-    while let Some(arg) = args.next() {
-        match arg.as_str() {
-            "--quick" => {
-                bench.quick = true;
-                bench.clock.rounds = 3;
-            }
-            "--processes" => {
-                let value = args.next().ok_or_else(|| bad(&arg))?;
-                bench.processes = value.parse().map_err(io::Error::other)?;
-            }
-            "--only" => only = Some(args.next().ok_or_else(|| bad(&arg))?),
-            _ => return Err(bad(&arg)),
-        }
-    }
+    let only = options.get::<String>("--only")?;
+    options.end()?;
     println!("bench,variant,x,round,nanoseconds,found");
     bench.all(only.as_deref())
 }
 
 fn main() -> ExitCode {
-    match measure(env::args().skip(1)) {
+    match measure(&mut Options::of_process().1) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("measure: {error}");

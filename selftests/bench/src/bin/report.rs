@@ -6,7 +6,14 @@
 //! The last line is `N passed, N failed`: what was not measured has failed, and
 //! with `--judge` what missed its target. Exit status 1 if anything did.
 
-use std::{env, error::Error, fs, path::Path, process::ExitCode};
+use std::{
+    error::Error,
+    fs,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+use memintro_selftests::options::Options;
 
 use memintro_bench::{
     plot::{draw, duration},
@@ -140,16 +147,13 @@ fn report(folder: &Path, judge: bool) -> Result<bool, Box<dyn Error>> {
 }
 
 fn main() -> ExitCode {
-    let args: Vec<_> = env::args().skip(1).collect();
-    let (folder, judge) = match args.as_slice() {
-        [folder] => (folder, false),
-        [folder, judge] if judge == "--judge" => (folder, true),
-        _ => {
-            eprintln!("usage: report FOLDER [--judge]");
-            return ExitCode::from(2);
-        }
+    let mut options = Options::of_process().1;
+    let judge = options.flag("--judge");
+    let Ok(folder) = options.word::<PathBuf>() else {
+        eprintln!("usage: report FOLDER [--judge]");
+        return ExitCode::from(2);
     };
-    match report(Path::new(folder), judge) {
+    match report(&folder, judge) {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(error) => {

@@ -15,23 +15,13 @@
 use crate::prelude::*;
 use crate::{
     maps,
-    proc::{heap_bounds, Task},
+    memory::has_ended,
+    proc::{heap_bounds, numbers, status, Task},
     settle::{rows, settle, Outcome},
 };
 
 const HEADER: &str = "PID VSZ_KB RSS_KB ANON_KB FILE_KB SHMEM_KB SWAP_KB HUGETLB_KB HEAP_B \
     PGTABLES_KB VMAS COMM";
-/// The lines of status that columns must equal, by their place in a row.
-const STATUS: [(usize, &str); 8] = [
-    (1, "VmSize:"),
-    (2, "VmRSS:"),
-    (3, "RssAnon:"),
-    (4, "RssFile:"),
-    (5, "RssShmem:"),
-    (6, "VmSwap:"),
-    (7, "HugetlbPages:"),
-    (9, "VmPTE:"),
-];
 const HEAP: usize = 8;
 const VMAS: usize = 10;
 
@@ -53,22 +43,21 @@ impl Process {
         task.switches = 0;
         // Where the first thread has ended, another one has the memory.
         let threads = folder.join("task");
-        let thread = fs::read_dir(&threads)
-            .ok()?
-            .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
-            .find(|tid: &u32| {
-                let maps = fs::read(threads.join(tid.to_string()).join("maps"));
-                maps.is_ok_and(|text| !text.is_empty())
-            })?;
+        let thread = numbers(&threads)
+            .into_iter()
+            .find(|tid| !has_ended(&threads, &tid.to_string()))?;
         let folder = threads.join(thread.to_string());
-        let status = fs::read(folder.join("status")).ok()?;
-        let status = String::from_utf8_lossy(&status);
-        let mut columns = BTreeMap::new();
-        for (place, key) in STATUS {
-            let value = status.lines().find_map(|line| line.strip_prefix(key))?;
-            let kb = value.trim().strip_suffix(" kB")?.parse().ok()?;
-            columns.insert(place, kb);
-        }
+        let status = status(&folder)?;
+        let mut columns = BTreeMap::from([
+            (1, status.vmsize?),
+            (2, status.vmrss?),
+            (3, status.rssanon?),
+            (4, status.rssfile?),
+            (5, status.rssshmem?),
+            (6, status.vmswap?),
+            (7, status.hugetlbpages?),
+            (9, status.vmpte?),
+        ]);
         columns.insert(VMAS, maps::maps(&folder).ok()?.len() as u64);
         let heap = heap_bounds(&threads, &Task::read(&folder, thread)?)?;
         Some(Self {
@@ -80,11 +69,8 @@ impl Process {
 }
 
 fn processes(proc: &Path) -> BTreeMap<u32, Process> {
-    fs::read_dir(proc)
-        .into_iter()
-        .flatten()
-        .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
-        .filter_map(|pid| Some((pid, Process::read(proc, pid)?)))
+    let pids = numbers(proc).into_iter();
+    pids.filter_map(|pid| Some((pid, Process::read(proc, pid)?)))
         .collect()
 }
 

@@ -28,14 +28,14 @@ use std::{
 };
 
 use crate::prelude::*;
-use crate::sys::{capability, raw, trap::Trap};
-
-/// No process has memory there.
-const NOWHERE: usize = 0x10;
+use crate::sys::{
+    raw::{self, Edge, NOWHERE},
+    trap::Trap,
+};
 
 fn open(name: &str) -> io::Result<File> {
     if let Some(name) = name.strip_prefix("no-syslog:") {
-        return capability::without(capability::SYSLOG, || open(name))?;
+        return sys::without_syslog(|| open(name))?;
     }
     let Some(number) = name.strip_prefix("fd:") else {
         return OpenOptions::new().read(true).write(true).open(name);
@@ -95,29 +95,6 @@ fn two_readers(file: &File) -> io::Result<String> {
     })
 }
 
-/// The address of `bytes`, which end where memory ends.
-fn before_hole(bytes: &[u8]) -> io::Result<usize> {
-    let area = Area::anonymous(2 * PAGE)?;
-    area.part(PAGE, PAGE).unmap()?;
-    let start = area.start + PAGE - bytes.len();
-    // SAFETY: the page is new, and the bytes fit at its end.
-    unsafe { std::ptr::copy_nonoverlapping(bytes.as_ptr(), start as *mut u8, bytes.len()) };
-    Ok(start)
-}
-
-/// One read(2) or write(2) of any bytes: the kernel finds out what is there.
-fn call(fd: RawFd, write: bool, start: usize, len: usize) -> io::Result<usize> {
-    // SAFETY: at `start` is memory of `before_hole` or none, never what Rust
-    // uses; the kernel reports what it cannot access.
-    let n = unsafe {
-        match write {
-            true => libc::write(fd, start as *const _, len),
-            false => libc::read(fd, start as *mut _, len),
-        }
-    };
-    usize::try_from(n).map_err(|_| io::Error::last_os_error())
-}
-
 fn step(mut file: &File, step: &str) -> io::Result<String> {
     let (verb, argument) = step.split_once('=').unwrap_or((step, ""));
     let number = |text: &str| text.parse::<usize>().map_err(io::Error::other);
@@ -126,15 +103,15 @@ fn step(mut file: &File, step: &str) -> io::Result<String> {
     match verb {
         "write" => {
             let text = argument.replace("\\n", "\n");
-            sys::write_once(fd, text.as_bytes(), None).map(written)
+            file.write(text.as_bytes()).map(written)
         }
         "fill" => {
             let (size, text) = argument.split_once(',').unwrap_or_default();
             let line = format!("{text}\n");
             let text = line.repeat(number(size)? / line.len());
-            sys::write_once(fd, text.as_bytes(), None).map(written)
+            file.write(text.as_bytes()).map(written)
         }
-        "long" => sys::write_once(fd, &vec![b'1'; number(argument)?], None).map(written),
+        "long" => file.write(&vec![b'1'; number(argument)?]).map(written),
         "read" => {
             let mut buffer = vec![0; number(argument)?];
             let n = file.read(&mut buffer)?;
@@ -142,21 +119,17 @@ fn step(mut file: &File, step: &str) -> io::Result<String> {
         }
         "lines" => Ok(count(&read_all(file, 65536)?).to_string()),
         "bytes" => Ok(show(&read_all(file, 1)?)),
-        "write-fault" => call(fd, true, NOWHERE, number(argument)?).map(written),
-        "read-fault" => call(fd, false, NOWHERE, number(argument)?).map(written),
+        "write-fault" => raw::write(fd, NOWHERE, number(argument)?).map(written),
+        "read-fault" => raw::read(fd, NOWHERE, number(argument)?).map(written),
         "write-half" => {
             let text = argument.replace("\\n", "\n");
-            let start = before_hole(text.as_bytes())?;
-            call(fd, true, start, 2 * text.len()).map(written)
+            let start = Edge::new(libc::PROT_NONE)?.put(text.as_bytes());
+            raw::write(fd, start, 2 * text.len()).map(written)
         }
         "read-half" => {
-            let len = number(argument)?;
-            let start = before_hole(&vec![0; len])?;
-            let n = call(fd, false, start, 2 * len)?;
-            // SAFETY: the kernel wrote that many bytes, which are in the page.
-            Ok(show(unsafe {
-                std::slice::from_raw_parts(start as *const u8, n.min(len))
-            }))
+            let (len, edge) = (number(argument)?, Edge::new(libc::PROT_NONE)?);
+            let n = raw::read(fd, edge.before(len), 2 * len)?;
+            Ok(show(&edge.bytes(len, n.min(len))))
         }
         "seek" => file.rewind().map(|()| written(0)),
         "two-readers" => two_readers(file),

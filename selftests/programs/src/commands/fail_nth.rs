@@ -20,11 +20,8 @@ use std::{
     process::{Child, Command, Stdio},
 };
 
+use crate::faults::Faults;
 use crate::prelude::*;
-use crate::{
-    faults::Faults,
-    sys::{heap, module},
-};
 
 const PROC: &str = "/proc/memintro";
 const SYSFS: &str = "/sys/kernel/memintro/walk";
@@ -38,20 +35,20 @@ const BEFORE: usize = 40;
 
 /// Loads the module, which is not there before nor after.
 fn load(faults: &mut Faults, file: &str) -> io::Result<()> {
-    let all = faults.pass(MANY, || module::load(file))?;
+    let all = faults.pass(MANY, || sys::load(file))?;
     all.result?;
-    module::unload(c"memintro")?;
+    sys::unload()?;
     let count = MANY - all.left;
     let (mut found, mut outside) = (0, 0);
     for n in (1..=count).rev() {
-        let pass = faults.pass(n, || module::load(file))?;
+        let pass = faults.pass(n, || sys::load(file))?;
         faults.check("load", n, &pass);
         let there = fs::exists(PROC)? || fs::exists(SYSFS)?;
         if there != pass.result.is_ok() {
             faults.wrong(&format!("load: allocation {n}: its files: {there}"));
         }
         if pass.result.is_ok() {
-            module::unload(c"memintro")?;
+            sys::unload()?;
         }
         found += usize::from(pass.inside);
         outside = if pass.inside { 0 } else { outside + 1 };
@@ -90,14 +87,7 @@ fn rest() -> io::Result<()> {
     fs::write(&path, [1; PAGE])?;
     let file = File::open(&path)?;
     for _ in 0..30 {
-        Area::map(
-            0,
-            PAGE,
-            libc::PROT_READ,
-            libc::MAP_PRIVATE,
-            file.as_raw_fd(),
-        )?
-        .read();
+        Area::of_file(&file, PAGE, libc::PROT_READ, libc::MAP_PRIVATE)?.read();
         // Between them, so that they are not merged.
         Area::anonymous(PAGE)?.write();
     }
@@ -252,11 +242,11 @@ pub fn run(options: &mut Options) -> io::Result<bool> {
         return rest().map(|()| true);
     }
     let known = options.or("--sites", 0)?;
-    heap::settle()?;
+    sys::settle_heap()?;
     let mut faults = Faults::new()?;
     if let Some(file) = options.get::<String>("--module")? {
         load(&mut faults, &file)?;
-        module::load(&file)?;
+        sys::load(&file)?;
     }
     tables(&mut faults)?;
     conversations(&mut faults)?;

@@ -17,11 +17,8 @@
 
 use std::sync::atomic::AtomicI32;
 
+use crate::fuzz::{calls::CALLS, Board, Fuzzer, SLOTS};
 use crate::prelude::*;
-use crate::{
-    fuzz::{calls::CALLS, Board, Fuzzer, SLOTS},
-    sys::module,
-};
 
 const THREADS: usize = 3;
 /// In milliseconds: a call of an emulated machine on a busy host may take long.
@@ -131,8 +128,8 @@ pub fn run(options: &mut Options) -> io::Result<bool> {
             }
         }
         if let (Some(file), true) = (&file, Instant::now() > reload) {
-            module::unload(c"memintro")?;
-            module::load(file)?;
+            sys::unload()?;
+            sys::load(file)?;
             reloads += 1;
             reload = Instant::now() + Duration::from_millis(500 + random.below(8000) as u64);
         }

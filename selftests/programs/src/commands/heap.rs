@@ -30,7 +30,9 @@ pub fn run(options: &mut Options) -> io::Result<bool> {
     if sys::program_break() != end {
         bail!("the break is elsewhere");
     }
-    sys::write_stdout(&line)?;
+    // One write, without the allocator.
+    let n = rustix::io::write(rustix::stdio::stdout(), &line)?;
+    ensure!(n == line.len(), "a short write");
     while stdin.read(&mut input)? != 0 {}
 
     if sys::program_break() != end {

@@ -19,18 +19,14 @@ pub fn run(options: &mut Options) -> io::Result<bool> {
         Area::anonymous(size << 20)?.write();
     }
     if pieces > 0 {
-        let prot = libc::PROT_READ | libc::PROT_WRITE;
-        let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_FIXED_NOREPLACE;
-        let all = Area::map(at, pieces * PAGE, prot, flags, -1)?;
+        let all = Area::at(at, pieces * PAGE, READ_WRITE)?;
         all.write();
-        for i in (0..pieces).step_by(2) {
-            all.part(i * PAGE, PAGE).protect(libc::PROT_READ)?;
-        }
+        all.break_up()?;
     }
     if let Some(path) = &map {
         let file = File::open(path)?;
         let len = file.metadata()?.len() as usize;
-        Area::map(0, len, libc::PROT_READ, libc::MAP_SHARED, file.as_raw_fd())?.read();
+        Area::of_file(&file, len, libc::PROT_READ, libc::MAP_SHARED)?.read();
     }
     hold("")
 }

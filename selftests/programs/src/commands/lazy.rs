@@ -65,9 +65,8 @@ fn obey(input: File, mut output: &File, area: Area) -> io::Result<()> {
 
 pub fn run(options: &mut Options) -> io::Result<bool> {
     let len = size(&options.word::<String>()?).ok_or_else(|| misuse("what size?"))?;
-    let prot = libc::PROT_READ | libc::PROT_WRITE;
     let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE;
-    let area = Area::map(0, len, prot, flags, -1)?;
+    let area = Area::map(0, len, READ_WRITE, flags)?;
     // Where a page is touched, a page must come, not 512.
     area.advise(libc::MADV_NOHUGEPAGE)?;
 

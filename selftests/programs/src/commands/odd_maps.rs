@@ -12,13 +12,9 @@ use std::{
 };
 
 use crate::prelude::*;
-use crate::sys::{
-    naming::{name_area, named_memfd},
-    program_break, set_program_break, touch_vdso,
-};
+use crate::sys::{memfd, program_break, set_program_break};
 
 const LEN: usize = 3 * PAGE;
-const READ_WRITE: i32 = libc::PROT_READ | libc::PROT_WRITE;
 const NAMES: [&[u8]; 16] = [
     b"plain",
     b"two words",
@@ -49,7 +45,7 @@ const ANON_NAMES: [&CStr; 5] = [
 fn map_file(name: &OsStr, flags: i32, keep: bool) -> io::Result<Area> {
     fs::write(name, vec![0x5a; LEN])?;
     let file = File::options().read(true).write(true).open(name)?;
-    let area = Area::map(0, LEN, READ_WRITE, flags, file.as_raw_fd())?;
+    let area = Area::of_file(&file, LEN, READ_WRITE, flags)?;
     // One page of three.
     area.part(PAGE, PAGE).write();
     if !keep {
@@ -84,13 +80,12 @@ fn descend(len: usize, rest: usize) -> io::Result<Vec<u8>> {
 fn name_anonymous(areas: &mut Vec<Area>) -> io::Result<()> {
     for name in ANON_NAMES {
         let area = Area::anonymous(2 * LEN)?;
-        name_area(area.part(0, LEN), name)?;
+        area.part(0, LEN).name(name)?;
         area.part(0, PAGE).write();
         areas.push(area);
     }
-    let flags = libc::MAP_SHARED | libc::MAP_ANONYMOUS;
-    let area = Area::map(0, LEN, READ_WRITE, flags, -1)?;
-    name_area(area, c"a shared one")?;
+    let area = Area::shared(LEN)?;
+    area.name(c"a shared one")?;
     areas.push(area);
     Ok(())
 }
@@ -123,17 +118,12 @@ fn make() -> io::Result<Vec<Area>> {
         eprintln!("odd-maps: no names for anonymous memory here: {error}");
     }
     for name in [c"x y\n\\z", c""] {
-        let file = named_memfd(name, LEN)?;
-        areas.push(Area::map(
-            0,
-            LEN,
-            READ_WRITE,
-            libc::MAP_SHARED,
-            file.as_raw_fd(),
-        )?);
+        let file = memfd(name, 0, LEN)?;
+        areas.push(Area::of_file(&file, LEN, READ_WRITE, libc::MAP_SHARED)?);
     }
     set_program_break(program_break() + 5 * PAGE)?;
-    touch_vdso();
+    // The vDSO answers this.
+    std::hint::black_box(Instant::now());
     Ok(areas)
 }
 

@@ -110,7 +110,10 @@ fn act(call: &Call) -> io::Result<Vec<u8>> {
     match call.verb.as_str() {
         "open" => Ok(b"ok\n".to_vec()),
         "write" => {
-            let n = sys::write_once(file.as_raw_fd(), &call.text, call.at)?;
+            let n = match call.at {
+                Some(at) => file.write_at(&call.text, at as u64)?,
+                None => file.write(&call.text)?,
+            };
             Ok(format!("ok {n}\n").into_bytes())
         }
         _ => {

@@ -14,7 +14,6 @@ use crate::prelude::*;
 use crate::sys::process as proc;
 
 const LEN: usize = 8 * PAGE;
-const READ_WRITE: i32 = libc::PROT_READ | libc::PROT_WRITE;
 const SHARED: i32 = libc::MAP_SHARED | libc::MAP_ANONYMOUS;
 
 fn file() -> io::Result<Area> {
@@ -22,7 +21,7 @@ fn file() -> io::Result<Area> {
     fs::write(&path, vec![0x5a; LEN])?;
     let file = File::options().read(true).write(true).open(&path);
     fs::remove_file(&path)?;
-    let area = Area::map(0, LEN, READ_WRITE, libc::MAP_SHARED, file?.as_raw_fd())?;
+    let area = Area::of_file(&file?, LEN, READ_WRITE, libc::MAP_SHARED)?;
     area.write();
     Ok(area)
 }
@@ -30,10 +29,10 @@ fn file() -> io::Result<Area> {
 fn make(kind: &str) -> io::Result<Area> {
     let area = match kind {
         "file" => return file(),
-        "shmem" => Area::map(0, LEN, READ_WRITE, SHARED, -1)?,
+        "shmem" => Area::shared(LEN)?,
         "hugetlb" => {
             let flags = SHARED | libc::MAP_HUGETLB | (21 << libc::MAP_HUGE_SHIFT);
-            Area::map(0, PAGE_2M, READ_WRITE, flags, -1)?
+            Area::map(0, PAGE_2M, READ_WRITE, flags)?
         }
         "thp" => Area::aligned(PAGE_2M, PAGE_2M)?,
         _ => Area::anonymous(LEN)?,

@@ -97,7 +97,7 @@ impl Family {
             process::die_with_parent();
             tell(0);
             if stopped {
-                process::stop_self();
+                process::signal(std::process::id() as Pid, rustix::process::Signal::STOP);
             }
             process::sleep_for_ever();
         })?;
@@ -125,7 +125,7 @@ impl Family {
             thread::scope(|scope| {
                 let (send, receive) = mpsc::channel();
                 scope.spawn(move || {
-                    let _ = send.send(process::thread_id());
+                    let _ = send.send(rustix::thread::gettid().as_raw_nonzero().get());
                     process::sleep_for_ever();
                 });
                 tell(receive.recv().unwrap_or(0));

@@ -15,14 +15,11 @@
 //! if more than the limit (1000 us) was added, or the lock held for longer.
 
 use crate::prelude::*;
-use crate::{
-    stall::{
-        examiner::{self, Subject},
-        median, quantile,
-        target::{self, Shared, KINDS},
-        trace::Trace,
-    },
-    sys::priority,
+use crate::stall::{
+    examiner::{self, Subject},
+    median, quantile,
+    target::{self, Shared, KINDS},
+    trace::Trace,
 };
 
 const TRACES: usize = 5;
@@ -89,14 +86,14 @@ pub fn run(options: &mut Options) -> io::Result<bool> {
     let last = thread::available_parallelism()?.get() - 1;
     let mut all = Vec::new();
     all.push(process::fork_tied(|| {
-        let _ = priority::run_on(0);
+        let _ = process::run_on(0);
         target::run(subjects[0], shared)
     })?);
     all.push(process::fork_tied(|| target::twin(subjects[1]))?);
     let ready = |subject: &Subject| subject.place.load(Ordering::SeqCst) != 0;
     wait("the memory", || subjects.iter().all(ready))?;
     let examiner = process::fork_tied(|| {
-        let _ = priority::run_on(last);
+        let _ = process::run_on(last);
         examiner::run(&subjects, whom, asked)
     })?;
     all.push(examiner);

@@ -23,9 +23,7 @@ fn round(area: Area, random: &mut Random) -> io::Result<()> {
     }
     // What was unmapped is mapped again, with other borders.
     area.unmap()?;
-    let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_FIXED_NOREPLACE;
-    let prot = libc::PROT_READ | libc::PROT_WRITE;
-    Area::map(area.start, LEN, prot, flags, -1)?
+    Area::at(area.start, LEN, READ_WRITE)?
         .part(0, 64 * PAGE)
         .write();
     Ok(())
@@ -33,9 +31,8 @@ fn round(area: Area, random: &mut Random) -> io::Result<()> {
 
 fn storm(place: usize) {
     let mut random = Random::new(place as u64);
-    let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_FIXED_NOREPLACE;
     // Where nothing else is mapped by itself.
-    let area = Area::map(place, LEN, libc::PROT_NONE, flags, -1);
+    let area = Area::at(place, LEN, libc::PROT_NONE);
     let result = area.and_then(|area| loop {
         round(area, &mut random)?;
     });

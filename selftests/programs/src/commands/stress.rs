@@ -27,7 +27,6 @@ use crate::{
         tally::{Tally, ROUNDS},
         targets, uneasy, Churned, World, SLOTS,
     },
-    sys::{module, priority},
 };
 
 const FORKERS: usize = 2;
@@ -93,9 +92,9 @@ fn killer(world: &World, seed: u64, heart: usize) -> ! {
 
 /// Unloads the module and loads it again.
 fn reload(file: &str, random: &mut Random, tally: Tally) -> io::Result<()> {
-    module::unload(c"memintro")?;
+    sys::unload()?;
     thread::sleep(Duration::from_millis(random.below(20) as u64));
-    module::load(file)?;
+    sys::load(file)?;
     tally.add("reloads", 1);
     Ok(())
 }
@@ -192,7 +191,7 @@ pub fn run(options: &mut Options) -> io::Result<bool> {
     }
 
     // Many are busy; this one must get its turn.
-    priority::raise_priority()?;
+    rustix::process::setpriority_process(None, -15)?;
     let without = usize::from(cgroup.is_none());
     let needed = [&ROUNDS, &NEEDED[..NEEDED.len() - without]].concat();
     let begun = Instant::now();

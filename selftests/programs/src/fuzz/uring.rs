@@ -2,13 +2,13 @@
 
 //! io_uring with bare system calls: one request at a time.
 
-use std::sync::atomic::AtomicU32;
+use std::{os::fd::BorrowedFd, sync::atomic::AtomicU32};
 
 use crate::prelude::*;
 
 // include/uapi/linux/io_uring.h
 const ENTRIES: u32 = 4;
-const OFFSET_SQES: i64 = 0x1000_0000;
+const OFFSET_SQES: u64 = 0x1000_0000;
 const GETEVENTS: u32 = 1;
 const SQE: usize = 64;
 const CQE: usize = 16;
@@ -44,12 +44,14 @@ impl Uring {
         }
         let word = |place: usize| params.words[place] as usize;
         let (sq, cq) = (word(10 + 6) + 4 * word(0), word(20 + 5) + CQE * word(1));
-        let prot = libc::PROT_READ | libc::PROT_WRITE;
         let flags = libc::MAP_SHARED | libc::MAP_POPULATE;
+        // SAFETY: the descriptor is open, and this thread's alone.
+        let ring = unsafe { BorrowedFd::borrow_raw(fd) };
+        let map = |offset, len| Area::of_file_at(0, ring, offset, len, READ_WRITE, flags);
         Ok(Self {
             fd,
-            rings: Area::map_at(sq.max(cq), prot, flags, fd, 0)?,
-            requests: Area::map_at(SQE * word(0), prot, flags, fd, OFFSET_SQES)?,
+            rings: map(0, sq.max(cq))?,
+            requests: map(OFFSET_SQES, SQE * word(0))?,
             params,
         })
     }

@@ -2,18 +2,27 @@
 
 //! Base pages: anonymous, of files, of shared memory, swapped out.
 
-use std::{env, os::fd::IntoRawFd, process};
+use std::env;
 
 use crate::prelude::*;
 
 const LEN: usize = 16 * PAGE;
-const READ_WRITE: i32 = libc::PROT_READ | libc::PROT_WRITE;
 
-pub fn anon() -> io::Result<Vec<Area>> {
-    let area = Area::anonymous(LEN)?;
+/// Writes to memory and keeps it there.
+pub fn locked(area: Area) -> io::Result<Vec<Area>> {
     area.write();
     area.lock()?;
     Ok(vec![area])
+}
+
+/// Takes all access away.
+pub fn barred(areas: Vec<Area>) -> io::Result<Vec<Area>> {
+    areas[0].protect(libc::PROT_NONE)?;
+    Ok(areas)
+}
+
+pub fn anon() -> io::Result<Vec<Area>> {
+    locked(Area::anonymous(LEN)?)
 }
 
 pub fn untouched() -> io::Result<Vec<Area>> {
@@ -31,19 +40,11 @@ pub fn dontneed() -> io::Result<Vec<Area>> {
 /// would show. It lies where the kernel puts nothing unless asked to, so that
 /// no later mapping fills it.
 pub fn outside() -> io::Result<Vec<Area>> {
-    const AWAY: usize = 0x10_0000_0000;
-    let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_FIXED_NOREPLACE;
-    let area = Area::map(AWAY, 3 * LEN, READ_WRITE, flags, -1)?;
+    let area = Area::at(0x10_0000_0000, 3 * LEN, READ_WRITE)?;
     area.write();
     let hole = area.part(LEN, LEN);
     hole.unmap()?;
     Ok(vec![hole])
-}
-
-pub fn protnone() -> io::Result<Vec<Area>> {
-    let areas = anon()?;
-    areas[0].protect(libc::PROT_NONE)?;
-    Ok(areas)
 }
 
 /// Not locked: that would write to the pages, and so replace the zero page.
@@ -53,71 +54,43 @@ pub fn zero() -> io::Result<Vec<Area>> {
     Ok(vec![area])
 }
 
-/// A file with content and no name, in the working folder.
-fn file(len: usize) -> io::Result<OwnedFd> {
-    let path = env::current_dir()?.join(format!(".subject.{}", process::id()));
-    fs::write(&path, vec![0x5a; len])?;
+/// Maps a file with content and no name, in the working folder.
+fn file(prot: i32, flags: i32) -> io::Result<Area> {
+    let path = env::current_dir()?.join(format!(".subject.{}", std::process::id()));
+    fs::write(&path, vec![0x5a; LEN])?;
     let file = File::options().read(true).write(true).open(&path);
     fs::remove_file(&path)?;
-    Ok(file?.into())
-}
-
-fn map_file(prot: i32, flags: i32) -> io::Result<Area> {
-    let file = file(LEN)?;
-    Area::map(0, LEN, prot, flags, file.as_raw_fd())
+    Area::of_file(file?, LEN, prot, flags)
 }
 
 pub fn file_private() -> io::Result<Vec<Area>> {
-    let area = map_file(libc::PROT_READ, libc::MAP_PRIVATE)?;
+    let area = file(libc::PROT_READ, libc::MAP_PRIVATE)?;
     area.read();
     area.lock()?;
     Ok(vec![area])
 }
 
 pub fn file_shared() -> io::Result<Vec<Area>> {
-    let area = map_file(READ_WRITE, libc::MAP_SHARED)?;
-    area.write();
-    area.lock()?;
-    Ok(vec![area])
+    locked(file(READ_WRITE, libc::MAP_SHARED)?)
 }
 
 pub fn file_cow() -> io::Result<Vec<Area>> {
-    let area = map_file(READ_WRITE, libc::MAP_PRIVATE)?;
-    area.write();
-    area.lock()?;
-    Ok(vec![area])
-}
-
-pub fn file_protnone() -> io::Result<Vec<Area>> {
-    let areas = file_shared()?;
-    areas[0].protect(libc::PROT_NONE)?;
-    Ok(areas)
-}
-
-fn shared_area() -> io::Result<Area> {
-    let flags = libc::MAP_SHARED | libc::MAP_ANONYMOUS;
-    Area::map(0, LEN, READ_WRITE, flags, -1)
+    locked(file(READ_WRITE, libc::MAP_PRIVATE)?)
 }
 
 pub fn shmem() -> io::Result<Vec<Area>> {
-    let area = shared_area()?;
-    area.write();
-    area.lock()?;
-    Ok(vec![area])
+    locked(Area::shared(LEN)?)
 }
 
 pub fn memfd() -> io::Result<Vec<Area>> {
-    let file = sys::memfd(LEN)?;
-    let area = Area::map(0, LEN, READ_WRITE, libc::MAP_SHARED, file.into_raw_fd())?;
-    area.write();
-    area.lock()?;
-    Ok(vec![area])
+    let file = sys::memfd(c"subject", 0, LEN)?;
+    locked(Area::of_file(file, LEN, READ_WRITE, libc::MAP_SHARED)?)
 }
 
 /// Asks the kernel to swap an area out until pagemap shows no page of it.
 ///
 /// One request is not enough where a page is on its way between LRU lists.
-pub fn page_out(area: Area) -> io::Result<()> {
+fn page_out(area: Area) -> io::Result<()> {
     if fs::read_to_string("/proc/swaps")?.lines().count() < 2 {
         bail!("no swap");
     }
@@ -142,23 +115,18 @@ pub fn page_out(area: Area) -> io::Result<()> {
     Err(error!("pages stay in memory"))
 }
 
+/// Pages of anonymous memory in the swap area.
 pub fn swap() -> io::Result<Vec<Area>> {
-    let area = Area::anonymous(LEN)?;
-    area.fill_random();
-    page_out(area)?;
-    Ok(vec![area])
-}
-
-pub fn swap_protnone() -> io::Result<Vec<Area>> {
-    let areas = swap()?;
-    areas[0].protect(libc::PROT_NONE)?;
-    Ok(areas)
+    swapped(Area::anonymous(LEN)?)
 }
 
 /// A process has no entry for shared memory that was swapped out: only the
 /// file knows where it is.
 pub fn shmem_swapped() -> io::Result<Vec<Area>> {
-    let area = shared_area()?;
+    swapped(Area::shared(LEN)?)
+}
+
+pub fn swapped(area: Area) -> io::Result<Vec<Area>> {
     area.fill_random();
     page_out(area)?;
     Ok(vec![area])

@@ -4,19 +4,19 @@
 
 use super::base;
 use crate::prelude::*;
-use crate::sys::{MADV_COLLAPSE, PAGE_1G, PAGE_32M, PAGE_64K};
-
-const READ_WRITE: i32 = libc::PROT_READ | libc::PROT_WRITE;
+use crate::{
+    maps,
+    sys::{MADV_COLLAPSE, PAGE_64K},
+};
 
 /// A figure in KiB of the mapping in smaps that starts at `start`.
 fn smaps_kb(start: usize, name: &str) -> io::Result<usize> {
-    let smaps = fs::read_to_string("/proc/self/smaps")?;
-    let first = format!("{start:x}-");
-    let mut lines = smaps.lines().skip_while(|line| !line.starts_with(&first));
-    lines
-        .find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))
-        .and_then(|value| value.trim().strip_suffix(" kB")?.parse().ok())
-        .ok_or_else(|| error!("smaps has no {name} for {first}"))
+    let all = maps::smaps(Path::new("/proc/self"))?;
+    let mut mappings = all.iter().filter(|mapping| mapping.start == start as u64);
+    let mapping = mappings
+        .next()
+        .ok_or_else(|| error!("smaps has no {start:#x}"))?;
+    Ok(mapping.kb(name) as usize)
 }
 
 /// Checks that all of a mapping stands behind entries above the pte level.
@@ -71,15 +71,11 @@ fn transparent(count: usize, shared: bool) -> io::Result<Area> {
 }
 
 pub fn thp() -> io::Result<Vec<Area>> {
-    let area = transparent(2, false)?;
-    area.lock()?;
-    Ok(vec![area])
+    base::locked(transparent(2, false)?)
 }
 
 pub fn thp_shmem() -> io::Result<Vec<Area>> {
-    let area = transparent(1, true)?;
-    area.lock()?;
-    Ok(vec![area])
+    base::locked(transparent(1, true)?)
 }
 
 pub fn thp_protnone() -> io::Result<Vec<Area>> {
@@ -127,10 +123,7 @@ pub fn thp_zero() -> io::Result<Vec<Area>> {
 }
 
 pub fn thp_swapped() -> io::Result<Vec<Area>> {
-    let area = transparent(1, false)?;
-    area.fill_random();
-    base::page_out(area)?;
-    Ok(vec![area])
+    base::swapped(transparent(1, false)?)
 }
 
 /// Two pages of 64 KiB behind entries of 4 KiB: the kernel's `hugepages-64kB`.
@@ -155,77 +148,31 @@ pub fn mthp_part() -> io::Result<Vec<Area>> {
     Ok(vec![area])
 }
 
-/// Maps `count` pages of a hugetlb pool; `None` leaves them untouched and
-/// unreserved.
-fn hugetlb(size: usize, count: usize, kind: i32, prot: Option<i32>) -> io::Result<Vec<Area>> {
-    let order = size.trailing_zeros() as i32;
-    let mut flags =
-        kind | libc::MAP_ANONYMOUS | libc::MAP_HUGETLB | (order << libc::MAP_HUGE_SHIFT);
-    if prot.is_none() {
-        flags |= libc::MAP_NORESERVE;
-    }
-    let area = Area::map(0, size * count, READ_WRITE, flags, -1)?;
-    if let Some(prot) = prot {
+/// How pages of a pool are used.
+pub enum Use {
+    Private,
+    Shared,
+    /// Written to, then without any access.
+    Barred,
+    /// Not touched, nor reserved.
+    Unused,
+}
+
+/// Maps `count` pages of a hugetlb pool.
+pub fn pool(size: usize, count: usize, how: Use) -> io::Result<Vec<Area>> {
+    let order = (size.trailing_zeros() as i32) << libc::MAP_HUGE_SHIFT;
+    let kind = match how {
+        Use::Shared => libc::MAP_SHARED,
+        Use::Unused => libc::MAP_PRIVATE | libc::MAP_NORESERVE,
+        _ => libc::MAP_PRIVATE,
+    };
+    let flags = kind | libc::MAP_ANONYMOUS | libc::MAP_HUGETLB | order;
+    let area = Area::map(0, size * count, READ_WRITE, flags)?;
+    if !matches!(how, Use::Unused) {
         area.write();
-        if prot != READ_WRITE {
-            area.protect(prot)?;
-        }
+    }
+    if matches!(how, Use::Barred) {
+        area.protect(libc::PROT_NONE)?;
     }
     Ok(vec![area])
-}
-
-pub fn hugetlb_2m() -> io::Result<Vec<Area>> {
-    hugetlb(PAGE_2M, 2, libc::MAP_PRIVATE, Some(READ_WRITE))
-}
-
-pub fn hugetlb_2m_shared() -> io::Result<Vec<Area>> {
-    hugetlb(PAGE_2M, 2, libc::MAP_SHARED, Some(READ_WRITE))
-}
-
-pub fn hugetlb_2m_protnone() -> io::Result<Vec<Area>> {
-    hugetlb(PAGE_2M, 2, libc::MAP_PRIVATE, Some(libc::PROT_NONE))
-}
-
-pub fn hugetlb_2m_untouched() -> io::Result<Vec<Area>> {
-    hugetlb(PAGE_2M, 1, libc::MAP_PRIVATE, None)
-}
-
-pub fn hugetlb_1g() -> io::Result<Vec<Area>> {
-    hugetlb(PAGE_1G, 1, libc::MAP_PRIVATE, Some(READ_WRITE))
-}
-
-pub fn hugetlb_1g_shared() -> io::Result<Vec<Area>> {
-    hugetlb(PAGE_1G, 1, libc::MAP_SHARED, Some(READ_WRITE))
-}
-
-pub fn hugetlb_1g_protnone() -> io::Result<Vec<Area>> {
-    hugetlb(PAGE_1G, 1, libc::MAP_PRIVATE, Some(libc::PROT_NONE))
-}
-
-pub fn hugetlb_1g_untouched() -> io::Result<Vec<Area>> {
-    hugetlb(PAGE_1G, 1, libc::MAP_PRIVATE, None)
-}
-
-pub fn hugetlb_64k() -> io::Result<Vec<Area>> {
-    hugetlb(PAGE_64K, 3, libc::MAP_PRIVATE, Some(READ_WRITE))
-}
-
-pub fn hugetlb_64k_protnone() -> io::Result<Vec<Area>> {
-    hugetlb(PAGE_64K, 3, libc::MAP_PRIVATE, Some(libc::PROT_NONE))
-}
-
-pub fn hugetlb_64k_untouched() -> io::Result<Vec<Area>> {
-    hugetlb(PAGE_64K, 1, libc::MAP_PRIVATE, None)
-}
-
-pub fn hugetlb_32m() -> io::Result<Vec<Area>> {
-    hugetlb(PAGE_32M, 1, libc::MAP_PRIVATE, Some(READ_WRITE))
-}
-
-pub fn hugetlb_32m_shared() -> io::Result<Vec<Area>> {
-    hugetlb(PAGE_32M, 1, libc::MAP_SHARED, Some(READ_WRITE))
-}
-
-pub fn hugetlb_32m_protnone() -> io::Result<Vec<Area>> {
-    hugetlb(PAGE_32M, 1, libc::MAP_PRIVATE, Some(libc::PROT_NONE))
 }

@@ -32,10 +32,7 @@ pub fn uffd_marker() -> io::Result<Vec<Area>> {
 }
 
 pub fn uffd_protected() -> io::Result<Vec<Area>> {
-    let area = Area::anonymous(LEN)?;
-    area.write();
-    area.lock()?;
-    write_protected(area)
+    write_protected(super::base::anon()?[0])
 }
 
 pub fn poison() -> io::Result<Vec<Area>> {

@@ -11,18 +11,12 @@ use crate::sys::{
     PAGE_1G,
 };
 
-const READ_WRITE: i32 = libc::PROT_READ | libc::PROT_WRITE;
 /// Linux 5.14: as a write to each page, but with an error instead of SIGBUS.
 const MADV_POPULATE_WRITE: i32 = 23;
 /// Where the askers look.
 const KSM_PLACE: usize = 0x28_0000_0000;
 const HUGE_PLACE: usize = 0x30_0000_0000;
 const UFFD_PLACE: usize = 0x40_0000_0000;
-
-fn map(place: usize, len: usize, flags: i32) -> io::Result<Area> {
-    let flags = flags | libc::MAP_FIXED_NOREPLACE;
-    Area::map(place, len, READ_WRITE, flags, -1)
-}
 
 /// Runs a target; where its kind of memory cannot be had, it says so.
 fn for_ever(what: &str, run: impl FnOnce() -> io::Result<()>) -> ! {
@@ -35,11 +29,7 @@ fn for_ever(what: &str, run: impl FnOnce() -> io::Result<()>) -> ! {
 /// Equal pages, merged by ksmd and written anew all the time, in two processes.
 pub fn merged(world: &World, seed: u64, place: usize) -> ! {
     for_ever("ksm", || {
-        let area = map(
-            KSM_PLACE,
-            128 * PAGE,
-            libc::MAP_PRIVATE | libc::MAP_ANONYMOUS,
-        )?;
+        let area = Area::at(KSM_PLACE, 128 * PAGE, READ_WRITE)?;
         area.advise(libc::MADV_NOHUGEPAGE)?;
         area.advise(libc::MADV_MERGEABLE)?;
         process::fork_tied(|| rewrite(world, area, seed + 1, place + 1))?;
@@ -65,7 +55,7 @@ fn rewrite(world: &World, area: Area, seed: u64, place: usize) -> ! {
 /// the processes that map it until one of them protects a part.
 pub fn pooled(world: &World, seed: u64, place: usize) -> ! {
     for_ever("hugetlb", || {
-        let file = sys::huge_memfd(PAGE_1G)?;
+        let file = sys::memfd(c"pool", libc::MFD_HUGETLB | libc::MFD_HUGE_2MB, PAGE_1G)?;
         for i in 0..2 {
             let pool = &file;
             process::fork_tied(move || {
@@ -77,11 +67,11 @@ pub fn pooled(world: &World, seed: u64, place: usize) -> ! {
     })
 }
 
-fn share(world: &World, file: &OwnedFd, seed: u64, place: usize) -> io::Result<()> {
+fn share(world: &World, file: &File, seed: u64, place: usize) -> io::Result<()> {
     world.post(place);
     let mut random = Random::new(seed);
     let flags = libc::MAP_SHARED | libc::MAP_NORESERVE | libc::MAP_FIXED_NOREPLACE;
-    let map = || Area::map(HUGE_PLACE, PAGE_1G, READ_WRITE, flags, file.as_raw_fd());
+    let map = || Area::of_file_at(HUGE_PLACE, file, 0, PAGE_1G, READ_WRITE, flags);
     let mut all = map()?;
     loop {
         let page = all.part(random.below(8) * PAGE_2M, PAGE_2M);
@@ -107,8 +97,7 @@ fn share(world: &World, file: &OwnedFd, seed: u64, place: usize) -> io::Result<(
 pub fn handled(world: &World, seed: u64, place: usize) -> ! {
     for_ever("userfaultfd", || {
         world.post(place);
-        let private = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS;
-        let area = map(UFFD_PLACE, 256 * PAGE, private)?;
+        let area = Area::at(UFFD_PLACE, 256 * PAGE, READ_WRITE)?;
         area.advise(libc::MADV_NOHUGEPAGE)?;
         let source = Area::anonymous(PAGE)?;
         source.write();

@@ -2,9 +2,19 @@
 
 //! Mapped memory: mmap, mprotect, madvise, mlock, mremap.
 
-use std::ptr;
+use rustix::mm::{self, MapFlags, MprotectFlags, MremapFlags, ProtFlags};
+use std::{
+    ffi::{c_void, CStr},
+    ops,
+    os::fd::AsFd,
+    ptr,
+};
 
+use super::check;
 use crate::prelude::*;
+
+const PRIVATE: i32 = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS;
+const SHARED: i32 = libc::MAP_SHARED | libc::MAP_ANONYMOUS;
 
 /// A mapped range of this process. It is not unmapped on drop: a subject
 /// keeps its memory until it ends.
@@ -17,53 +27,77 @@ pub struct Area {
 }
 
 impl Area {
-    /// Maps `len` bytes of a file from `offset` on.
-    pub fn map_at(len: usize, prot: i32, flags: i32, fd: RawFd, offset: i64) -> io::Result<Self> {
-        Self::map_all(0, len, prot, flags, fd, offset)
+    /// Memory that is mapped, or is to be.
+    pub fn new(start: usize, len: usize) -> Self {
+        Self { start, len }
     }
 
-    /// Maps `len` bytes; `hint` is an address or 0, `fd` a file or -1.
-    pub fn map(hint: usize, len: usize, prot: i32, flags: i32, fd: RawFd) -> io::Result<Self> {
-        Self::map_all(hint, len, prot, flags, fd, 0)
+    /// Maps `len` bytes of a file from its start.
+    pub fn of_file(file: impl AsFd, len: usize, prot: i32, flags: i32) -> io::Result<Self> {
+        Self::of_file_at(0, file, 0, len, prot, flags)
     }
 
-    fn map_all(
+    /// Maps `len` bytes of a file from `offset` on; `hint` is an address or 0.
+    pub fn of_file_at(
         hint: usize,
+        file: impl AsFd,
+        offset: u64,
         len: usize,
         prot: i32,
         flags: i32,
-        fd: RawFd,
-        offset: i64,
     ) -> io::Result<Self> {
-        // A fixed mapping could replace memory that Rust uses; only the
-        // variant that refuses to is let through.
-        assert!(flags & libc::MAP_FIXED == 0 || flags & libc::MAP_FIXED_NOREPLACE != 0);
+        let (prot, flags) = Self::checked(prot, flags);
         // SAFETY: without MAP_FIXED, a new mapping touches no memory in use.
-        let start = unsafe { libc::mmap(hint as *mut _, len, prot, flags, fd, offset) };
-        if start == libc::MAP_FAILED {
-            return Err(io::Error::last_os_error());
-        }
-        Ok(Self {
-            start: start as usize,
-            len,
-        })
+        let start = unsafe { mm::mmap(hint as *mut _, len, prot, flags, file, offset)? };
+        Ok(Self::new(start as usize, len))
+    }
+
+    /// Maps `len` bytes of no file; `hint` is an address or 0.
+    pub fn map(hint: usize, len: usize, prot: i32, flags: i32) -> io::Result<Self> {
+        let (prot, flags) = Self::checked(prot, flags);
+        // SAFETY: as above.
+        let start = unsafe { mm::mmap_anonymous(hint as *mut _, len, prot, flags)? };
+        Ok(Self::new(start as usize, len))
+    }
+
+    /// A fixed mapping could replace memory that Rust uses; only the variant that
+    /// refuses to is let through.
+    fn checked(prot: i32, flags: i32) -> (ProtFlags, MapFlags) {
+        assert!(flags & libc::MAP_FIXED == 0 || flags & libc::MAP_FIXED_NOREPLACE != 0);
+        (
+            ProtFlags::from_bits_retain(prot as u32),
+            MapFlags::from_bits_retain(flags as u32),
+        )
     }
 
     /// Maps private anonymous memory, not touched yet.
     pub fn anonymous(len: usize) -> io::Result<Self> {
-        let prot = libc::PROT_READ | libc::PROT_WRITE;
-        Self::map(0, len, prot, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS, -1)
+        Self::map(0, len, READ_WRITE, PRIVATE)
     }
 
-    /// Maps private anonymous memory that starts at a multiple of `align`;
-    /// the surplus around it is given back.
+    /// Maps shared anonymous memory.
+    pub fn shared(len: usize) -> io::Result<Self> {
+        Self::map(0, len, READ_WRITE, SHARED)
+    }
+
+    /// Maps private anonymous memory where nothing is yet.
+    pub fn at(start: usize, len: usize, prot: i32) -> io::Result<Self> {
+        Self::map(start, len, prot, PRIVATE | libc::MAP_FIXED_NOREPLACE)
+    }
+
+    /// Maps shared anonymous memory where nothing is yet.
+    pub fn shared_at(start: usize, len: usize) -> io::Result<Self> {
+        Self::map(start, len, READ_WRITE, SHARED | libc::MAP_FIXED_NOREPLACE)
+    }
+
+    /// Maps private anonymous memory that starts at a multiple of `align` and may be
+    /// larger than memory is; the surplus around it is given back.
     pub fn aligned(len: usize, align: usize) -> io::Result<Self> {
-        let whole = Self::anonymous(len + align)?;
-        let start = whole.start.next_multiple_of(align);
-        let head = start - whole.start;
+        let whole = Self::map(0, len + align, READ_WRITE, PRIVATE | libc::MAP_NORESERVE)?;
+        let head = whole.start.next_multiple_of(align) - whole.start;
         whole.part(0, head).unmap()?;
         whole.part(head + len, align - head).unmap()?;
-        Ok(Self { start, len })
+        Ok(whole.part(head, len))
     }
 
     /// Maps shared anonymous memory that starts at a multiple of `align`,
@@ -71,24 +105,43 @@ impl Area {
     pub fn aligned_shared(len: usize, align: usize) -> io::Result<Self> {
         let place = Self::aligned(len, align)?;
         place.unmap()?;
-        let flags = libc::MAP_SHARED | libc::MAP_ANONYMOUS | libc::MAP_FIXED_NOREPLACE;
-        let prot = libc::PROT_READ | libc::PROT_WRITE;
-        Self::map(place.start, len, prot, flags, -1)
+        Self::shared_at(place.start, len)
     }
 
     /// The part of `len` bytes from `offset` on.
     pub fn part(self, offset: usize, len: usize) -> Self {
         assert!(offset + len <= self.len);
-        Self {
-            start: self.start + offset,
-            len,
-        }
+        Self::new(self.start + offset, len)
+    }
+
+    /// One of its pages.
+    pub fn page(self, number: usize) -> Self {
+        self.part(number * PAGE, PAGE)
+    }
+
+    /// The address after the last.
+    pub fn end(self) -> usize {
+        self.start + self.len
+    }
+
+    /// The addresses, as others want them.
+    pub fn range(self) -> ops::Range<u64> {
+        self.start as u64..self.end() as u64
+    }
+
+    /// The addresses of its pages.
+    pub fn pages(self) -> impl Iterator<Item = usize> {
+        (self.start..self.end()).step_by(PAGE)
+    }
+
+    fn ptr(self) -> *mut c_void {
+        self.start as *mut _
     }
 
     /// Writes to every base page, a different content to each, so that
     /// neither zero-page tricks nor compression make two of them alike.
     pub fn write(self) {
-        for va in (self.start..self.start + self.len).step_by(PAGE) {
+        for va in self.pages() {
             // SAFETY: the caller mapped the area writable and no Rust object
             // lives in it; `va` is page-aligned, hence aligned for usize.
             unsafe { ptr::write_volatile(va as *mut usize, va ^ 0x5555) };
@@ -99,7 +152,7 @@ impl Area {
     /// compressing swap device must really store.
     pub fn fill_random(self) {
         let mut random = Random::new(self.start as u64);
-        for va in (self.start..self.start + self.len).step_by(8) {
+        for va in (self.start..self.end()).step_by(8) {
             // SAFETY: as in `write`.
             unsafe { ptr::write_volatile(va as *mut u64, random.next_u64()) };
         }
@@ -113,7 +166,7 @@ impl Area {
 
     /// Reads a byte of every base page.
     pub fn read(self) {
-        for va in (self.start..self.start + self.len).step_by(PAGE) {
+        for va in self.pages() {
             // SAFETY: the caller mapped the area readable.
             unsafe { ptr::read_volatile(va as *const u8) };
         }
@@ -121,37 +174,45 @@ impl Area {
 
     /// Changes the protection.
     pub fn protect(self, prot: i32) -> io::Result<()> {
+        let prot = MprotectFlags::from_bits_retain(prot as u32);
         // SAFETY: no Rust object lives in an `Area`.
-        check(unsafe { libc::mprotect(self.start as *mut _, self.len, prot) }).map(drop)
+        unsafe { mm::mprotect(self.ptr(), self.len, prot) }.map_err(io::Error::from)
     }
 
-    /// Gives advice, which may drop or move the content.
+    /// Lets every second page only be read: each is a mapping then.
+    pub fn break_up(self) -> io::Result<()> {
+        let mut pages = (0..self.len / PAGE).step_by(2);
+        pages.try_for_each(|page| self.page(page).protect(libc::PROT_READ))
+    }
+
+    /// Gives advice, which may drop or move the content; rustix does not have all.
     pub fn advise(self, advice: i32) -> io::Result<()> {
         // SAFETY: no Rust object lives in an `Area`.
-        check(unsafe { libc::madvise(self.start as *mut _, self.len, advice) }).map(drop)
+        check(unsafe { libc::madvise(self.ptr(), self.len, advice) }).map(drop)
     }
 
     /// Keeps the pages in memory, populating what is not there yet.
     pub fn lock(self) -> io::Result<()> {
         // SAFETY: mlock changes no content.
-        check(unsafe { libc::mlock(self.start as *const _, self.len) }).map(drop)
+        unsafe { mm::mlock(self.ptr(), self.len) }.map_err(io::Error::from)
     }
 
     /// Moves the area, with its pages, to where `target` is mapped.
     pub fn move_to(self, target: Self) -> io::Result<Self> {
-        let flags = libc::MREMAP_MAYMOVE | libc::MREMAP_FIXED;
+        let (len, flags) = (self.len, MremapFlags::MAYMOVE);
         // SAFETY: no Rust object lives in either `Area`.
-        let start = unsafe {
-            let to = target.start as *mut libc::c_void;
-            libc::mremap(self.start as *mut _, self.len, self.len, flags, to)
-        };
-        if start == libc::MAP_FAILED {
-            return Err(io::Error::last_os_error());
-        }
-        Ok(Self {
-            start: start as usize,
-            len: self.len,
-        })
+        let start = unsafe { mm::mremap_fixed(self.ptr(), len, len, flags, target.ptr())? };
+        Ok(Self::new(start as usize, len))
+    }
+
+    /// Names anonymous memory, as `PR_SET_VMA_ANON_NAME` does: at most 79 bytes.
+    pub fn name(self, name: &CStr) -> io::Result<()> {
+        // SAFETY: the area is mapped, and its bytes are not looked at.
+        let bytes = unsafe { std::slice::from_raw_parts(self.start as *const u8, self.len) };
+        Ok(rustix::process::set_virtual_memory_region_name(
+            bytes,
+            Some(name),
+        )?)
     }
 
     /// Unmaps the area; an empty one is left alone.
@@ -160,6 +221,6 @@ impl Area {
             return Ok(());
         }
         // SAFETY: no Rust object lives in an `Area`.
-        check(unsafe { libc::munmap(self.start as *mut _, self.len) }).map(drop)
+        unsafe { mm::munmap(self.ptr(), self.len) }.map_err(io::Error::from)
     }
 }

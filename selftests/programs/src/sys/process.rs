@@ -2,8 +2,13 @@
 
 //! Processes: fork, wait, signals, names.
 
+use rustix::{
+    process::{self as rx, Signal, WaitIdOptions, WaitOptions},
+    thread::CpuSet,
+};
 use std::ffi::CStr;
 
+use super::check;
 use crate::prelude::*;
 
 /// A process number.
@@ -30,6 +35,22 @@ pub fn fork_tied(child: impl FnOnce()) -> io::Result<Pid> {
         tie_to(parent);
         child();
     })
+}
+
+/// As [`fork_tied`], for a child that prepares something and then rests; returns when
+/// it does.
+pub fn fork_resting(prepare: impl FnOnce() -> io::Result<()>) -> io::Result<Pid> {
+    let (mut told, mut tell) = super::pipe()?;
+    let pid = fork_tied(|| {
+        // A failure shows as a child that never gets ready.
+        match prepare().and_then(|()| tell.write_all(b".")) {
+            Ok(()) => sleep_for_ever(),
+            Err(error) => eprintln!("a child: {error}"),
+        }
+    })?;
+    drop(tell);
+    told.read_exact(&mut [0])?;
+    Ok(pid)
 }
 
 /// Has the kernel kill this process when its parent, of that number, ends; if it
@@ -63,8 +84,7 @@ pub fn start_sharing_memory() -> io::Result<Pid> {
         sleep_for_ever()
     }
     // Given back when all have ended, with the memory that they share.
-    let stack = Area::anonymous(2 * PAGE)?;
-    let top = (stack.start + stack.len) as *mut libc::c_void;
+    let top = Area::anonymous(2 * PAGE)?.end() as *mut libc::c_void;
     // SAFETY: the child has a stack of its own, makes only system calls, and
     // never returns.
     check(unsafe {
@@ -96,25 +116,17 @@ pub fn sleep_for_ever() -> ! {
     }
 }
 
-/// Stops this process, as Ctrl-Z does.
-pub fn stop_self() {
-    // SAFETY: sends a signal to this process.
-    unsafe { libc::raise(libc::SIGSTOP) };
-}
-
 /// Has the kernel kill this process when its parent ends, if it lives still:
 /// a child that may be orphaned at any moment is started by [`fork_tied`].
 ///
 /// A change of user clears it: call it after that.
 pub fn die_with_parent() {
-    // SAFETY: the option takes only a number.
-    unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL) };
+    let _ = rx::set_parent_process_death_signal(Some(Signal::KILL));
 }
 
-/// Sets the name of this thread.
+/// Sets the name of this thread; the kernel takes at most 15 bytes.
 pub fn set_name(name: &CStr) {
-    // SAFETY: the name is a C string; the kernel takes at most 15 bytes.
-    unsafe { libc::prctl(libc::PR_SET_NAME, name.as_ptr()) };
+    let _ = rustix::thread::set_name(name);
 }
 
 /// Sets the real and the effective user to different numbers.
@@ -123,49 +135,60 @@ pub fn set_users(real: u32, effective: u32) -> io::Result<()> {
     check(unsafe { libc::setresuid(real, effective, effective) }).map(drop)
 }
 
+/// Has this process run on one processor only.
+pub fn run_on(cpu: usize) -> io::Result<()> {
+    let mut set = CpuSet::new();
+    set.set(cpu);
+    Ok(rustix::thread::sched_setaffinity(None, &set)?)
+}
+
+/// Sends a signal; that the process ended already does not matter.
+pub fn signal(pid: Pid, signal: Signal) {
+    let _ = rx::Pid::from_raw(pid).map(|pid| rx::kill_process(pid, signal));
+}
+
 /// Kills a process; that it ended already does not matter.
 pub fn kill(pid: Pid) {
-    // SAFETY: the call takes only numbers.
-    unsafe { libc::kill(pid, libc::SIGKILL) };
+    signal(pid, Signal::KILL);
+}
+
+/// Waits for a child as the options say, and removes it if it ended.
+fn wait(pid: Pid, options: WaitOptions) -> Option<rx::WaitStatus> {
+    let ended = rx::waitpid(rx::Pid::from_raw(pid), options).ok()??;
+    Some(ended.1)
 }
 
 /// Waits until a child has ended, and removes it.
 pub fn reap(pid: Pid) {
-    // SAFETY: a null status is allowed.
-    unsafe { libc::waitpid(pid, std::ptr::null_mut(), 0) };
+    wait(pid, WaitOptions::empty());
+}
+
+/// Kills children, then waits for all.
+pub fn end(pids: &[Pid]) {
+    pids.iter().for_each(|pid| kill(*pid));
+    pids.iter().for_each(|pid| reap(*pid));
 }
 
 /// Waits until a child has ended, removes it, and says whether it was killed.
 pub fn reap_killed(pid: Pid) -> bool {
-    let mut status = 0;
-    // SAFETY: `status` is valid for the write.
-    let ended = unsafe { libc::waitpid(pid, &mut status, 0) == pid };
-    ended && libc::WIFSIGNALED(status) && libc::WTERMSIG(status) == libc::SIGKILL
+    let status = wait(pid, WaitOptions::empty());
+    status.and_then(|status| status.terminating_signal()) == Some(libc::SIGKILL)
 }
 
 /// Removes a child that has ended; says whether it had.
 pub fn try_reap(pid: Pid) -> bool {
-    // SAFETY: a null status is allowed.
-    unsafe { libc::waitpid(pid, std::ptr::null_mut(), libc::WNOHANG) == pid }
+    wait(pid, WaitOptions::NOHANG).is_some()
 }
 
 /// Waits until a child has ended or stopped, and leaves it so.
 pub fn wait_and_leave(pid: Pid, stopped: bool) -> io::Result<()> {
-    let what = if stopped {
-        libc::WSTOPPED
-    } else {
-        libc::WEXITED
+    let what = match stopped {
+        true => WaitIdOptions::STOPPED,
+        false => WaitIdOptions::EXITED,
     };
-    // SAFETY: an all-zero siginfo_t is a valid value.
-    let mut info: libc::siginfo_t = unsafe { std::mem::zeroed() };
-    // SAFETY: `info` is valid for the write.
-    check(unsafe { libc::waitid(libc::P_PID, pid as _, &mut info, what | libc::WNOWAIT) }).map(drop)
-}
-
-/// The number of this thread.
-pub fn thread_id() -> Pid {
-    // SAFETY: the call takes nothing and cannot fail.
-    unsafe { libc::gettid() }
+    let pid = rx::Pid::from_raw(pid).ok_or_else(|| error!("no process"))?;
+    rx::waitid(rx::WaitId::Pid(pid), what | WaitIdOptions::NOWAIT)?;
+    Ok(())
 }
 
 /// Lets this process live through SIGBUS, which memory failure sends.

@@ -15,7 +15,7 @@ impl Edge {
     /// Maps the two pages; `prot` is what may be done with the second one.
     pub fn new(prot: i32) -> io::Result<Self> {
         let area = Area::anonymous(2 * PAGE)?;
-        area.part(PAGE, PAGE).protect(prot)?;
+        area.page(1).protect(prot)?;
         Ok(Self(area))
     }
 

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! userfaultfd: memory whose faults a process handles itself.
+//! userfaultfd: memory whose faults a process handles itself. (The crate of that name
+//! needs libclang for each architecture, and has no poison.)
 
-use super::{ioctl, userfaultfd};
+use rustix::mm::{userfaultfd, UserfaultfdFlags};
+
+use super::ioctl;
 use crate::prelude::*;
 
 // include/uapi/linux/userfaultfd.h
@@ -16,54 +19,48 @@ pub const MODE_MISSING: u64 = 1;
 /// Faults of write-protected pages are handled.
 pub const MODE_WP: u64 = 2;
 
-/// `_IOWR(0xaa, nr, size)`.
-const fn request(nr: u64, size: u64) -> libc::c_ulong {
-    (3 << 30) | (size << 16) | (UFFD_API << 8) | nr
-}
-
-const API: libc::c_ulong = request(0x3f, 24);
-const REGISTER: libc::c_ulong = request(0x00, 32);
-const COPY: libc::c_ulong = request(0x03, 40);
-const ZEROPAGE: libc::c_ulong = request(0x04, 32);
-const WRITEPROTECT: libc::c_ulong = request(0x06, 24);
-const POISON: libc::c_ulong = request(0x08, 32);
-
 /// An open userfaultfd.
 pub struct Uffd(OwnedFd);
 
 impl Uffd {
     /// Opens one and hands it an area.
     pub fn register(area: Area, features: u64, mode: u64) -> io::Result<Self> {
-        let uffd = Self(userfaultfd()?);
-        uffd.call(API, &mut [UFFD_API, features, 0])?;
-        uffd.call(REGISTER, &mut [area.start as u64, area.len as u64, mode, 0])?;
+        // SAFETY: nothing that Rust uses is in memory that it is told of.
+        let uffd = Self(unsafe { userfaultfd(UserfaultfdFlags::CLOEXEC)? });
+        uffd.call(0x3f, &mut [UFFD_API, features, 0])?;
+        uffd.call(0x00, &mut [area.start as u64, area.len as u64, mode, 0])?;
         Ok(uffd)
     }
 
-    fn call(&self, request: libc::c_ulong, words: &mut [u64]) -> io::Result<()> {
+    /// Calls a request of that number, whose size is that of the words.
+    fn call(&self, number: u64, words: &mut [u64]) -> io::Result<()> {
+        let size = std::mem::size_of_val(words) as u64;
+        let request = (3 << 30) | (size << 16) | (UFFD_API << 8) | number;
         ioctl(self.0.as_raw_fd(), request, words).map(drop)
     }
 
     /// Write-protects an area, or lifts that.
     pub fn protect(&self, area: Area, on: bool) -> io::Result<()> {
-        let mut words = [area.start as u64, area.len as u64, u64::from(on)];
-        self.call(WRITEPROTECT, &mut words)
+        self.call(
+            0x06,
+            &mut [area.start as u64, area.len as u64, u64::from(on)],
+        )
     }
 
     /// Makes every access to missing pages an error.
     pub fn poison(&self, area: Area) -> io::Result<()> {
-        self.call(POISON, &mut [area.start as u64, area.len as u64, 0, 0])
+        self.call(0x08, &mut [area.start as u64, area.len as u64, 0, 0])
     }
 
     /// Puts zero pages where pages are missing.
     pub fn zero(&self, area: Area) -> io::Result<()> {
-        self.call(ZEROPAGE, &mut [area.start as u64, area.len as u64, 0, 0])
+        self.call(0x04, &mut [area.start as u64, area.len as u64, 0, 0])
     }
 
     /// Puts a copy of `from` where pages are missing.
     pub fn copy(&self, area: Area, from: Area) -> io::Result<()> {
         let (to, from) = (area.start as u64, from.start as u64);
-        self.call(COPY, &mut [to, from, area.len as u64, 0, 0])
+        self.call(0x03, &mut [to, from, area.len as u64, 0, 0])
     }
 
     /// Waits until somebody touches a page that is missing.
