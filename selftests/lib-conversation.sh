@@ -40,9 +40,9 @@ without() { # CAPABILITY COMMAND...
 	setpriv --inh-caps="$caps" --ambient-caps=-all --bounding-set="$caps" "$@"
 }
 
-# As root with only these capabilities.
+# As root with only these capabilities, or none.
 only() { # CAPABILITIES COMMAND...
-	caps=-all,$1
+	caps=-all${1:+,$1}
 	shift
 	setpriv --inh-caps=-all --ambient-caps=-all --bounding-set="$caps" "$@"
 }

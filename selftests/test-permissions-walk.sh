@@ -7,26 +7,12 @@
 
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "${0%/*}/lib.sh"
+# shellcheck source-path=SCRIPTDIR source=lib-conversation.sh
+. "$here/lib-conversation.sh"
 need_module
 
 command -v setpriv >/dev/null || ktap_skip_all "no setpriv"
 question="$$ 0x1000\n"
-
-without() { # CAPABILITY COMMAND...
-	caps=-$1
-	shift
-	setpriv --inh-caps="$caps" --bounding-set="$caps" "$@"
-}
-
-only() { # CAPABILITIES COMMAND...
-	caps=-all,$1
-	shift
-	setpriv --inh-caps=-all --ambient-caps=-all --bounding-set="$caps" "$@"
-}
-
-nobody() { # COMMAND...
-	setpriv --reuid=65534 --regid=65534 --clear-groups "$@"
-}
 
 ktap_plan 17
 put "$question" >/dev/null

@@ -7,21 +7,11 @@
 
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "${0%/*}/lib.sh"
+# shellcheck source-path=SCRIPTDIR source=lib-conversation.sh
+. "$here/lib-conversation.sh"
 need_module
 
-proc=/proc/memintro
 command -v setpriv >/dev/null || ktap_skip_all "no setpriv"
-
-# As root with only these capabilities; with none: with "".
-only() { # CAPABILITIES COMMAND...
-	caps=-all$1
-	shift
-	setpriv --inh-caps=-all --ambient-caps=-all --bounding-set="$caps" "$@"
-}
-
-nobody() { # COMMAND...
-	setpriv --reuid=65534 --regid=65534 --clear-groups "$@"
-}
 
 modes() { # FILE...
 	stat -c '%a %u %g %n' "$@"
@@ -49,7 +39,7 @@ done
 # Kernel addresses.
 ktap_equal "kstack: all but CAP_SYSLOG" EPERM \
 	"$(setpriv --inh-caps=-syslog --bounding-set=-syslog "$bin/raw-question" open "$proc/kstack")"
-ktap_equal "kstack: CAP_SYSLOG alone" ok "$(only ,+syslog "$bin/raw-question" open "$proc/kstack")"
+ktap_equal "kstack: CAP_SYSLOG alone" ok "$(only +syslog "$bin/raw-question" open "$proc/kstack")"
 chmod 444 "$proc/kstack"
 ktap_equal "kstack: nobody, where the mode allows it" EPERM \
 	"$(nobody "$bin/raw-question" open "$proc/kstack")"

@@ -14,7 +14,27 @@ const SHORTEST: Duration = Duration::from_millis(20);
 
 /// One way to do the work, and what it is called. It returns a number that
 /// says what was found.
-pub type Variant<'a> = (&'static str, Box<dyn FnMut() -> io::Result<u64> + 'a>);
+type Variant<'a> = (&'static str, Box<dyn FnMut() -> io::Result<u64> + 'a>);
+
+/// Ways to do the same work.
+pub struct Race<'a> {
+    bench: &'a str,
+    x: usize,
+    variants: Vec<Variant<'a>>,
+}
+
+impl<'a> Race<'a> {
+    /// Begins with no way to do the work of `bench` of size `x`.
+    pub fn new(bench: &'a str, x: usize) -> Self {
+        let variants = Vec::new();
+        Self { bench, x, variants }
+    }
+
+    /// Adds a way.
+    pub fn add(&mut self, name: &'static str, work: impl FnMut() -> io::Result<u64> + 'a) {
+        self.variants.push((name, Box::new(work)));
+    }
+}
 
 /// What is measured, and how often.
 #[derive(Clone, Copy, Debug)]
@@ -24,12 +44,17 @@ pub struct Clock {
 }
 
 impl Clock {
-    /// Times `variants`, which do the same work of size `x`, and prints a line
+    /// Times all variants of a race, and prints a line
     /// `BENCH,VARIANT,X,ROUND,NANOSECONDS,FOUND` for each sample.
     ///
     /// The first round is not counted: it warms caches, and finds out how
     /// often a variant must be repeated to be seen.
-    pub fn race(&self, bench: &str, x: u64, mut variants: Vec<Variant>) -> io::Result<()> {
+    pub fn run(&self, race: Race<'_>) -> io::Result<()> {
+        let Race {
+            bench,
+            x,
+            mut variants,
+        } = race;
         let mut repeats = Vec::new();
         for (_, work) in &mut variants {
             let mut took = time(1, work)?.0;

@@ -21,87 +21,36 @@ pub struct Target {
     pub most: f64,
 }
 
-const fn target(
-    bench: &'static str,
-    (x, work): (u64, &'static str),
-    (ours, peer): (&'static str, &'static str),
-    most: f64,
-) -> Target {
-    Target {
-        bench,
-        work,
-        x,
-        ours,
-        peer,
-        most,
-    }
-}
+/// All of them: benchmark, size, ours, the peer, how much of its time, and the work.
+const TARGETS: &str = "\
+tasks 10000 memintro ps 0.02 processes
+tasks 10000 memintro bpf-iterator 1 processes
+memory 10000 memintro-heapmax every-status 0.02 processes
+memory 10000 memintro-vm every-status 0.0666666667 processes
+walk 1 memintro pread-pagemap 1.5 question
+walk 10000 memintro pread-pagemap 0.4 questions
+totals-4k 1024 memintro pagemap-scan 1 MiB of 4K pages
+totals-huge 1024 memintro pagemap-scan 1.2 MiB of 2M pages
+totals-one-page 65536 memintro pagemap-scan 1 MiB, one page touched
+list-scattered 1024 memintro pagemap-runs 0.5 MiB, scattered
+list-contiguous 1024 memintro pagemap-runs 0.5 MiB, contiguous
+rmap 200 memintro every-pagemap 0.1 processes";
 
-/// All of them.
-pub const TARGETS: [Target; 12] = [
-    target("tasks", (10_000, "processes"), ("memintro", "ps"), 0.02),
-    target(
-        "tasks",
-        (10_000, "processes"),
-        ("memintro", "bpf-iterator"),
-        1.0,
-    ),
-    target(
-        "memory",
-        (10_000, "processes"),
-        ("memintro-heapmax", "every-status"),
-        0.02,
-    ),
-    target(
-        "memory",
-        (10_000, "processes"),
-        ("memintro-vm", "every-status"),
-        1.0 / 15.0,
-    ),
-    target("walk", (1, "question"), ("memintro", "pread-pagemap"), 1.5),
-    target(
-        "walk",
-        (10_000, "questions"),
-        ("memintro", "pread-pagemap"),
-        0.4,
-    ),
-    target(
-        "totals-4k",
-        (1024, "MiB of 4K pages"),
-        ("memintro", "pagemap-scan"),
-        1.0,
-    ),
-    target(
-        "totals-huge",
-        (1024, "MiB of 2M pages"),
-        ("memintro", "pagemap-scan"),
-        1.2,
-    ),
-    target(
-        "totals-one-page",
-        (65_536, "MiB, one page touched"),
-        ("memintro", "pagemap-scan"),
-        1.0,
-    ),
-    target(
-        "list-scattered",
-        (1024, "MiB, scattered"),
-        ("memintro", "pagemap-runs"),
-        0.5,
-    ),
-    target(
-        "list-contiguous",
-        (1024, "MiB, contiguous"),
-        ("memintro", "pagemap-runs"),
-        0.5,
-    ),
-    target(
-        "rmap",
-        (200, "processes"),
-        ("memintro", "every-pagemap"),
-        0.1,
-    ),
-];
+/// All targets.
+pub fn targets() -> impl Iterator<Item = Target> {
+    TARGETS.lines().filter_map(|line| {
+        let mut words = line.splitn(6, ' ');
+        let mut word = || words.next();
+        Some(Target {
+            bench: word()?,
+            x: word()?.parse().ok()?,
+            ours: word()?,
+            peer: word()?,
+            most: word()?.parse().ok()?,
+            work: word()?,
+        })
+    })
+}
 
 /// The most bytes that a conversation may need.
 pub const CONVERSATION_MOST: f64 = 256.0 * 1024.0;

@@ -1,12 +1,53 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The client's side of the conversations in `/proc/memintro`, and the form
-//! that every answer must have.
+//! The client's side of memintro's files.
 
 use crate::prelude::*;
 
-fn bad(why: &str, line: &str) -> io::Error {
-    error!("{why}: {line:?}")
+/// Where the tables and conversations are.
+pub const PROC: &str = "/proc/memintro";
+/// The file that answers one question at a time.
+pub const SYSFS: &str = "/sys/kernel/memintro/walk";
+/// The tables and their headers.
+pub const TABLES: [(&str, &str); 5] = [
+    ("tasks", "PID PPID UID STATE THREADS COMM"),
+    ("vm", VM),
+    ("heapmax", "PID HEAP_B COMM"),
+    ("kstack", "TID PID STATE STACK SP SIZE_B USED_B COMM"),
+    ("kmem", "KIND VA SIZE_B PA_LINEAR PA_WALK PAGE RUNS AGREE"),
+];
+const VM: &str = "PID VSZ_KB RSS_KB ANON_KB FILE_KB SHMEM_KB SWAP_KB HUGETLB_KB HEAP_B \
+    PGTABLES_KB VMAS COMM";
+/// The header of an answer of `vmas`.
+pub const VMAS: &str = "START END PERM SIZE_KB PRESENT_KB HUGE_KB ZERO_KB SWAP_KB EMPTY_KB NAME";
+/// The header of an answer of `rmap`.
+pub const RMAP: &str = "PID VA PAGE PERM COMM";
+/// The header of an answer of `extents`.
+pub const EXTENTS: &str = "START END SIZE_KB PA PAGE PERM FLAGS";
+
+/// The header of a table.
+pub fn header(table: &str) -> &'static str {
+    TABLES
+        .iter()
+        .find(|(name, _)| *name == table)
+        .map_or("", |(_, header)| header)
+}
+
+/// Opens a file for both.
+pub fn read_write(path: impl AsRef<Path>) -> io::Result<File> {
+    File::options().read(true).write(true).open(path)
+}
+
+/// Reads to the end by single calls of `size` bytes at most.
+pub fn read_all(mut file: &File, size: usize) -> io::Result<Vec<u8>> {
+    let mut all = Vec::new();
+    let mut piece = vec![0; size];
+    loop {
+        match file.read(&mut piece)? {
+            0 => return Ok(all),
+            n => all.extend_from_slice(&piece[..n]),
+        }
+    }
 }
 
 /// An open conversation.
@@ -17,9 +58,14 @@ pub struct Conversation {
 
 impl Conversation {
     /// Opens a conversation.
-    pub fn open(path: &Path) -> io::Result<Self> {
-        let file = OpenOptions::new().read(true).write(true).open(path)?;
+    pub fn open(path: impl AsRef<Path>) -> io::Result<Self> {
+        let file = read_write(path)?;
         Ok(Self { file, piece: 65536 })
+    }
+
+    /// Opens the one of this name.
+    pub fn of(name: &str) -> io::Result<Self> {
+        Self::open(format!("{PROC}/{name}"))
     }
 
     /// Has every read take at most `piece` bytes.
@@ -32,191 +78,76 @@ impl Conversation {
     pub fn ask(&mut self, questions: &str) -> io::Result<String> {
         let line = format!("{questions}\n");
         let n = self.file.write(line.as_bytes())?;
-        if n != line.len() {
-            return Err(bad("a short write", &line));
-        }
-        let mut text = Vec::new();
-        let mut piece = vec![0; self.piece];
-        loop {
-            match self.file.read(&mut piece)? {
-                0 => break,
-                n => text.extend_from_slice(&piece[..n]),
-            }
-        }
-        String::from_utf8(text).map_err(io::Error::other)
+        ensure!(n == line.len(), "a short write: {line:?}");
+        String::from_utf8(read_all(&self.file, self.piece)?).map_err(io::Error::other)
     }
 
     /// Asks `walk` one question and reads its line.
     pub fn walk(&mut self, whose: &str, va: u64) -> io::Result<Keys> {
         let text = self.ask(&format!("{whose} {va:#x}"))?;
-        match text.strip_suffix('\n') {
-            Some(line) if !line.contains('\n') => Keys::parse(line),
-            _ => Err(bad("not one line", &text)),
-        }
+        let line = text.strip_suffix('\n').filter(|line| !line.contains('\n'));
+        Keys::parse(line.ok_or_else(|| error!("not one line: {text:?}"))?)
     }
 }
 
-/// A line of `key=value`, in any order.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Keys(BTreeMap<String, String>);
-
-impl Keys {
-    /// Parses a line; keys must not repeat, and values be fit for `eval`.
-    pub fn parse(line: &str) -> io::Result<Self> {
-        let mut keys = BTreeMap::new();
-        for word in line.split(' ') {
-            let (key, value) = word.split_once('=').ok_or_else(|| bad("no key", line))?;
-            let fit = |byte: u8| byte.is_ascii_alphanumeric() || b"_.,:-".contains(&byte);
-            if value.is_empty() || !value.bytes().all(fit) {
-                return Err(bad("a value unfit for eval", line));
-            }
-            if keys.insert(key.to_owned(), value.to_owned()).is_some() {
-                return Err(bad("a key twice", line));
-            }
-        }
-        Ok(Self(keys))
-    }
-
-    /// The value of a key; empty if the line does not have it.
-    pub fn get(&self, key: &str) -> &str {
-        self.0.get(key).map_or("", String::as_str)
-    }
-
-    /// The value of a key that must be a decimal number.
-    pub fn number(&self, key: &str) -> io::Result<u64> {
-        number(self.get(key))
-    }
+/// The sysfs file, opened once to write and once to read, as it demands.
+pub struct SysfsWalk {
+    questions: File,
+    answers: File,
 }
 
-/// The answer of `vmas`, `extents` or `rmap`.
-pub struct Answer {
-    /// The rows, each of as many fields as the header has.
-    pub rows: Vec<Vec<String>>,
-    /// What follows `# end` in the last line.
-    pub end: Keys,
-    /// The last line.
-    pub last: String,
-}
-
-impl Answer {
-    /// Parses one whole answer; an error names the line that breaks a rule.
-    ///
-    /// Without rows and header, the last line comes alone.
-    pub fn parse(text: &str, header: &str) -> io::Result<Self> {
-        let lines = text
-            .strip_suffix('\n')
-            .ok_or_else(|| bad("no newline at the end", text))?;
-        let mut lines: Vec<_> = lines.split('\n').collect();
-        let last = lines.pop().unwrap_or_default();
-        let end = last
-            .strip_prefix("# end ")
-            .ok_or_else(|| bad("not a last line", last))?;
-        let end = Keys::parse(end)?;
-        let columns = header.split(' ').count();
-        let mut rows = Vec::new();
-        for (i, line) in lines.into_iter().enumerate() {
-            if i == 0 {
-                if line != header {
-                    return Err(bad("not the header", line));
-                }
-                continue;
-            }
-            let fields: Vec<_> = line.split(' ').map(str::to_owned).collect();
-            let printable = |field: &String| {
-                !field.is_empty() && field.bytes().all(|byte| (0x21..0x7f).contains(&byte))
-            };
-            if fields.len() != columns || !fields.iter().all(printable) {
-                return Err(bad("wrong fields", line));
-            }
-            if line.starts_with(|first: char| first == '#' || first.is_ascii_uppercase()) {
-                return Err(bad("a row that looks like a header or remark", line));
-            }
-            rows.push(fields);
-        }
+impl SysfsWalk {
+    /// Opens the file twice.
+    pub fn open(path: &Path) -> io::Result<Self> {
         Ok(Self {
-            rows,
-            end,
-            last: last.to_owned(),
+            questions: File::options().write(true).open(path)?,
+            answers: File::open(path)?,
         })
     }
+
+    /// The answer's text without its newline.
+    pub fn ask(&mut self, pid: &str, va: usize) -> io::Result<String> {
+        let question = format!("{pid} {va:#x}\n");
+        let n = self.questions.write(question.as_bytes())?;
+        ensure!(n == question.len(), "write took {n} bytes");
+        let mut answer = [0; 64];
+        let n = self.answers.read_at(&mut answer, 0)?;
+        let text = std::str::from_utf8(&answer[..n]).map_err(io::Error::other)?;
+        match text.strip_suffix('\n') {
+            Some(line) if !line.is_empty() && !line.contains(['\n', ' ']) => Ok(line.to_owned()),
+            _ => bail!("not one word and newline: {text:?}"),
+        }
+    }
 }
 
-/// Parses a field that must be `0x` and lower-case hex digits, no more than
-/// are needed.
-pub fn hex(field: &str) -> io::Result<u64> {
-    let value = field
-        .strip_prefix("0x")
-        .and_then(|digits| u64::from_str_radix(digits, 16).ok())
-        .ok_or_else(|| bad("not an address", field))?;
-    if field != format!("{value:#x}") {
-        return Err(bad("not in the one way to write it", field));
-    }
-    Ok(value)
+/// A line of `subject`'s output: a range of pages of one kind.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Range {
+    /// The name of the kind.
+    pub kind: String,
+    /// The first address.
+    pub start: usize,
+    /// The length in bytes.
+    pub len: usize,
 }
 
-/// The bytes that an escaped name stands for; `-` is an empty name.
-pub fn unescape(name: &str) -> io::Result<Vec<u8>> {
-    if name == "-" {
-        return Ok(Vec::new());
-    }
-    let mut bytes = Vec::new();
-    let mut rest = name.as_bytes();
-    while let Some((&first, tail)) = rest.split_first() {
-        if first != b'\\' {
-            bytes.push(first);
-            rest = tail;
-            continue;
-        }
-        let byte = name
-            .get(name.len() - tail.len()..name.len() - tail.len() + 3)
-            .and_then(|digits| u8::from_str_radix(digits, 8).ok())
-            .ok_or_else(|| bad("not an escape", name))?;
-        bytes.push(byte);
-        rest = &tail[3..];
-    }
-    Ok(bytes)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::table::escape;
-
-    #[test]
-    fn names_come_back() {
-        for name in [&b""[..], b"-", b"denied", b"a b\n\\012", b"\xff~!", b"x"] {
-            assert_eq!(unescape(&escape(name)).unwrap(), name);
-        }
-        for text in ["\\", "\\1", "\\12", "\\999", "\\+12"] {
-            assert!(unescape(text).is_err() || text == "\\+12", "{text}");
-        }
+impl Range {
+    /// Reads lines of `KIND START LENGTH` from standard input, but for `ready`.
+    pub fn read_all() -> io::Result<Vec<Self>> {
+        let text = io::read_to_string(io::stdin())?;
+        let lines = text.lines().filter(|line| *line != "ready");
+        lines.map(Self::parse).collect()
     }
 
-    #[test]
-    fn torn_answers_are_refused() {
-        let rows = |text| Answer::parse(text, "A B").map(|answer| answer.rows.len());
-        assert_eq!(rows("A B\n1 x\n# end k=1\n").unwrap(), 1);
-        assert_eq!(rows("# end k=1\n").unwrap(), 0);
-        for text in [
-            "",
-            "A B\n1 x\n",
-            "A B\n1 x\n# end k=1",
-            "1 x\n# end k=1\n",
-            "A B\n1\n# end k=1\n",
-            "A B\n1  x\n# end k=1\n",
-            "A B\nX 1\n# end k=1\n",
-            "A B\n1 x\n# end k=\n",
-            "A B\n1 x\n# end k=1 k=2\n",
-        ] {
-            assert!(rows(text).is_err(), "{text:?}");
-        }
-    }
-
-    #[test]
-    fn addresses_have_one_form() {
-        assert_eq!(hex("0xffffffffffffffff").unwrap(), u64::MAX);
-        for text in ["0x", "1", "0X1", "0x0A", "0x01", "0x1g"] {
-            assert!(hex(text).is_err(), "{text}");
-        }
+    fn parse(line: &str) -> io::Result<Self> {
+        let words: Vec<_> = line.split(' ').collect();
+        let [kind, start, len] = words[..] else {
+            bail!("not a range: {line}");
+        };
+        Ok(Self {
+            kind: kind.to_owned(),
+            start: parse_hex(start)? as usize,
+            len: parse_hex(len)? as usize,
+        })
     }
 }

@@ -21,17 +21,10 @@ pub const STILL: usize = 16;
 pub const PAGES: usize = PAGE_2M / PAGE;
 
 /// The operations, in the order of [`Slot::operate`].
-pub const NAMES: [&str; 9] = [
-    "unmap+map",
-    "dontneed",
-    "mprotect",
-    "collapse",
-    "pageout",
-    "fork+write",
-    "mremap-away-and-back",
-    "mremap-onto",
-    "touch",
-];
+pub const NAMES: [&str; 9] = words(
+    "unmap+map dontneed mprotect collapse pageout fork+write mremap-away-and-back \
+     mremap-onto touch",
+);
 
 /// A part of the memory.
 #[derive(Clone, Copy)]

@@ -4,11 +4,9 @@
 //! of them, whatever memory they speak of.
 
 use crate::memory::Page;
-use crate::prelude::*;
+use crate::{ask::EXTENTS, prelude::*};
 
 const PAGE: u64 = sys::PAGE as u64;
-/// The first line of an answer.
-pub const HEADER: &str = "START END SIZE_KB PA PAGE PERM FLAGS";
 
 /// A row.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -148,7 +146,7 @@ pub struct Extents {
 impl Extents {
     /// Parses and checks an answer. `range_kb` is the size of the range.
     pub fn parse(text: &str, range_kb: Option<u64>) -> io::Result<Self> {
-        let answer = Answer::parse(text, HEADER)?;
+        let answer = Answer::parse(text, EXTENTS)?;
         let bad = |why: String| Err(error!("{why}: {}", answer.last));
         if !answer.end.get("error").is_empty() {
             return bad("refused".to_owned());
@@ -210,7 +208,7 @@ mod tests {
         "rows=2 runs=2 kb=12 hole_kb=- zero_kb=0 largest_kb=8 kb_4k=12 kb_2m=0 kb_1g=0";
 
     fn parse(rows: &str, end: &str) -> io::Result<Extents> {
-        Extents::parse(&format!("{HEADER}\n{rows}# end pid=1 {end}\n"), None)
+        Extents::parse(&format!("{EXTENTS}\n{rows}# end pid=1 {end}\n"), None)
     }
 
     #[test]

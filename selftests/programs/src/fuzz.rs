@@ -98,8 +98,8 @@ impl Fuzzer {
             random: Random::new(seed),
             fds,
             buffer: buffer.part(0, BUFFER),
-            pipe: calls::pipe()?,
-            epoll: calls::epoll()?,
+            pipe: calls::new_pipe()?,
+            epoll: calls::new_epoll()?,
             uring: Uring::new().ok(),
         })
     }

@@ -13,39 +13,14 @@ use crate::{
 };
 
 /// The names of flags, in their promised order.
-const FLAGS: [&str; 11] = [
-    "accessed",
-    "dirty",
-    "soft-dirty",
-    "nx",
-    "global",
-    "special",
-    "zero",
-    "protnone",
-    "uffd",
-    "hugetlb",
-    "contiguous",
-];
+const FLAGS: [&str; 11] =
+    words("accessed dirty soft-dirty nx global special zero protnone uffd hugetlb contiguous");
 
 /// Kinds whose pages were written, and may be written again.
-const WRITTEN: [&str; 16] = [
-    "anon",
-    "file-shared",
-    "file-cow",
-    "shmem",
-    "memfd",
-    "lowest",
-    "high",
-    "thp",
-    "thp-moved",
-    "hugetlb-2m",
-    "hugetlb-2m-shared",
-    "hugetlb-1g",
-    "mthp",
-    "hugetlb-64k",
-    "hugetlb-32m",
-    "hugetlb-32m-shared",
-];
+const WRITTEN: [&str; 16] = words(
+    "anon file-shared file-cow shmem memfd lowest high thp thp-moved hugetlb-2m \
+     hugetlb-2m-shared hugetlb-1g mthp hugetlb-64k hugetlb-32m hugetlb-32m-shared",
+);
 /// Kinds whose pages lie in a writable mapping, and are write-protected.
 const PROTECTED: [&str; 3] = ["zero", "thp-zero", "uffd-protected"];
 
@@ -63,22 +38,15 @@ pub struct Known<'a> {
     pub zeros: &'a Zeros,
 }
 
-fn same(key: &str, answer: &Line<'_>, expected: &str) -> Result<(), String> {
-    match answer.get(key) {
-        got if got == expected => Ok(()),
-        got => Err(format!("{key}={got} expected {expected}")),
-    }
-}
-
 impl Known<'_> {
     /// Says what is wrong with an answer.
-    pub fn judge(&self, pid: &str, answer: &Line<'_>) -> Result<(), String> {
-        same("pid", answer, pid)?;
-        same("va", answer, &format!("{:#x}", self.va))?;
-        let kind = kinds::find(&self.range.kind).ok_or("no such kind")?;
+    pub fn judge(&self, pid: &str, answer: &Line<'_>) -> io::Result<()> {
+        answer.expect("pid", pid)?;
+        answer.expect("va", &format!("{:#x}", self.va))?;
+        let kind = kinds::find(&self.range.kind).ok_or_else(|| error!("no such kind"))?;
         match kind.expect {
-            Expect::Frame if self.entry.frame().is_none() => Err("a page left pagemap".to_owned()),
-            Expect::Word(_) if self.entry.frame().is_some() => Err("a page came".to_owned()),
+            Expect::Frame if self.entry.frame().is_none() => Err(error!("a page left pagemap")),
+            Expect::Word(_) if self.entry.frame().is_some() => Err(error!("a page came")),
             Expect::Frame => self.judge_page(self.entry.answer(self.va), answer),
             Expect::Word(word) => self.judge_word(word, answer),
             Expect::AsPagemap if self.entry.frame().is_some() => {
@@ -102,47 +70,44 @@ impl Known<'_> {
         }
     }
 
-    fn judge_word(&self, word: &str, answer: &Line<'_>) -> Result<(), String> {
-        same("pa", answer, "none")?;
-        same("why", answer, word)?;
-        same("error", answer, "")?;
+    fn judge_word(&self, word: &str, answer: &Line<'_>) -> io::Result<()> {
+        answer.expect("pa", "none")?;
+        answer.expect("why", word)?;
+        answer.expect("error", "")?;
         if word == "swap" {
             // pagemap.rst: bits 0-4 the swap type, bits 5-54 the offset.
             let bits = self.entry.0 & ((1 << 55) - 1);
-            same("swap", answer, &format!("{}:{}", bits & 31, bits >> 5))?;
+            answer.expect("swap", &format!("{}:{}", bits & 31, bits >> 5))?;
         }
         Ok(())
     }
 
-    fn judge_page(&self, pa: String, answer: &Line<'_>) -> Result<(), String> {
-        same("pa", answer, &pa)?;
+    fn judge_page(&self, pa: String, answer: &Line<'_>) -> io::Result<()> {
+        answer.expect("pa", &pa)?;
         let page = answer.get("page");
         let level = match page_shift(page)? {
             12 | 16 => "pte",
             21 | 25 => "pmd",
             _ => "pud",
         };
-        same("level", answer, level)?;
+        answer.expect("level", level)?;
         self.judge_perm(answer)?;
 
         let kind = self.range.kind.as_str();
         let flag = |name, set: bool| match answer.has_flag(name) == set {
             true => Ok(()),
-            false => Err(format!("flags={} and {name}", answer.get("flags"))),
+            false => Err(error!("flags={} and {name}", answer.get("flags"))),
         };
         let mut order = FLAGS.iter();
         let flags = answer.get("flags");
         if flags != "-" && !flags.split(',').all(|name| order.any(|next| *next == name)) {
-            return Err(format!("flags={flags}: names or their order"));
+            bail!("flags={flags}: names or their order");
         }
         let zero = match self.entry.frame() {
             Some(frame) => self.zeros.contains(frame),
             None => Ok(false),
         };
-        flag(
-            "zero",
-            zero.map_err(|error| format!("kpageflags: {error}"))?,
-        )?;
+        flag("zero", zero.map_err(|error| error!("kpageflags: {error}"))?)?;
         flag("uffd", kind == "uffd-protected")?;
         flag("contiguous", matches!(page, "64K" | "32M"))?;
         flag("global", false)?;
@@ -157,18 +122,18 @@ impl Known<'_> {
         flag("hugetlb", mapping.is_hugetlb())?;
         match self.memory.may_be(self.va as u64, page) {
             true => Ok(()),
-            false => Err(format!("page={page}")),
+            false => Err(error!("page={page}")),
         }
     }
 
-    fn mapping(&self) -> Result<&Mapping, String> {
+    fn mapping(&self) -> io::Result<&Mapping> {
         let mapping = self.memory.mapping(self.va as u64);
-        mapping.ok_or_else(|| "no such mapping".to_owned())
+        mapping.ok_or_else(|| error!("no such mapping"))
     }
 
-    fn judge_perm(&self, answer: &Line<'_>) -> Result<(), String> {
+    fn judge_perm(&self, answer: &Line<'_>) -> io::Result<()> {
         let perm = answer.get("perm");
-        let wrong = |what: &str| Err(format!("perm={perm} flags={}: {what}", answer.get("flags")));
+        let wrong = |what: &str| Err(error!("perm={perm} flags={}: {what}", answer.get("flags")));
         let [r, w, x, b'u'] = perm.as_bytes() else {
             return wrong("not four letters, the last one u");
         };

@@ -151,12 +151,11 @@ impl Kind {
                     Word(_) => frame.is_none(),
                     AsPagemap | Physical(_) | Unknown => true,
                 };
-                if !right {
-                    bail!(
-                        "the kernel made something else: pagemap of {va:#x} is {:#x}",
-                        entry.0
-                    );
-                }
+                ensure!(
+                    right,
+                    "the kernel made something else: pagemap of {va:#x} is {:#x}",
+                    entry.0
+                );
                 Ok(())
             })?;
         }

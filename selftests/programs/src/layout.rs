@@ -21,14 +21,14 @@ pub const LEVELS: [(&str, u32); 5] = [
 ];
 
 /// How many bits are the offset in a page.
-pub fn page_shift(page: &str) -> Result<u32, String> {
+pub fn page_shift(page: &str) -> io::Result<u32> {
     match page {
         "4K" => Ok(12),
         "64K" if RUN > 1 => Ok(16),
         "2M" => Ok(21),
         "32M" if RUN > 1 => Ok(25),
         "1G" => Ok(30),
-        _ => Err(format!("page={page}")),
+        _ => Err(error!("page={page}")),
     }
 }
 

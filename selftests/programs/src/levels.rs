@@ -27,7 +27,7 @@ impl LevelCheck {
     }
 
     /// Checks the levels of the answer to a question about `va`.
-    pub fn check(&mut self, va: u64, levels: &[Line<'_>], answer: &Line<'_>) -> Result<(), String> {
+    pub fn check(&mut self, va: u64, levels: &[Line<'_>], answer: &Line<'_>) -> io::Result<()> {
         let last = answer.get("level");
         let expected = LEVELS
             .iter()
@@ -35,17 +35,19 @@ impl LevelCheck {
             .map_or(0, |depth| depth + 1);
         // No walk was made where the process has no mapping.
         if (last == "-") != (answer.get("why") == "no-vma") || (last != "-" && expected == 0) {
-            return Err(format!("ends at level={last}"));
+            bail!("ends at level={last}");
         }
-        if levels.len() != expected {
-            return Err(format!("{} lines, expected {expected}", levels.len()));
-        }
+        ensure!(
+            levels.len() == expected,
+            "{} lines, expected {expected}",
+            levels.len()
+        );
         for (depth, line) in levels.iter().enumerate() {
             self.check_line(va, depth, line)
-                .map_err(|what| format!("level={}: {what}", line.get("level")))?;
+                .map_err(|what| error!("level={}: {what}", line.get("level")))?;
             let folded = line.get("folded") == "yes";
             if folded && without_name(line) != without_name(&levels[depth - 1]) {
-                return Err("a folded level is not the one above".to_owned());
+                bail!("a folded level is not the one above");
             }
             if depth > 0 && !folded {
                 self.check_follows(&levels[depth - 1], line)?;
@@ -59,7 +61,7 @@ impl LevelCheck {
     }
 
     /// What the processor allows is what the entries of all levels allow.
-    fn check_perm(&self, levels: &[Line<'_>], answer: &Line<'_>) -> Result<(), String> {
+    fn check_perm(&self, levels: &[Line<'_>], answer: &Line<'_>) -> io::Result<()> {
         let perm = answer.get("perm");
         if answer.get("pa") == "none" || perm == "---u" {
             return Ok(());
@@ -72,11 +74,11 @@ impl LevelCheck {
         let want = layout::permissions(&values, 1 + folded.count());
         match perm == want {
             true => Ok(()),
-            false => Err(format!("perm={perm}, the levels allow {want}")),
+            false => Err(error!("perm={perm}, the levels allow {want}")),
         }
     }
 
-    fn check_line(&self, va: u64, depth: usize, line: &Line<'_>) -> Result<(), String> {
+    fn check_line(&self, va: u64, depth: usize, line: &Line<'_>) -> io::Result<()> {
         let (name, _) = LEVELS[depth];
         let folded = depth == 1 && !self.mode.has_five();
         let want = [
@@ -85,32 +87,29 @@ impl LevelCheck {
             ("folded", if folded { "yes" } else { "no" }.to_owned()),
         ];
         for (key, want) in want {
-            if line.get(key) != want {
-                return Err(format!("{key}={} expected {want}", line.get(key)));
-            }
+            line.expect(key, &want)?;
         }
         let value = line.hex("value")?;
         if line.get("kind") == "table" && line.hex("next")? != layout::next_table(value) {
-            return Err(format!("next={} of {value:#x}", line.get("next")));
+            bail!("next={} of {value:#x}", line.get("next"));
         }
         Ok(())
     }
 
     /// The entry lies in the table that the level above leads to.
-    fn check_follows(&mut self, above: &Line<'_>, line: &Line<'_>) -> Result<(), String> {
-        if above.get("kind") != "table" {
-            return Err(format!("goes on below kind={}", above.get("kind")));
-        }
-        let index: u64 = line.get("index").parse().map_err(|_| "index")?;
+    fn check_follows(&mut self, above: &Line<'_>, line: &Line<'_>) -> io::Result<()> {
+        ensure!(
+            above.get("kind") == "table",
+            "goes on below kind={}",
+            above.get("kind")
+        );
+        let index: u64 = line.get("index").parse().map_err(|_| error!("index"))?;
         let table = line.hex("entry")?.wrapping_sub(index * 8);
         let linear = table.wrapping_sub(above.hex("next")?);
         let known = *self.linear.get_or_insert(linear);
         // Its borders lie at whole huge pages, whatever KASLR did.
         if linear != known || linear % (1 << 30) != 0 || linear >> 63 != 1 {
-            return Err(format!(
-                "the table {table:#x} is not at {}",
-                above.get("next")
-            ));
+            bail!("the table {table:#x} is not at {}", above.get("next"));
         }
         Ok(())
     }
@@ -122,15 +121,13 @@ fn without_name<'a>(line: &Line<'a>) -> [&'a str; 5] {
 }
 
 /// The last line is the entry that the answer speaks of.
-fn check_last(va: u64, line: &Line<'_>, answer: &Line<'_>) -> Result<(), String> {
-    if line.get("kind") == "table" {
-        return Err("ends at a table".to_owned());
-    }
+fn check_last(va: u64, line: &Line<'_>, answer: &Line<'_>) -> io::Result<()> {
+    ensure!(line.get("kind") != "table", "ends at a table");
     if answer.get("pa") == "none" {
         let next = line.get("next");
         return match next {
             "-" => Ok(()),
-            _ => Err(format!("no page, but next={next}")),
+            _ => Err(error!("no page, but next={next}")),
         };
     }
     // The entry may be one of several that make up the page.
@@ -138,11 +135,11 @@ fn check_last(va: u64, line: &Line<'_>, answer: &Line<'_>) -> Result<(), String>
     let offset = va & ((1 << shift.map_or(0, |(_, shift)| *shift)) - 1);
     let next = line.hex("next")?;
     if line.get("kind") != "page" || next.checked_add(offset) != Some(answer.hex("pa")?) {
-        return Err(format!(
+        bail!(
             "kind={} next={next:#x} for pa={}",
             line.get("kind"),
             answer.get("pa")
-        ));
+        );
     }
     Ok(())
 }

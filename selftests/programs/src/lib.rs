@@ -6,6 +6,7 @@
 //! Nothing here knows how memintro computes an answer: every expected value
 //! comes from a file that the project did not write.
 
+pub mod answer;
 pub mod ask;
 pub mod churn;
 mod commands;
@@ -18,7 +19,6 @@ pub mod kcore;
 pub mod kinds;
 pub mod layout;
 pub mod levels;
-pub mod line;
 pub mod maps;
 pub mod memory;
 pub mod options;
@@ -26,14 +26,13 @@ pub mod pagemap;
 pub mod patience;
 pub mod prelude;
 pub mod proc;
-pub mod question;
 pub mod random;
 pub mod reference;
 pub mod settle;
 pub mod stall;
 pub mod stress;
 pub mod sys;
-pub mod table;
+pub mod text;
 pub mod witness;
 pub mod zeros;
 

@@ -5,17 +5,10 @@
 use crate::prelude::*;
 
 /// The amounts that are kept: others change with what other processes do.
-const AMOUNTS: [&str; 9] = [
-    "KernelPageSize",
-    "Rss",
-    "Swap",
-    "AnonHugePages",
-    "ShmemPmdMapped",
-    "FilePmdMapped",
-    "Shared_Hugetlb",
-    "Private_Hugetlb",
-    "Size",
-];
+const AMOUNTS: [&str; 9] = words(
+    "KernelPageSize Rss Swap AnonHugePages ShmemPmdMapped FilePmdMapped Shared_Hugetlb \
+     Private_Hugetlb Size",
+);
 
 /// A mapping.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -78,6 +78,35 @@ pub fn these_or_all(named: Vec<String>, proc: &Path) -> Vec<String> {
     named
 }
 
+/// Has each process judged when it rests: `judge` gives `None` for one that changed
+/// meanwhile, and is tried until it gives what is wrong, or the process has ended. Returns
+/// how many were judged, how many ended, and what is wrong.
+pub fn at_rest(
+    proc: &Path,
+    pids: &[String],
+    mut judge: impl FnMut(&str) -> io::Result<Option<Vec<String>>>,
+) -> (usize, usize, Vec<String>) {
+    let (mut judged, mut ended, mut all) = (0, 0, Vec::new());
+    for pid in pids {
+        let wait = Wait::begin();
+        while !wait.is_over() {
+            let wrong = match judge(pid) {
+                Ok(None) => continue,
+                Ok(Some(wrong)) => wrong,
+                Err(_) if has_ended(proc, pid) => {
+                    ended += 1;
+                    break;
+                }
+                Err(error) => vec![error.to_string()],
+            };
+            judged += 1;
+            all.extend(wrong.iter().map(|line| format!("PID {pid}: {line}")));
+            break;
+        }
+    }
+    (judged, ended, all)
+}
+
 /// Whether a process of a procfs mount has no memory any more, or is not there.
 pub fn has_ended(proc: &Path, pid: &str) -> bool {
     let maps = fs::read(proc.join(pid).join("maps"));

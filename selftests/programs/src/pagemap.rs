@@ -125,9 +125,7 @@ impl Pagemap {
             entries.push(entry);
             Ok(())
         })?;
-        if ended != end {
-            bail!("pagemap ends at {ended:#x}");
-        }
+        ensure!(ended == end, "pagemap ends at {ended:#x}");
         Ok(entries)
     }
 }

@@ -17,18 +17,17 @@ pub use std::{
 };
 
 pub use crate::{
-    ask::{hex, Answer, Conversation, Keys},
+    answer::{answers, Answer, Keys, Line, Table},
+    ask::{header, read_all, read_write, Conversation, Range, PROC, SYSFS, TABLES},
     bail, ensure, error,
-    line::{answers, Line},
     options::{hold, misuse, Options},
     pagemap::{Entry, Pagemap},
     patience::{self, Wait},
-    question::{parse_hex, Range},
     random::Random,
     sys::{
         self, check, counters,
         process::{self, Pid},
         Area, PAGE, PAGE_2M, READ_WRITE,
     },
-    table::{number, Table},
+    text::{hex, number, parse_hex, words},
 };

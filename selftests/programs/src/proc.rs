@@ -8,7 +8,7 @@ use procfs::{
 };
 
 use crate::prelude::*;
-use crate::{maps, table::escape};
+use crate::{maps, text::escape};
 
 /// `PF_KTHREAD`, include/linux/sched.h.
 const PF_KTHREAD: u32 = 0x0020_0000;

@@ -97,7 +97,7 @@ pub fn regions(first: u64) -> io::Result<Vec<Region>> {
         };
         named.push(Region {
             name: name.to_owned(),
-            range: parse_hex(start)? as u64..=parse_hex(end)? as u64 - 1,
+            range: parse_hex(start)?..=parse_hex(end)? - 1,
             hole: name.to_owned(),
         });
     }
@@ -161,7 +161,7 @@ impl Reference {
     /// Opens it.
     pub fn open() -> io::Result<Self> {
         let path = format!("{FOLDER}/lookup");
-        Ok(Self(OpenOptions::new().read(true).write(true).open(path)?))
+        Ok(Self(read_write(path)?))
     }
 
     /// Looks addresses up, at most [`MOST`].

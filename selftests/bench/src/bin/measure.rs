@@ -11,7 +11,7 @@ use std::{
 };
 
 use memintro_bench::{
-    clock::{Clock, Variant},
+    clock::{Clock, Race},
     command::run,
     conversation::Conversation,
     memory,
@@ -53,30 +53,16 @@ impl Bench {
             }
             subjects.grow(count)?;
             let ps = ["ps", "-eo", "pid,ppid,uid,stat,nlwp,comm"];
-            self.clock.race(
-                "tasks",
-                count as u64,
-                vec![
-                    (
-                        "memintro",
-                        Box::new(|| run(&["cat", "/proc/memintro/tasks"])),
-                    ),
-                    ("bpf-iterator", Box::new(|| run(&["cat", BPF]))),
-                    ("ps", Box::new(|| run(&ps))),
-                ],
-            )?;
-            self.clock.race(
-                "memory",
-                count as u64,
-                vec![
-                    (
-                        "memintro-heapmax",
-                        Box::new(|| lines("/proc/memintro/heapmax")),
-                    ),
-                    ("memintro-vm", Box::new(|| lines("/proc/memintro/vm"))),
-                    ("every-status", Box::new(every_status)),
-                ],
-            )?;
+            let mut race = Race::new("tasks", count);
+            race.add("memintro", || run(&["cat", "/proc/memintro/tasks"]));
+            race.add("bpf-iterator", || run(&["cat", BPF]));
+            race.add("ps", || run(&ps));
+            self.clock.run(race)?;
+            let mut race = Race::new("memory", count);
+            race.add("memintro-heapmax", || lines("/proc/memintro/heapmax"));
+            race.add("memintro-vm", || lines("/proc/memintro/vm"));
+            race.add("every-status", every_status);
+            self.clock.run(race)?;
         }
         Ok(())
     }
@@ -104,14 +90,10 @@ impl Bench {
                 }
                 Ok(found)
             };
-            self.clock.race(
-                "walk",
-                count as u64,
-                vec![
-                    ("memintro", Box::new(ask)),
-                    ("pread-pagemap", Box::new(pread)),
-                ],
-            )?;
+            let mut race = Race::new("walk", count);
+            race.add("memintro", ask);
+            race.add("pread-pagemap", pread);
+            self.clock.run(race)?;
         }
         Ok(())
     }
@@ -135,35 +117,22 @@ impl Bench {
                 let text = format!("{bench}: {found} KiB found, {expected} expected");
                 return Err(io::Error::other(text));
             }
-            let mut variants: Vec<Variant> = vec![
-                ("memintro", Box::new(|| extents.number(&question, "kb"))),
-                (
-                    "pagemap-scan",
-                    Box::new(|| Ok(scan.scan(start, end)? >> 10)),
-                ),
-                (
-                    "smaps-rollup",
-                    Box::new(|| {
-                        fs::read(&rollup)?;
-                        Ok(0)
-                    }),
-                ),
-            ];
+            let mut race = Race::new(bench, len / MIB);
+            race.add("memintro", || extents.number(&question, "kb"));
+            race.add("pagemap-scan", || Ok(scan.scan(start, end)? >> 10));
+            race.add("smaps-rollup", || fs::read(&rollup).map(|_| 0));
             if fill == Fill::Scattered {
                 let words = [page_types.as_str(), "-N", "-p", &pid];
-                variants.push(("page-types", Box::new(move || run(&words))));
+                race.add("page-types", move || run(&words));
             }
             if fill != Fill::One || len <= 16 * GIB {
-                variants.push((
-                    "bulk-pagemap",
-                    Box::new(|| {
-                        let mut pages = 0;
-                        bulk.bulk(start, end, |_| pages += 1)?;
-                        Ok(pages * 4)
-                    }),
-                ));
+                race.add("bulk-pagemap", || {
+                    let mut pages = 0;
+                    bulk.bulk(start, end, |_| pages += 1)?;
+                    Ok(pages * 4)
+                });
             }
-            self.clock.race(bench, (len / MIB) as u64, variants)?;
+            self.clock.run(race)?;
         }
         Ok(())
     }
@@ -178,17 +147,10 @@ impl Bench {
             let (ask, runs) = (self.peer("ask"), self.peer("pagemap-runs"));
             let pid = pid.to_string();
             let (first, last) = (format!("{start:x}"), format!("{end:x}"));
-            self.clock.race(
-                bench,
-                (len / MIB) as u64,
-                vec![
-                    ("memintro", Box::new(|| run(&[&ask, "extents", &question]))),
-                    (
-                        "pagemap-runs",
-                        Box::new(|| run(&[&runs, &pid, &first, &last])),
-                    ),
-                ],
-            )?;
+            let mut race = Race::new(bench, len / MIB);
+            race.add("memintro", || run(&[&ask, "extents", &question]));
+            race.add("pagemap-runs", || run(&[&runs, &pid, &first, &last]));
+            self.clock.run(race)?;
         }
         Ok(())
     }
@@ -210,14 +172,10 @@ impl Bench {
                 let text = format!("rmap: {found} rows, {expected} expected");
                 return Err(io::Error::other(text));
             }
-            self.clock.race(
-                "rmap",
-                count as u64,
-                vec![
-                    ("memintro", Box::new(|| rmap.number(&question, "rows"))),
-                    ("every-pagemap", Box::new(|| find_everywhere(frame))),
-                ],
-            )?;
+            let mut race = Race::new("rmap", count);
+            race.add("memintro", || rmap.number(&question, "rows"));
+            race.add("every-pagemap", || find_everywhere(frame));
+            self.clock.run(race)?;
             area.unmap()?;
         }
         Ok(())

@@ -13,9 +13,6 @@
 use crate::prelude::*;
 use crate::sys::raw::{self, Edge, NOWHERE};
 
-const PROC: &str = "/proc/memintro";
-const SYSFS: &str = "/sys/kernel/memintro/walk";
-const TABLES: [&str; 5] = ["tasks", "vm", "heapmax", "kstack", "kmem"];
 /// In the half of the addresses that is the kernel's, and never mapped.
 const KERNEL: usize = 0xffff_ffff_ffff_f000;
 
@@ -98,7 +95,7 @@ fn read_badly(
 
 fn tables(rounds: usize, edges: &[Edge], random: &mut Random, count: &mut Count) -> io::Result<()> {
     for _ in 0..rounds {
-        for name in TABLES {
+        for (name, _) in TABLES {
             let mut file = File::open(format!("{PROC}/{name}"))?;
             let fd = file.as_raw_fd();
             // The first read makes the table, and these do not get it.
@@ -136,19 +133,11 @@ fn tables(rounds: usize, edges: &[Edge], random: &mut Random, count: &mut Count)
 }
 
 /// A process that rests, and its memory: locked pages with gaps between.
-fn resting() -> io::Result<(process::Pid, Area)> {
+fn resting() -> io::Result<(Pid, Area)> {
     let area = Area::anonymous(1024 * PAGE)?;
     area.advise(libc::MADV_NOHUGEPAGE)?;
-    let (mut told, mut tell) = sys::pipe()?;
-    let pid = process::fork_tied(|| {
-        for i in (0..1024).step_by(2) {
-            let _ = area.part(i * PAGE, PAGE).lock();
-        }
-        let _ = tell.write_all(b".");
-        process::sleep_for_ever()
-    })?;
-    told.read_exact(&mut [0])?;
-    Ok((pid, area))
+    let lock = || (0..1024).step_by(2).try_for_each(|i| area.page(i).lock());
+    Ok((process::fork_resting(lock)?, area))
 }
 
 fn conversations(
@@ -179,8 +168,8 @@ fn conversations(
     for _ in 0..rounds {
         for (name, questions) in &all {
             let path = format!("{PROC}/{name}");
-            let expected = Conversation::open(path.as_ref())?.ask(questions)?;
-            let mut file = OpenOptions::new().read(true).write(true).open(&path)?;
+            let expected = Conversation::open(&path)?.ask(questions)?;
+            let mut file = read_write(&path)?;
             file.write_all(format!("{questions}\n").as_bytes())?;
             let got = read_badly(name, file.as_raw_fd(), edges, random, count)?;
             count.equal(name, expected.as_bytes(), &got);
@@ -188,15 +177,14 @@ fn conversations(
         // The usage, which is said only once.
         for name in ["walk", "vmas", "extents", "rmap"] {
             let path = format!("{PROC}/{name}");
-            let open = || OpenOptions::new().read(true).write(true).open(&path);
+            let open = || read_write(&path);
             let mut expected = Vec::new();
             open()?.read_to_end(&mut expected)?;
             let got = read_badly(name, open()?.as_raw_fd(), edges, random, count)?;
             count.equal(&format!("{name}: usage"), &expected, &got);
         }
     }
-    process::kill(pid);
-    process::reap(pid);
+    process::end(&[pid]);
     Ok(())
 }
 
@@ -245,12 +233,9 @@ fn sysfs(rounds: usize, edges: &[Edge], random: &mut Random, count: &mut Count) 
 fn writes(rounds: usize, edges: &[Edge], random: &mut Random, count: &mut Count) -> io::Result<()> {
     // Neither is a process, so the answers are the same always.
     let (good, bad) = ("2147483647 0x1000\n", "2147483646 0x2000\n");
-    let expected = Conversation::open(format!("{PROC}/walk").as_ref())?.ask(good.trim_end())?;
+    let expected = Conversation::of("walk")?.ask(good.trim_end())?;
     for _ in 0..rounds * 10 {
-        let file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .open(format!("{PROC}/walk"))?;
+        let file = read_write(format!("{PROC}/walk"))?;
         let fd = file.as_raw_fd();
         let split = random.below(good.len());
         (&file).write_all(&good.as_bytes()[..split])?;

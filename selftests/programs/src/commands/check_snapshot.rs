@@ -33,43 +33,41 @@ fn has(table: &[u8], pid: Pid) -> bool {
 }
 
 fn child() -> io::Result<Pid> {
-    process::fork_tied(|| {
-        process::sleep_for_ever();
-    })
+    process::fork_tied(|| process::sleep_for_ever())
 }
 
-fn end(pid: Pid) {
-    process::kill(pid);
-    process::reap(pid);
-}
-
-fn properties(path: &str) -> io::Result<Vec<(&'static str, bool)>> {
-    let mut results = Vec::new();
-    let mut file = File::open(path)?;
+pub fn run(options: &mut Options) -> io::Result<bool> {
+    let path: PathBuf = options.word()?;
+    let mut all = true;
+    let mut is = |name: &str, right: bool| {
+        println!("{} {name}", if right { "ok" } else { "not ok" });
+        all &= right;
+    };
+    let mut file = File::open(&path)?;
 
     // `old` is there at the first read and then ends, `new` starts after it.
     let old = child()?;
     let mut first = [0; 1];
     file.read_exact(&mut first)?;
-    end(old);
+    process::end(&[old]);
     let new = child()?;
     let mut rest = Vec::new();
     file.read_to_end(&mut rest)?;
     let kept = [&first[..], &rest].concat();
-    results.push((
+    is(
         "the first read decides which moment the table shows",
         has(&kept, old) && !has(&kept, new),
-    ));
+    );
 
     let mut again = Vec::new();
     file.seek(SeekFrom::Start(1))?;
     file.read_to_end(&mut again)?;
-    results.push(("a seek to byte 1 keeps the table", again == rest));
+    is("a seek to byte 1 keeps the table", again == rest);
 
-    results.push((
+    is(
         "pread in pieces of 1 byte gives the same table",
         pieces(&file, 1, 1)? == rest,
-    ));
+    );
 
     let mut random = Random::new(1);
     let mut same = true;
@@ -81,51 +79,43 @@ fn properties(path: &str) -> io::Result<Vec<(&'static str, bool)>> {
         let wrong = (n == 0) != (at == kept.len()) || !kept[at..].starts_with(&piece[..n]);
         same &= !wrong;
     }
-    results.push(("pread at random places gives the same table", same));
+    is("pread at random places gives the same table", same);
 
     let far = file.read_at(&mut first, kept.len() as u64 + (1 << 40))?;
-    results.push(("a read far past the end gives nothing", far == 0));
+    is("a read far past the end gives nothing", far == 0);
 
     file.seek(SeekFrom::Start(0))?;
     let mut anew = Vec::new();
     file.read_to_end(&mut anew)?;
-    results.push((
+    is(
         "a seek to the start makes the table anew",
         !has(&anew, old) && has(&anew, new),
-    ));
+    );
 
-    end(new);
+    process::end(&[new]);
     file.read_at(&mut first, 0)?;
     let kept = pieces(&file, 1, 4096)?;
-    results.push(("pread at 0 makes the table anew", !has(&kept, new)));
+    is("pread at 0 makes the table anew", !has(&kept, new));
 
     // Two open files are two tables.
     let other = child()?;
-    let apart = pieces(&File::open(path)?, 0, 4096)?;
+    let apart = pieces(&File::open(&path)?, 0, 4096)?;
     let unmoved = pieces(&file, 1, 4096)?;
-    end(other);
-    results.push((
+    process::end(&[other]);
+    is(
         "another open file has a table of its own",
         has(&apart, other) && unmoved == kept,
-    ));
+    );
 
     // A first read that is not at the start makes the whole table, too.
-    let file = File::open(path)?;
+    let file = File::open(&path)?;
     let tail = pieces(&file, 1, 4096)?;
     let old = child()?;
     let unmoved = pieces(&file, 1, 7)?;
-    end(old);
-    results.push((
+    process::end(&[old]);
+    is(
         "a first read past the start makes the table",
         !tail.is_empty() && tail == unmoved,
-    ));
-    Ok(results)
-}
-
-pub fn run(options: &mut Options) -> io::Result<bool> {
-    let results = properties(&options.word::<String>()?)?;
-    for (name, right) in &results {
-        println!("{} {name}", if *right { "ok" } else { "not ok" });
-    }
-    Ok(results.iter().all(|(_, right)| *right))
+    );
+    Ok(all)
 }

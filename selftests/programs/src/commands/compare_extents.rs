@@ -16,7 +16,7 @@
 use crate::prelude::*;
 use crate::{
     extents::{Extents, Row},
-    memory::{has_ended, these_or_all, Memory, Page},
+    memory::{at_rest, these_or_all, Memory, Page},
     zeros::Zeros,
 };
 
@@ -24,11 +24,8 @@ const PAGE: u64 = sys::PAGE as u64;
 
 #[derive(Default)]
 struct Total {
-    judged: usize,
-    ended: usize,
     pages: usize,
     rows: usize,
-    mismatches: usize,
 }
 
 struct Comparison {
@@ -182,38 +179,14 @@ impl Comparison {
         }
         Ok(Some(wrong))
     }
-
-    fn run(&mut self, pids: &[String]) -> io::Result<()> {
-        for pid in pids {
-            let wait = Wait::begin();
-            while !wait.is_over() {
-                let wrong = match self.process(pid) {
-                    Ok(None) => continue,
-                    Ok(Some(wrong)) => wrong,
-                    Err(_) if has_ended(&self.proc, pid) => {
-                        self.total.ended += 1;
-                        break;
-                    }
-                    Err(error) => vec![error.to_string()],
-                };
-                self.total.judged += 1;
-                self.total.mismatches += wrong.len();
-                for line in wrong {
-                    println!("PID {pid}: {line}");
-                }
-                break;
-            }
-        }
-        Ok(())
-    }
 }
 
 pub fn run(options: &mut Options) -> io::Result<bool> {
     let proc = options.or("--proc", PathBuf::from("/proc"))?;
     let at_least = options.get("--at-least")?;
     let mut comparison = Comparison {
-        extents: Conversation::open(&proc.join("memintro/extents"))?,
-        walk: Conversation::open(&proc.join("memintro/walk"))?,
+        extents: Conversation::open(proc.join("memintro/extents"))?,
+        walk: Conversation::open(proc.join("memintro/walk"))?,
         proc,
         zeros: Zeros::open()?,
         random: Random::new(options.or("--seed", 1)?),
@@ -222,11 +195,10 @@ pub fn run(options: &mut Options) -> io::Result<bool> {
     };
     let pids = these_or_all(options.words()?, &comparison.proc);
     let at_least = at_least.unwrap_or(pids.len());
-    comparison.run(&pids)?;
-    let total = comparison.total;
-    println!(
-        "judged={} pages={} rows={} mismatches={}",
-        total.judged, total.pages, total.rows, total.mismatches
-    );
-    Ok(total.mismatches == 0 && total.judged + total.ended >= at_least.max(1))
+    let proc = comparison.proc.clone();
+    let (judged, ended, wrong) = at_rest(&proc, &pids, |pid| comparison.process(pid));
+    wrong.iter().for_each(|line| println!("{line}"));
+    let (Total { pages, rows }, mismatches) = (comparison.total, wrong.len());
+    println!("judged={judged} pages={pages} rows={rows} mismatches={mismatches}");
+    Ok(mismatches == 0 && judged + ended >= at_least.max(1))
 }

@@ -14,8 +14,6 @@
 use crate::prelude::*;
 use crate::proc::{heap_bounds, processes, Task};
 
-const HEADER: &str = "PID HEAP_B COMM";
-
 fn largest(proc: &Path) -> u64 {
     processes(proc)
         .values()
@@ -37,7 +35,7 @@ fn heaps(proc: &Path) -> BTreeMap<u32, (Task, (u64, u64))> {
 /// was after.
 fn compare(proc: &Path) -> io::Result<Vec<String>> {
     let before = heaps(proc);
-    let table = Table::read(&proc.join("memintro/heapmax"), HEADER)?;
+    let table = Table::read(&proc.join("memintro/heapmax"), header("heapmax"))?;
     let after = heaps(proc);
     let [row] = &table.rows[..] else {
         return Ok(vec![format!("{} rows", table.rows.len())]);

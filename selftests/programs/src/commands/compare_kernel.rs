@@ -80,13 +80,13 @@ pub fn run(options: &mut Options) -> io::Result<bool> {
     let samples = options.or("--samples", 100)?;
     let (start, end): (String, String) = (options.word()?, options.word()?);
     let question = format!("kernel {start}-{end}");
-    let (start, end) = (parse_hex(&start)? as u64, parse_hex(&end)? as u64);
+    let (start, end) = (parse_hex(&start)?, parse_hex(&end)?);
     // The end of the range is known when the last page is part of it.
     let start = start / PAGE * PAGE;
     let last = if end == u64::MAX { end } else { end - 1 } | (PAGE - 1);
     let wait = Wait::begin();
-    let mut extents = Conversation::open(Path::new("/proc/memintro/extents"))?;
-    let mut walk = Conversation::open(Path::new("/proc/memintro/walk"))?;
+    let mut extents = Conversation::of("extents")?;
+    let mut walk = Conversation::of("walk")?;
     let mut text = extents.ask(&question)?;
     let (comparison, end) = loop {
         let started = proc::started()?;

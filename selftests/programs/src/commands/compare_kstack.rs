@@ -18,7 +18,6 @@ use crate::{
     settle::{rows, settle, Outcome},
 };
 
-const HEADER: &str = "TID PID STATE STACK SP SIZE_B USED_B COMM";
 const AWAKE: &str = "asleep without a stack pointer";
 
 /// Checks what a row says of its own stack; says what is wrong.
@@ -29,7 +28,7 @@ fn check_stack(row: &[String], sleeping: bool) -> io::Result<Option<&'static str
         let freed = sp == "-" && used == "-" && !sleeping;
         return Ok((!freed).then_some("no stack, but a stack pointer, or asleep"));
     }
-    let stack = parse_hex(stack)?;
+    let stack = parse_hex(stack)? as usize;
     if !size.is_power_of_two() || size < 8192 || stack % size != 0 {
         return Ok(Some("size or alignment"));
     }
@@ -42,7 +41,7 @@ fn check_stack(row: &[String], sleeping: bool) -> io::Result<Option<&'static str
             false => Some("one of SP and USED_B without the other"),
         });
     }
-    let sp = parse_hex(sp)?;
+    let sp = parse_hex(sp)? as usize;
     if sp < stack || sp >= stack + size {
         return Ok(Some("SP outside the stack"));
     }
@@ -54,7 +53,7 @@ fn check_stack(row: &[String], sleeping: bool) -> io::Result<Option<&'static str
 }
 
 /// The start of every area in vmallocinfo; empty where it hides them.
-fn vmalloc_areas() -> BTreeSet<usize> {
+fn vmalloc_areas() -> BTreeSet<u64> {
     let text = fs::read_to_string("/proc/vmallocinfo").unwrap_or_default();
     let starts: BTreeSet<_> = text
         .lines()
@@ -73,7 +72,7 @@ type Seen = (usize, usize);
 fn compare(proc: &Path) -> io::Result<(Outcome, Seen)> {
     let before = proc::threads(proc);
     let mut areas = vmalloc_areas();
-    let rows = rows(&proc.join("memintro/kstack"), HEADER)?;
+    let rows = rows(&proc.join("memintro/kstack"), header("kstack"))?;
     if !areas.is_empty() {
         areas.append(&mut vmalloc_areas());
     }

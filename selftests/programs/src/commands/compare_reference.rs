@@ -61,13 +61,7 @@ fn choose(
 }
 
 /// Says what is wrong with an answer; `value` is the entry that it ended at.
-fn judge(
-    region: &Region,
-    va: u64,
-    reply: Reply,
-    value: u64,
-    answer: &Line<'_>,
-) -> Result<(), String> {
+fn judge(region: &Region, va: u64, reply: Reply, value: u64, answer: &Line<'_>) -> io::Result<()> {
     let mut want = vec![
         ("pid", "kernel".to_owned()),
         ("va", format!("{va:#x}")),
@@ -86,7 +80,7 @@ fn judge(
             }
             for name in ["accessed", "dirty", "global", "protnone", "soft-dirty"] {
                 if answer.has_flag(name) != layout::has_flag(value, name) {
-                    return Err(format!("flags and {name} of {value:#x}"));
+                    bail!("flags and {name} of {value:#x}");
                 }
             }
         }
@@ -101,9 +95,7 @@ fn judge(
     let agree = reply.pa() == Some(answer.hex("pa_linear")?);
     want.push(("agree", if agree { "yes" } else { "no" }.to_owned()));
     for (key, want) in want {
-        if answer.get(key) != want {
-            return Err(format!("{key}={} expected {want}", answer.get(key)));
-        }
+        answer.expect(key, &want)?;
     }
     Ok(())
 }
@@ -163,8 +155,7 @@ impl Run {
         for (i, &va) in addresses.iter().enumerate() {
             let (levels, answer) = answers
                 .next()
-                .ok_or_else(|| error!("an answer is missing"))?
-                .map_err(io::Error::other)?;
+                .ok_or_else(|| error!("an answer is missing"))??;
             let reply = before[i];
             if reply != after[i] {
                 moved.push(va);
@@ -181,7 +172,7 @@ impl Run {
                 self.levels.check(va, &levels, &answer)?;
                 match reply.value() {
                     Some(known) if known != value => {
-                        Err(format!("value={value:#x} expected {known:#x}"))
+                        Err(error!("value={value:#x} expected {known:#x}"))
                     }
                     _ => Ok(()),
                 }
@@ -203,8 +194,8 @@ pub fn run(options: &mut Options) -> io::Result<bool> {
     options.end()?;
     let mut run = Run {
         reference: Reference::open()?,
-        conversation: Conversation::open(Path::new("/proc/memintro/walk"))?,
-        extents: Conversation::open(Path::new("/proc/memintro/extents"))?,
+        conversation: Conversation::of("walk")?,
+        extents: Conversation::of("extents")?,
         levels: LevelCheck::new()?,
         random: Random::new(seed),
     };

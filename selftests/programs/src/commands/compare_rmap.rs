@@ -22,11 +22,11 @@
 
 use crate::prelude::*;
 use crate::{
+    ask::RMAP,
     memory::{other_processes, Memory},
     proc::{self, Task},
 };
 
-const HEADER: &str = "PID VA PAGE PERM COMM";
 const PAGE: u64 = sys::PAGE as u64;
 
 /// The memory of every process of a procfs mount, this one's too.
@@ -103,7 +103,7 @@ struct Comparison {
 impl Comparison {
     fn ask(&mut self, pa: u64) -> io::Result<Answer> {
         let text = self.rmap.ask(&format!("{pa:#x}"))?;
-        let answer = Answer::parse(&text, HEADER)?;
+        let answer = Answer::parse(&text, RMAP)?;
         let end = &answer.end;
         if hex(end.get("pa"))? != pa || end.number("rows")? != answer.rows.len() as u64 {
             bail!("asked {pa:#x}: {}", answer.last);
@@ -211,7 +211,7 @@ impl Comparison {
 
 /// The frame that a process and an address on the command line name.
 fn named(pair: &[String], all: &Scan) -> io::Result<u64> {
-    let va = parse_hex(&pair[pair.len() - 1])? as u64 / PAGE * PAGE;
+    let va = parse_hex(&pair[pair.len() - 1])? / PAGE * PAGE;
     let memory = all.memories.get(&(number(&pair[0])? as u32));
     let mut pages = memory.into_iter().flat_map(|memory| &memory.pages);
     let page = pages.find(|page| page.va == va);
@@ -229,8 +229,8 @@ pub fn run(options: &mut Options) -> io::Result<bool> {
     let half = (pairs.len() + samples) / 2;
     let at_least = at_least.unwrap_or(half).max(1);
     let mut comparison = Comparison {
-        rmap: Conversation::open(&mount.join("memintro/rmap"))?,
-        walk: Conversation::open(&mount.join("memintro/walk"))?,
+        rmap: Conversation::open(mount.join("memintro/rmap"))?,
+        walk: Conversation::open(mount.join("memintro/walk"))?,
         mount,
         judged: 0,
         mappings: 0,

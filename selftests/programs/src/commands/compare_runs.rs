@@ -51,14 +51,11 @@ fn judge(
     va: usize,
 ) -> io::Result<Option<Result<bool, String>>> {
     let text = walk.ask(&format!("{pid} {va:#x} levels"))?;
-    let (levels, answer) = answers(&text)
-        .next()
-        .ok_or_else(|| error!("no answer"))?
-        .map_err(io::Error::other)?;
+    let (levels, answer) = answers(&text).next().ok_or_else(|| error!("no answer"))??;
     let Some(last) = levels.last().filter(|_| answer.get("pa") != "none") else {
         return Ok(None);
     };
-    let number = |key| last.hex(key).map_err(io::Error::other);
+    let number = |key| last.hex(key);
     let (entry, value) = (number("entry")?, number("value")?);
     let (shift, larger) = match last.get("level") {
         "pte" => (12, 16),
@@ -91,7 +88,7 @@ fn judge(
 pub fn run(options: &mut Options) -> io::Result<bool> {
     let pid: String = options.word()?;
     let kcore = Kcore::open()?;
-    let mut walk = Conversation::open(Path::new("/proc/memintro/walk"))?;
+    let mut walk = Conversation::of("walk")?;
     let mut counts = BTreeMap::<String, Count>::new();
     for range in Range::read_all()? {
         let count = counts.entry(range.kind).or_default();

@@ -17,8 +17,6 @@ use crate::{
     settle::{rows, settle, Outcome},
 };
 
-const HEADER: &str = "PID PPID UID STATE THREADS COMM";
-
 /// The columns that cannot change while a process sleeps.
 fn same(row: &[String], task: &Task) -> bool {
     row[1] == task.ppid.to_string()
@@ -29,7 +27,7 @@ fn same(row: &[String], task: &Task) -> bool {
 
 fn compare(proc: &Path) -> io::Result<Outcome> {
     let before = proc::processes(proc);
-    let rows = rows(&proc.join("memintro/tasks"), HEADER)?;
+    let rows = rows(&proc.join("memintro/tasks"), header("tasks"))?;
     let after = proc::processes(proc);
     // What a kernel worker works on is part of its name in /proc.
     let lasting = |task: &Task| Task {

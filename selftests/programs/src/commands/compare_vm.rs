@@ -20,8 +20,6 @@ use crate::{
     settle::{rows, settle, Outcome},
 };
 
-const HEADER: &str = "PID VSZ_KB RSS_KB ANON_KB FILE_KB SHMEM_KB SWAP_KB HUGETLB_KB HEAP_B \
-    PGTABLES_KB VMAS COMM";
 const HEAP: usize = 8;
 const VMAS: usize = 10;
 
@@ -78,7 +76,7 @@ fn processes(proc: &Path) -> BTreeMap<u32, Process> {
 fn difference(row: &[String], process: &Process) -> io::Result<Option<String>> {
     for (&place, &value) in &process.columns {
         if number(&row[place])? != value {
-            let name = HEADER.split(' ').nth(place).unwrap_or_default();
+            let name = header("vm").split(' ').nth(place).unwrap_or_default();
             return Ok(Some(format!("{name} of {row:?}, but {value}")));
         }
     }
@@ -98,7 +96,7 @@ type Largest = BTreeMap<usize, u64>;
 
 fn compare(proc: &Path, largest: &mut Largest) -> io::Result<Outcome> {
     let before = processes(proc);
-    let rows = rows(&proc.join("memintro/vm"), HEADER)?;
+    let rows = rows(&proc.join("memintro/vm"), header("vm"))?;
     let after = processes(proc);
     largest.clear();
     Outcome::join(
@@ -124,7 +122,7 @@ pub fn run(options: &mut Options) -> io::Result<bool> {
     options.end()?;
     let mut largest = Largest::new();
     let outcome = settle(at_least, || compare(&proc, &mut largest))?;
-    for (name, value) in HEADER.split(' ').zip(largest.values()) {
+    for (name, value) in header("vm").split(' ').zip(largest.values()) {
         println!("largest {name}={value}");
     }
     println!(

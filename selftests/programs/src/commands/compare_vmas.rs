@@ -17,13 +17,13 @@
 
 use crate::prelude::*;
 use crate::{
-    ask::unescape,
+    ask::VMAS,
     maps::{self, Mapping},
-    memory::{has_ended, these_or_all, Count, Memory},
+    memory::{at_rest, these_or_all, Count, Memory},
+    text::unescape,
     zeros::Zeros,
 };
 
-const HEADER: &str = "START END PERM SIZE_KB PRESENT_KB HUGE_KB ZERO_KB SWAP_KB EMPTY_KB NAME";
 /// The amounts of a row, which the last line adds up.
 const AMOUNTS: [&str; 6] = ["size", "present", "huge", "zero", "swap", "empty"];
 
@@ -64,7 +64,7 @@ impl Row {
 
 /// Parses an answer, and checks that rows ascend and the last line adds up.
 fn parse(text: &str) -> io::Result<(Vec<Row>, Keys)> {
-    let answer = Answer::parse(text, HEADER)?;
+    let answer = Answer::parse(text, VMAS)?;
     if !answer.end.get("error").is_empty() {
         return Err(io::Error::other(answer.last));
     }
@@ -75,13 +75,17 @@ fn parse(text: &str) -> io::Result<(Vec<Row>, Keys)> {
     }
     for (place, name) in AMOUNTS.iter().enumerate() {
         let sum: u64 = rows.iter().map(|row| row.kb[place]).sum();
-        if answer.end.number(&format!("{name}_kb"))? != sum {
-            bail!("{name}_kb is {sum}: {}", answer.last);
-        }
+        ensure!(
+            answer.end.number(&format!("{name}_kb"))? == sum,
+            "{name}_kb is {sum}: {}",
+            answer.last
+        );
     }
-    if answer.end.number("rows")? != rows.len() as u64 {
-        bail!("wrong rows: {}", answer.last);
-    }
+    ensure!(
+        answer.end.number("rows")? == rows.len() as u64,
+        "wrong rows: {}",
+        answer.last
+    );
     Ok((rows, answer.end))
 }
 
@@ -134,8 +138,8 @@ struct Comparison {
 }
 
 impl Comparison {
-    /// Compares a process; whether it stayed the same meanwhile.
-    fn process(&mut self, pid: &str) -> io::Result<bool> {
+    /// Compares a process; `None` where it changed meanwhile.
+    fn process(&mut self, pid: &str) -> io::Result<Option<Vec<String>>> {
         let folder = self.proc.join(pid);
         let (before, maps_before) = (
             Memory::read(&folder, Some(&self.zeros))?,
@@ -148,7 +152,7 @@ impl Comparison {
             maps::maps(&folder)?,
         );
         if before != after || maps_before != maps_after {
-            return Ok(false);
+            return Ok(None);
         }
         let (rows, _) = parse(&text)?;
         if !text.ends_with(&totals) || totals.lines().count() != 1 {
@@ -158,32 +162,17 @@ impl Comparison {
             let (got, expected) = (rows.len(), maps_before.len());
             bail!("{got} rows, {expected} in maps");
         }
+        let mut wrong = Vec::new();
         for ((row, mapping), count) in rows.iter().zip(&before.mappings).zip(&before.counts) {
             if let Some(what) = difference(row, mapping, count) {
-                let line = format!("PID {pid}: {what}: {row:x?} {mapping:x?} {count:?}");
-                self.mismatches.push(line);
+                wrong.push(format!("{what}: {row:x?} {mapping:x?} {count:?}"));
             }
             for (sum, kb) in self.sums.iter_mut().zip(row.kb) {
                 *sum += kb;
             }
         }
         self.rows += rows.len();
-        Ok(true)
-    }
-
-    fn compare(&mut self, pids: &[String]) {
-        for pid in pids {
-            let wait = Wait::begin();
-            while !wait.is_over() {
-                match self.process(pid) {
-                    Ok(false) => continue,
-                    Ok(true) => self.judged += 1,
-                    Err(_) if has_ended(&self.proc, pid) => self.ended += 1,
-                    Err(error) => self.mismatches.push(format!("PID {pid}: {error}")),
-                }
-                break;
-            }
-        }
+        Ok(Some(wrong))
     }
 
     /// Asks about a process in motion, until there are `times` answers and half as many
@@ -216,7 +205,7 @@ impl Comparison {
 pub fn run(options: &mut Options) -> io::Result<bool> {
     let proc = options.or("--proc", PathBuf::from("/proc"))?;
     let storm = options.get("--storm")?;
-    let vmas = Conversation::open(&proc.join("memintro/vmas"))?;
+    let vmas = Conversation::open(proc.join("memintro/vmas"))?;
     let mut comparison = Comparison {
         vmas: vmas.in_pieces_of(if storm.is_some() { 512 } else { 65536 }),
         zeros: Zeros::open()?,
@@ -231,7 +220,11 @@ pub fn run(options: &mut Options) -> io::Result<bool> {
     let pids = these_or_all(options.words()?, &comparison.proc);
     match storm {
         Some(times) => comparison.storm(&pids[0], times)?,
-        None => comparison.compare(&pids),
+        None => {
+            let proc = comparison.proc.clone();
+            let result = at_rest(&proc, &pids, |pid| comparison.process(pid));
+            (comparison.judged, comparison.ended, comparison.mismatches) = result;
+        }
     }
     for line in comparison.mismatches.iter().take(10) {
         println!("{line:.900}");

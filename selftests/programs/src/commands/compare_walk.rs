@@ -14,10 +14,13 @@
 
 use crate::prelude::*;
 use crate::{
+    ask::SysfsWalk,
     kinds::{self, Expect},
-    question::{Ask, SysfsWalk},
     sys::errno_name,
 };
+
+/// Asks about an address of a process.
+type Ask<'a> = &'a mut dyn FnMut(&str, usize) -> io::Result<String>;
 
 #[derive(Clone, Copy, Default)]
 struct Count {
@@ -55,7 +58,7 @@ fn expected(expect: Expect, range: &Range, va: usize, entry: Entry, answer: &str
 
 /// Asks for one address; says what differs.
 fn check(
-    ask: &mut dyn Ask,
+    ask: Ask<'_>,
     pagemap: &Pagemap,
     pid: &str,
     range: &Range,
@@ -67,7 +70,7 @@ fn check(
     let wait = Wait::begin();
     while !wait.is_over() {
         let before = pagemap.entry(va)?;
-        let answer = match ask.ask(pid, va) {
+        let answer = match ask(pid, va) {
             Ok(answer) => answer,
             Err(error) => errno_name(&error),
         };
@@ -106,7 +109,7 @@ fn compare(
     pid: &str,
     samples: usize,
     seed: u64,
-    ask: &mut dyn Ask,
+    ask: Ask<'_>,
     ranges: &[Range],
 ) -> io::Result<Count> {
     let pagemap = Pagemap::open(pid)?;
@@ -155,7 +158,7 @@ pub fn run(options: &mut Options) -> io::Result<bool> {
         &options.word::<String>()?,
         samples,
         seed,
-        &mut walk,
+        &mut |pid, va| walk.ask(pid, va),
         &Range::read_all()?,
     )?;
     println!(
@@ -169,21 +172,6 @@ pub fn run(options: &mut Options) -> io::Result<bool> {
 mod tests {
     use super::*;
 
-    /// Answers from pagemap, `wrong` added to every address.
-    struct Fake {
-        wrong: u64,
-    }
-
-    impl Ask for Fake {
-        fn ask(&mut self, pid: &str, va: usize) -> io::Result<String> {
-            let entry = Pagemap::open(pid)?.entry(va)?;
-            Ok(match entry.frame() {
-                Some(frame) => format!("{:#x}", (frame << 12) + (va % PAGE) as u64 + self.wrong),
-                None => "not-populated".to_owned(),
-            })
-        }
-    }
-
     fn compare(kind: &str, wrong: u64) -> Count {
         let ranges: Vec<_> = kinds::find(kind)
             .unwrap()
@@ -196,7 +184,14 @@ mod tests {
                 len: area.len,
             })
             .collect();
-        super::compare("self", 64, 1, &mut Fake { wrong }, &ranges).unwrap()
+        // Answers from pagemap, `wrong` added to every address.
+        let mut fake = |pid: &str, va: usize| {
+            let frame = Pagemap::open(pid)?.entry(va)?.frame();
+            Ok(frame.map_or("not-populated".to_owned(), |frame| {
+                format!("{:#x}", (frame << 12) + (va % PAGE) as u64 + wrong)
+            }))
+        };
+        super::compare("self", 64, 1, &mut fake, &ranges).unwrap()
     }
 
     #[test]

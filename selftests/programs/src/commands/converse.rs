@@ -52,18 +52,6 @@ fn show(bytes: &[u8]) -> String {
     }
 }
 
-/// Reads by single calls until the end.
-fn read_all(mut file: &File, size: usize) -> io::Result<Vec<u8>> {
-    let mut all = Vec::new();
-    let mut buffer = vec![0; size];
-    loop {
-        match file.read(&mut buffer)? {
-            0 => return Ok(all),
-            n => all.extend_from_slice(&buffer[..n]),
-        }
-    }
-}
-
 fn count(bytes: &[u8]) -> usize {
     bytes.iter().filter(|byte| **byte == b'\n').count()
 }

@@ -23,9 +23,6 @@ use std::{
 use crate::faults::Faults;
 use crate::prelude::*;
 
-const PROC: &str = "/proc/memintro";
-const SYSFS: &str = "/sys/kernel/memintro/walk";
-const TABLES: [&str; 5] = ["tasks", "vm", "heapmax", "kstack", "kmem"];
 /// Of the process that is asked about.
 const PAGES: usize = 512;
 /// More allocations than anything here makes.
@@ -60,15 +57,8 @@ fn load(faults: &mut Faults, file: &str) -> io::Result<()> {
     Ok(())
 }
 
-fn all_of(mut file: &File) -> io::Result<Vec<u8>> {
-    let mut text = Vec::with_capacity(1 << 20);
-    loop {
-        let mut piece = [0; 4096];
-        match file.read(&mut piece)? {
-            0 => return Ok(text),
-            n => text.extend_from_slice(&piece[..n]),
-        }
-    }
+fn all_of(file: &File) -> io::Result<Vec<u8>> {
+    read_all(file, 4096)
 }
 
 /// This process rests, with mappings that have long names, and says where its
@@ -80,9 +70,7 @@ fn rest() -> io::Result<()> {
     area.advise(libc::MADV_NOHUGEPAGE)?;
     // The zero page, many times: `rmap` has more rows than fit at once.
     area.read();
-    for i in (0..64).step_by(2) {
-        area.part(i * PAGE, PAGE).protect(libc::PROT_READ)?;
-    }
+    area.part(0, 64 * PAGE).break_up()?;
     let path = format!("/tmp/{}", "\\".repeat(200));
     fs::write(&path, [1; PAGE])?;
     let file = File::open(&path)?;
@@ -106,12 +94,12 @@ fn start_resting() -> io::Result<(Child, usize)> {
     if let Some(output) = child.stdout.take() {
         BufReader::new(output).read_line(&mut line)?;
     }
-    let start = parse_hex(line.trim())?;
+    let start = parse_hex(line.trim())? as usize;
     Ok((child, start))
 }
 
 fn tables(faults: &mut Faults) -> io::Result<()> {
-    for name in TABLES {
+    for (name, _) in TABLES {
         let path = format!("{PROC}/{name}");
         let open = || File::open(&path);
         faults.step(
@@ -135,7 +123,7 @@ fn tables(faults: &mut Faults) -> io::Result<()> {
 fn conversations(faults: &mut Faults) -> io::Result<()> {
     let (mut child, start) = start_resting()?;
     let (pid, end) = (child.id(), start + PAGES * PAGE);
-    let mut keys = Conversation::open(format!("{PROC}/walk").as_ref())?;
+    let mut keys = Conversation::of("walk")?;
     let zero = keys
         .walk(&pid.to_string(), start as u64)?
         .get("pa")
@@ -165,7 +153,7 @@ fn conversations(faults: &mut Faults) -> io::Result<()> {
     ];
     for (name, questions) in &asked {
         let path = format!("{PROC}/{name}");
-        let open = || OpenOptions::new().read(true).write(true).open(&path);
+        let open = || read_write(&path);
         faults.step(
             &format!("{name}: open"),
             || Ok(()),
@@ -202,7 +190,7 @@ fn conversations(faults: &mut Faults) -> io::Result<()> {
     }
     for name in ["walk", "vmas", "extents", "rmap"] {
         let path = format!("{PROC}/{name}");
-        let open = || OpenOptions::new().read(true).write(true).open(&path);
+        let open = || read_write(&path);
         let usage = |file: File, text: Option<Vec<u8>>| match text {
             Some(text) => Ok(text),
             None => all_of(&file),

@@ -24,7 +24,7 @@ const THREADS: usize = 3;
 /// In milliseconds: a call of an emulated machine on a busy host may take long.
 const SLOW: u64 = 10_000;
 /// Calls of which each must succeed at least once.
-const NEEDED: [&str; 6] = ["read", "write", "ask", "splice-from", "open", "sendfile"];
+const NEEDED: [&str; 6] = ["read", "write", "ask", "splice_from", "open", "sendfile"];
 
 struct Worker {
     pid: process::Pid,

@@ -23,20 +23,17 @@ pub fn run(options: &mut Options) -> io::Result<bool> {
 
     // From here on the allocator is not used: it might move the break.
     let end = start + bytes;
-    if end < sys::program_break() {
-        bail!("the allocator already has more");
-    }
+    ensure!(
+        end >= sys::program_break(),
+        "the allocator already has more"
+    );
     sys::set_program_break(end)?;
-    if sys::program_break() != end {
-        bail!("the break is elsewhere");
-    }
+    ensure!(sys::program_break() == end, "the break is elsewhere");
     // One write, without the allocator.
     let n = rustix::io::write(rustix::stdio::stdout(), &line)?;
     ensure!(n == line.len(), "a short write");
     while stdin.read(&mut input)? != 0 {}
 
-    if sys::program_break() != end {
-        bail!("the break has moved");
-    }
+    ensure!(sys::program_break() == end, "the break has moved");
     Ok(true)
 }

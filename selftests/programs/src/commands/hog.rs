@@ -12,7 +12,7 @@ use crate::prelude::*;
 
 pub fn run(options: &mut Options) -> io::Result<bool> {
     let (size, pieces) = (options.or("--size", 0)?, options.or("--pieces", 0)?);
-    let at = parse_hex(&options.or("--at", "0x3000000000".to_owned())?)?;
+    let at = parse_hex(&options.or("--at", "0x3000000000".to_owned())?)? as usize;
     let map = options.get::<String>("--map")?;
     options.end()?;
     if size > 0 {

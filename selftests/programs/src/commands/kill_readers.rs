@@ -16,8 +16,6 @@
 use crate::prelude::*;
 use crate::sys::trap::Trap;
 
-const PROC: &str = "/proc/memintro";
-const TABLES: [&str; 5] = ["tasks", "vm", "heapmax", "kstack", "kmem"];
 const PIECES: usize = 1024;
 /// How many bytes a reader gets before it is held.
 const FREE: usize = 10;
@@ -99,32 +97,23 @@ impl Count {
 }
 
 /// A process that rests, with many small mappings, so that answers are long.
-fn resting() -> io::Result<(process::Pid, Area)> {
+fn resting() -> io::Result<(Pid, Area)> {
     let area = Area::anonymous(PIECES * PAGE)?;
-    let (mut told, mut tell) = sys::pipe()?;
-    let pid = process::fork_tied(|| {
-        let _ = area.lock();
-        for i in (0..PIECES).step_by(2) {
-            let _ = area.part(i * PAGE, PAGE).protect(libc::PROT_READ);
-        }
-        let _ = tell.write_all(b".");
-        process::sleep_for_ever()
-    })?;
-    told.read_exact(&mut [0])?;
+    let pid = process::fork_resting(|| area.lock().and_then(|()| area.break_up()))?;
     Ok((pid, area))
 }
 
 fn open(name: &str) -> io::Result<File> {
     let path = format!("{PROC}/{name}");
-    OpenOptions::new().read(true).write(true).open(path)
+    read_write(path)
 }
 
 /// Opens, asks, reads and closes, for oneself.
 fn private(name: &str, questions: &str, piece: usize) -> io::Result<()> {
-    if TABLES.contains(&name) {
+    if !header(name).is_empty() {
         return std::fs::read(format!("{PROC}/{name}")).map(drop);
     }
-    let conversation = Conversation::open(format!("{PROC}/{name}").as_ref())?;
+    let conversation = Conversation::of(name)?;
     conversation.in_pieces_of(piece).ask(questions).map(drop)
 }
 
@@ -163,7 +152,7 @@ fn shared_conversation(
     count: &mut Count,
     kill: impl FnOnce(&mut Count, &File) -> io::Result<()>,
 ) -> io::Result<bool> {
-    let expected = Conversation::open(format!("{PROC}/{name}").as_ref())?.ask(questions)?;
+    let expected = Conversation::of(name)?.ask(questions)?;
     let mut file = open(name)?;
     file.write_all(format!("{questions}\n").as_bytes())?;
     kill(count, &file)?;
@@ -202,7 +191,7 @@ pub fn run(options: &mut Options) -> io::Result<bool> {
         ),
         ("rmap", "0x1000\n0x2000\n0x3000".to_owned()),
     ];
-    for name in TABLES {
+    for (name, _) in TABLES {
         let middle = shared_table(name, &mut count, |count, file| count.kill_held(name, file))?;
         count.held(name, middle);
     }
@@ -216,7 +205,7 @@ pub fn run(options: &mut Options) -> io::Result<bool> {
     let enough = count.kills + kills;
     while count.kills < enough || Instant::now() < until {
         let (name, questions) = &asked[random.below(asked.len())];
-        let table = random.pick(&TABLES);
+        let (table, _) = random.pick(&TABLES);
         let most = random.pick(&[64, 4096]);
         let size = 1 + random.below(most);
         let middle = match random.below(5) {
@@ -238,8 +227,7 @@ pub fn run(options: &mut Options) -> io::Result<bool> {
         };
         count.middle += usize::from(middle);
     }
-    process::kill(pid);
-    process::reap(pid);
+    process::end(&[pid]);
     println!(
         "kills={} middle={} slowest_ms={} seed={seed}",
         count.kills,

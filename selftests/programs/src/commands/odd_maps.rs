@@ -47,7 +47,7 @@ fn map_file(name: &OsStr, flags: i32, keep: bool) -> io::Result<Area> {
     let file = File::options().read(true).write(true).open(name)?;
     let area = Area::of_file(&file, LEN, READ_WRITE, flags)?;
     // One page of three.
-    area.part(PAGE, PAGE).write();
+    area.page(1).write();
     if !keep {
         fs::remove_file(name)?;
     }
@@ -81,7 +81,7 @@ fn name_anonymous(areas: &mut Vec<Area>) -> io::Result<()> {
     for name in ANON_NAMES {
         let area = Area::anonymous(2 * LEN)?;
         area.part(0, LEN).name(name)?;
-        area.part(0, PAGE).write();
+        area.page(0).write();
         areas.push(area);
     }
     let area = Area::shared(LEN)?;

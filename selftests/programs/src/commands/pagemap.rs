@@ -10,7 +10,7 @@ pub fn run(options: &mut Options) -> io::Result<bool> {
     let pagemap = Pagemap::open(&options.word::<String>()?)?;
     for line in io::stdin().lines() {
         let line = line?;
-        let va = parse_hex(line.trim())?;
+        let va = parse_hex(line.trim())? as usize;
         println!("{va:#x} {}", pagemap.entry(va)?.answer(va));
     }
     Ok(true)

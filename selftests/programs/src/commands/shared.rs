@@ -42,9 +42,7 @@ fn make(kind: &str) -> io::Result<Area> {
         // Written by each process for itself, after the fork.
         "ksm" => {
             let run = fs::read_to_string("/sys/kernel/mm/ksm/run")?;
-            if run.trim() != "1" {
-                bail!("ksmd does not run");
-            }
+            ensure!(run.trim() == "1", "ksmd does not run");
             return area.advise(libc::MADV_MERGEABLE).map(|()| area);
         }
         "zero" => {
@@ -90,22 +88,17 @@ pub fn run(options: &mut Options) -> io::Result<bool> {
         .iter()
         .find(|(kind, _)| *kind == "ksm")
         .map(|(_, area)| *area);
-    let (mut told, mut tell) = sys::pipe()?;
     let mut pids = Vec::new();
     for _ in 0..2 {
-        let pid = proc::fork_tied(|| {
-            // A page that was not touched is not in the child's tables.
-            for (kind, area) in &areas {
-                match *kind {
-                    "ksm" => area.write(),
-                    _ => area.read(),
-                }
-            }
-            let _ = tell.write_all(b".");
-            proc::sleep_for_ever();
-        })?;
-        pids.push(pid);
-        told.read_exact(&mut [0])?;
+        // A page that was not touched is not in the child's tables.
+        let touch = |(kind, area): &(&str, Area)| match *kind {
+            "ksm" => area.write(),
+            _ => area.read(),
+        };
+        pids.push(proc::fork_resting(|| {
+            areas.iter().for_each(touch);
+            Ok(())
+        })?);
     }
     if let Some(area) = ksm {
         area.write();
@@ -123,9 +116,6 @@ pub fn run(options: &mut Options) -> io::Result<bool> {
         }
     }
     hold(&lines)?;
-    for pid in pids {
-        proc::kill(pid);
-        proc::reap(pid);
-    }
+    proc::end(&pids);
     Ok(true)
 }

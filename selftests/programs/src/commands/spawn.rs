@@ -217,11 +217,6 @@ pub fn run(options: &mut Options) -> io::Result<bool> {
     family.rest()?;
 
     hold(&family.lines)?;
-    for &pid in &family.pids {
-        process::kill(pid);
-    }
-    for &pid in &family.pids {
-        process::reap(pid);
-    }
+    process::end(&family.pids);
     Ok(true)
 }

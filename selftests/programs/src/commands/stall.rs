@@ -50,9 +50,10 @@ impl Rounds {
 fn wait(what: &str, is_done: impl Fn() -> bool) -> io::Result<()> {
     let begun = Instant::now();
     while !is_done() {
-        if begun.elapsed() > Duration::from_secs(300) {
-            bail!("{what} takes too long");
-        }
+        ensure!(
+            begun.elapsed() <= Duration::from_secs(300),
+            "{what} takes too long"
+        );
         thread::sleep(Duration::from_millis(5));
     }
     Ok(())
@@ -159,9 +160,6 @@ pub fn run(options: &mut Options) -> io::Result<bool> {
         answers[1],
         if fine { "ok" } else { "too-long" }
     );
-    for pid in all {
-        process::kill(pid);
-        process::reap(pid);
-    }
+    process::end(&all);
     Ok(fine)
 }

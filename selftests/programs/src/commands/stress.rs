@@ -35,17 +35,7 @@ const BOARD: usize = 48;
 /// read, and on a slow machine it would be all that they ever meet.
 const BETWEEN: u64 = 32;
 /// What must be done at least once, besides each round. The last needs a cgroup.
-const NEEDED: [&str; 9] = [
-    "verified",
-    "still",
-    "rows",
-    "reloads",
-    "gone",
-    "kills",
-    "forks",
-    "execs",
-    "oom_kills",
-];
+const NEEDED: [&str; 9] = words("verified still rows reloads gone kills forks execs oom_kills");
 
 /// Starts the processes that are verified, and waits for their memory.
 fn churners(count: usize, seed: u64) -> io::Result<Vec<Churned>> {
@@ -58,9 +48,7 @@ fn churners(count: usize, seed: u64) -> io::Result<Vec<Churned>> {
         let seed = seed + 100 * i as u64;
         let pid = process::fork_tied(|| targets::churner(seed, counters, done, &ready[0]))?;
         while ready[0].load(Ordering::SeqCst) == 0 {
-            if begun.elapsed() > PATIENCE {
-                bail!("a target does not get ready");
-            }
+            ensure!(begun.elapsed() <= PATIENCE, "a target does not get ready");
             thread::sleep(Duration::from_millis(20));
         }
         churned.push(Churned { pid, counters });
@@ -83,8 +71,7 @@ fn killer(world: &World, seed: u64, heart: usize) -> ! {
         let child = process::fork_tied(|| Asker::new(world.clone(), seed, heart).work());
         thread::sleep(Duration::from_micros(random.below(200_000) as u64));
         if let Ok(child) = child {
-            process::kill(child);
-            process::reap(child);
+            process::end(&[child]);
             world.tally.add("kills", 1);
         }
     }
@@ -201,12 +188,7 @@ pub fn run(options: &mut Options) -> io::Result<bool> {
     let alive = watch(&file, (end, last), &needed, &hearts, &mut random, tally)?;
     let seconds = begun.elapsed().as_secs();
     tally.end();
-    for pid in &all {
-        process::kill(*pid);
-    }
-    for pid in &all {
-        process::reap(*pid);
-    }
+    process::end(&all);
     println!("{tally} seconds={seconds} askers={askers} targets={targets} seed={seed}");
     let never = never(&needed, tally);
     if !never.is_empty() {

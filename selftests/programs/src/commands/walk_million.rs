@@ -71,8 +71,7 @@ impl<'a> Run<'a> {
         for question in batch {
             let (levels, answer) = answers
                 .next()
-                .ok_or_else(|| error!("an answer is missing"))?
-                .map_err(io::Error::other)?;
+                .ok_or_else(|| error!("an answer is missing"))??;
             if !self.pagemap.entry(question.va)?.same_place(question.before) {
                 self.moved += 1;
                 continue;
@@ -89,7 +88,7 @@ impl<'a> Run<'a> {
                 let va = question.va as u64;
                 result = result.and_then(|()| self.levels.check(va, &levels, &answer));
             } else if !levels.is_empty() {
-                result = Err("levels that nobody asked for".to_owned());
+                result = Err(error!("levels that nobody asked for"));
             }
             let count = self.counts.entry(&question.range.kind).or_default();
             count.checked += 1;

@@ -12,44 +12,15 @@ use crate::prelude::*;
 /// One call; negative if it failed.
 type Call = fn(&mut Fuzzer) -> i64;
 
-/// All of them, by name.
-pub const CALLS: [(&str, Call); 36] = [
-    ("open", open),
-    ("open", open),
-    ("close", close),
-    ("dup", dup),
-    ("read", read),
-    ("read", read),
-    ("read", read),
-    ("pread", pread),
-    ("readv", readv),
-    ("preadv2", preadv2),
-    ("write", write),
-    ("write", write),
-    ("write", write),
-    ("write", write),
-    ("pwrite", pwrite),
-    ("writev", writev),
-    ("ask", ask),
-    ("ask", ask),
-    ("lseek", lseek),
-    ("ftruncate", ftruncate),
-    ("fallocate", fallocate),
-    ("fcntl", fcntl),
-    ("poll", poll),
-    ("epoll", epoll_ctl),
-    ("ioctl", ioctl),
-    ("mmap", mmap),
-    ("sendfile", sendfile),
-    ("splice-from", splice_from),
-    ("splice-to", splice_to),
-    ("copy_file_range", copy_file_range),
-    ("getdents", getdents),
-    ("stat", stat),
-    ("advise", advise),
-    ("flock", flock),
-    ("io_uring", io_uring),
-    ("fork", fork),
+macro_rules! calls {
+    ($($call:ident)*) => { &[$((stringify!($call), $call)),*] };
+}
+
+/// All of them, by name; some more often than others.
+pub const CALLS: &[(&str, Call)] = calls![
+    open open close dup read read read pread readv preadv2 write write write write pwrite writev
+    ask ask lseek ftruncate fallocate fcntl poll epoll ioctl mmap sendfile splice_from splice_to
+    copy_file_range getdents stat advise flock io_uring fork
 ];
 
 const FILES: [&CStr; 14] = [
@@ -70,7 +41,7 @@ const FILES: [&CStr; 14] = [
 ];
 
 /// Makes a pipe whose ends never block.
-pub fn pipe() -> io::Result<[i32; 2]> {
+pub fn new_pipe() -> io::Result<[i32; 2]> {
     let mut ends = [0; 2];
     // SAFETY: the array has room for two descriptors.
     check(unsafe { libc::pipe2(ends.as_mut_ptr(), libc::O_NONBLOCK) })?;
@@ -78,13 +49,14 @@ pub fn pipe() -> io::Result<[i32; 2]> {
 }
 
 /// Makes an epoll descriptor.
-pub fn epoll() -> io::Result<i32> {
+pub fn new_epoll() -> io::Result<i32> {
     // SAFETY: the call takes only a number.
     check(unsafe { libc::epoll_create1(0) })
 }
 
-fn raw(number: libc::c_long, args: [u64; 6]) -> i64 {
-    let [a, b, c, d, e, f] = args;
+/// A call; arguments that are not given are 0.
+fn raw(number: libc::c_long, args: &[u64]) -> i64 {
+    let [a, b, c, d, e, f] = std::array::from_fn(|i| args.get(i).copied().unwrap_or(0));
     // SAFETY: callers give addresses within the fuzzer's buffer, where no Rust
     // object lives, and sizes that end in it or in the page behind it, which is
     // not accessible; or addresses where no process has memory.
@@ -96,7 +68,7 @@ fn keep(this: &mut Fuzzer, fd: i64) -> i64 {
         let place = this.random.below(super::SLOTS);
         let old = this.fds[place].swap(fd as i32, Ordering::Relaxed);
         if old >= 0 {
-            raw(libc::SYS_close, [old as u64, 0, 0, 0, 0, 0]);
+            raw(libc::SYS_close, &[old as u64]);
         }
     }
     fd
@@ -125,7 +97,7 @@ fn open(this: &mut Fuzzer) -> i64 {
     ]);
     let flags = (way | more) as u64;
     let at = libc::AT_FDCWD as u64;
-    let fd = raw(libc::SYS_openat, [at, file.as_ptr() as u64, flags, 0, 0, 0]);
+    let fd = raw(libc::SYS_openat, &[at, file.as_ptr() as u64, flags]);
     keep(this, fd)
 }
 
@@ -133,13 +105,13 @@ fn close(this: &mut Fuzzer) -> i64 {
     let place = this.random.below(super::SLOTS);
     match this.fds[place].swap(-1, Ordering::Relaxed) {
         -1 => -1,
-        fd => raw(libc::SYS_close, [fd as u64, 0, 0, 0, 0, 0]),
+        fd => raw(libc::SYS_close, &[fd as u64]),
     }
 }
 
 fn dup(this: &mut Fuzzer) -> i64 {
     let fd = this.fd() as u64;
-    let new = raw(libc::SYS_dup, [fd, 0, 0, 0, 0, 0]);
+    let new = raw(libc::SYS_dup, &[fd]);
     keep(this, new)
 }
 
@@ -151,15 +123,12 @@ fn where_to(this: &mut Fuzzer) -> [u64; 3] {
 
 fn read(this: &mut Fuzzer) -> i64 {
     let [fd, at, size] = where_to(this);
-    raw(libc::SYS_read, [fd, at, size, 0, 0, 0])
+    raw(libc::SYS_read, &[fd, at, size])
 }
 
 fn pread(this: &mut Fuzzer) -> i64 {
     let [fd, at, size] = where_to(this);
-    raw(
-        libc::SYS_pread64,
-        [fd, at, size, this.offset() as u64, 0, 0],
-    )
+    raw(libc::SYS_pread64, &[fd, at, size, this.offset() as u64])
 }
 
 /// A vector of up to four pieces.
@@ -179,10 +148,7 @@ fn vector(this: &mut Fuzzer) -> ([libc::iovec; 4], u64) {
 fn readv(this: &mut Fuzzer) -> i64 {
     let (pieces, count) = vector(this);
     let fd = this.fd() as u64;
-    raw(
-        libc::SYS_readv,
-        [fd, pieces.as_ptr() as u64, count, 0, 0, 0],
-    )
+    raw(libc::SYS_readv, &[fd, pieces.as_ptr() as u64, count])
 }
 
 fn preadv2(this: &mut Fuzzer) -> i64 {
@@ -191,7 +157,7 @@ fn preadv2(this: &mut Fuzzer) -> i64 {
     let flags = this.random.pick(&[0, 1, 2, 4, 8, 0x10, 0x20, 0x80]);
     raw(
         libc::SYS_preadv2,
-        [fd, pieces.as_ptr() as u64, count, offset, 0, flags],
+        &[fd, pieces.as_ptr() as u64, count, offset, 0, flags],
     )
 }
 
@@ -208,54 +174,48 @@ fn questions(this: &mut Fuzzer) -> (u64, u64) {
 fn write(this: &mut Fuzzer) -> i64 {
     let (at, len) = questions(this);
     let fd = this.fd() as u64;
-    raw(libc::SYS_write, [fd, at, len, 0, 0, 0])
+    raw(libc::SYS_write, &[fd, at, len])
 }
 
 fn pwrite(this: &mut Fuzzer) -> i64 {
     let [fd, at, size] = where_to(this);
-    raw(
-        libc::SYS_pwrite64,
-        [fd, at, size, this.offset() as u64, 0, 0],
-    )
+    raw(libc::SYS_pwrite64, &[fd, at, size, this.offset() as u64])
 }
 
 fn writev(this: &mut Fuzzer) -> i64 {
     questions(this);
     let (pieces, count) = vector(this);
     let fd = this.fd() as u64;
-    raw(
-        libc::SYS_writev,
-        [fd, pieces.as_ptr() as u64, count, 0, 0, 0],
-    )
+    raw(libc::SYS_writev, &[fd, pieces.as_ptr() as u64, count])
 }
 
 /// A question and a read of its answer.
 fn ask(this: &mut Fuzzer) -> i64 {
     let (at, len) = questions(this);
     let fd = this.fd() as u64;
-    if raw(libc::SYS_write, [fd, at, len, 0, 0, 0]) < 0 {
+    if raw(libc::SYS_write, &[fd, at, len]) < 0 {
         return -1;
     }
     let size = this.size();
     let to = this.address(size) as u64;
-    raw(libc::SYS_read, [fd, to, size as u64, 0, 0, 0])
+    raw(libc::SYS_read, &[fd, to, size as u64])
 }
 
 fn lseek(this: &mut Fuzzer) -> i64 {
     let (fd, offset) = (this.fd() as u64, this.offset() as u64);
     let whence = this.random.below(7) as u64;
-    raw(libc::SYS_lseek, [fd, offset, whence, 0, 0, 0])
+    raw(libc::SYS_lseek, &[fd, offset, whence])
 }
 
 fn ftruncate(this: &mut Fuzzer) -> i64 {
     let (fd, size) = (this.fd() as u64, this.offset() as u64);
-    raw(libc::SYS_ftruncate, [fd, size, 0, 0, 0, 0])
+    raw(libc::SYS_ftruncate, &[fd, size])
 }
 
 fn fallocate(this: &mut Fuzzer) -> i64 {
     let (fd, mode) = (this.fd() as u64, this.random.below(128) as u64);
     let (from, len) = (this.offset() as u64, this.offset() as u64);
-    raw(libc::SYS_fallocate, [fd, mode, from, len, 0, 0])
+    raw(libc::SYS_fallocate, &[fd, mode, from, len])
 }
 
 fn fcntl(this: &mut Fuzzer) -> i64 {
@@ -280,7 +240,7 @@ fn fcntl(this: &mut Fuzzer) -> i64 {
         _ => any,
     };
     let fd = this.fd() as u64;
-    raw(libc::SYS_fcntl, [fd, command as u64, argument, 0, 0, 0])
+    raw(libc::SYS_fcntl, &[fd, command as u64, argument])
 }
 
 fn poll(this: &mut Fuzzer) -> i64 {
@@ -295,18 +255,18 @@ fn poll(this: &mut Fuzzer) -> i64 {
     };
     let (at, wait) = (&raw mut polled as u64, &raw const wait as u64);
     // Not every architecture has poll().
-    raw(libc::SYS_ppoll, [at, 1, wait, 0, 0, 0])
+    raw(libc::SYS_ppoll, &[at, 1, wait])
 }
 
-fn epoll_ctl(this: &mut Fuzzer) -> i64 {
+fn epoll(this: &mut Fuzzer) -> i64 {
     let mut event = libc::epoll_event {
         events: this.word() as u32,
         u64: 0,
     };
     let (epoll, how) = (this.epoll as u64, 1 + this.random.below(3) as u64);
     let (fd, at) = (this.fd() as u64, &raw mut event as u64);
-    let done = raw(libc::SYS_epoll_ctl, [epoll, how, fd, at, 0, 0]);
-    raw(libc::SYS_epoll_pwait, [epoll, at, 1, 0, 0, 0]);
+    let done = raw(libc::SYS_epoll_ctl, &[epoll, how, fd, at]);
+    raw(libc::SYS_epoll_pwait, &[epoll, at, 1]);
     done
 }
 
@@ -317,16 +277,16 @@ fn ioctl(this: &mut Fuzzer) -> i64 {
         .random
         .pick(&[0x541b, 0x5452, 0x5401, 2, 0x8008_6601, 0x1260, any]);
     let (fd, at) = (this.fd() as u64, this.address(PAGE) as u64);
-    raw(libc::SYS_ioctl, [fd, request, at, 0, 0, 0])
+    raw(libc::SYS_ioctl, &[fd, request, at])
 }
 
 fn mmap(this: &mut Fuzzer) -> i64 {
     let (len, prot) = (this.size() as u64, this.random.below(8) as u64);
     let kind = this.random.pick(&[libc::MAP_SHARED, libc::MAP_PRIVATE, 3]) as u64;
     let (fd, offset) = (this.fd() as u64, (this.offset() as u64) & !0xfff);
-    let at = raw(libc::SYS_mmap, [0, len, prot, kind, fd, offset]);
+    let at = raw(libc::SYS_mmap, &[0, len, prot, kind, fd, offset]);
     if at > 0 {
-        raw(libc::SYS_munmap, [at as u64, len, 0, 0, 0, 0]);
+        raw(libc::SYS_munmap, &[at as u64, len]);
     }
     at
 }
@@ -334,7 +294,7 @@ fn mmap(this: &mut Fuzzer) -> i64 {
 /// Empties the pipe.
 fn drain(this: &mut Fuzzer) {
     let (fd, at) = (this.pipe[0] as u64, this.buffer.start as u64);
-    raw(libc::SYS_read, [fd, at, super::BUFFER as u64, 0, 0, 0]);
+    raw(libc::SYS_read, &[fd, at, super::BUFFER as u64]);
 }
 
 fn sendfile(this: &mut Fuzzer) -> i64 {
@@ -343,7 +303,7 @@ fn sendfile(this: &mut Fuzzer) -> i64 {
     let to = this.random.pick(&[this.pipe[1], this.pipe[1], other]) as u64;
     let mut offset = this.offset();
     let at = this.random.pick(&[0, 0, &raw mut offset as u64]);
-    let done = raw(libc::SYS_sendfile, [to, from, at, size, 0, 0]);
+    let done = raw(libc::SYS_sendfile, &[to, from, at, size]);
     drain(this);
     done
 }
@@ -353,7 +313,7 @@ fn splice_from(this: &mut Fuzzer) -> i64 {
     let mut offset = this.offset();
     let at = this.random.pick(&[0, 0, &raw mut offset as u64]);
     let flags = this.random.below(16) as u64;
-    let done = raw(libc::SYS_splice, [from, at, to, 0, size, flags]);
+    let done = raw(libc::SYS_splice, &[from, at, to, 0, size, flags]);
     if this.random.below(4) != 0 {
         drain(this);
     }
@@ -362,27 +322,27 @@ fn splice_from(this: &mut Fuzzer) -> i64 {
 
 fn splice_to(this: &mut Fuzzer) -> i64 {
     let (at, len) = questions(this);
-    raw(libc::SYS_write, [this.pipe[1] as u64, at, len, 0, 0, 0]);
+    raw(libc::SYS_write, &[this.pipe[1] as u64, at, len]);
     let (from, to, size) = (this.pipe[0] as u64, this.fd() as u64, this.size() as u64);
     let mut offset = this.offset();
     let at = this.random.pick(&[0, 0, &raw mut offset as u64]);
-    raw(libc::SYS_splice, [from, 0, to, at, size, 2])
+    raw(libc::SYS_splice, &[from, 0, to, at, size, 2])
 }
 
 fn copy_file_range(this: &mut Fuzzer) -> i64 {
     let (from, to, size) = (this.fd() as u64, this.fd() as u64, this.size() as u64);
-    raw(libc::SYS_copy_file_range, [from, 0, to, 0, size, 0])
+    raw(libc::SYS_copy_file_range, &[from, 0, to, 0, size])
 }
 
 fn getdents(this: &mut Fuzzer) -> i64 {
     let [fd, at, size] = where_to(this);
-    raw(libc::SYS_getdents64, [fd, at, size, 0, 0, 0])
+    raw(libc::SYS_getdents64, &[fd, at, size])
 }
 
 fn stat(this: &mut Fuzzer) -> i64 {
     let (fd, at) = (this.fd() as u64, this.buffer.start as u64);
     let number = this.random.pick(&[libc::SYS_fstat, libc::SYS_fstatfs]);
-    raw(number, [fd, at, 0, 0, 0, 0])
+    raw(number, &[fd, at])
 }
 
 fn advise(this: &mut Fuzzer) -> i64 {
@@ -394,7 +354,7 @@ fn advise(this: &mut Fuzzer) -> i64 {
         libc::SYS_fdatasync,
     ]);
     let (fd, from, len) = (this.fd() as u64, this.offset() as u64, this.size() as u64);
-    raw(number, [fd, from, len, this.random.below(8) as u64, 0, 0])
+    raw(number, &[fd, from, len, this.random.below(8) as u64])
 }
 
 fn flock(this: &mut Fuzzer) -> i64 {
@@ -403,7 +363,7 @@ fn flock(this: &mut Fuzzer) -> i64 {
         .pick(&[libc::LOCK_SH, libc::LOCK_EX, libc::LOCK_UN]);
     raw(
         libc::SYS_flock,
-        [this.fd() as u64, (how | libc::LOCK_NB) as u64, 0, 0, 0, 0],
+        &[this.fd() as u64, (how | libc::LOCK_NB) as u64],
     )
 }
 
@@ -446,7 +406,7 @@ fn fork(this: &mut Fuzzer) -> i64 {
             if this.random.below(2) == 0 {
                 process::kill(pid);
             }
-            raw(libc::SYS_wait4, [pid as u64, 0, 0, 0, 0, 0])
+            raw(libc::SYS_wait4, &[pid as u64])
         }
     }
 }

@@ -91,9 +91,10 @@ pub fn memfd() -> io::Result<Vec<Area>> {
 ///
 /// One request is not enough where a page is on its way between LRU lists.
 fn page_out(area: Area) -> io::Result<()> {
-    if fs::read_to_string("/proc/swaps")?.lines().count() < 2 {
-        bail!("no swap");
-    }
+    ensure!(
+        fs::read_to_string("/proc/swaps")?.lines().count() >= 2,
+        "no swap"
+    );
     let pagemap = Pagemap::open("self")?;
     let wait = Wait::begin();
     while !wait.is_over() {

@@ -116,9 +116,10 @@ pub fn thp_zero() -> io::Result<Vec<Area>> {
     area.advise(libc::MADV_HUGEPAGE)?;
     area.read();
     check_contiguous(area)?;
-    if smaps_kb(area.start, "Rss")? != 0 {
-        bail!("an ordinary page, not the zero page");
-    }
+    ensure!(
+        smaps_kb(area.start, "Rss")? == 0,
+        "an ordinary page, not the zero page"
+    );
     Ok(vec![area])
 }
 
@@ -144,7 +145,7 @@ pub fn mthp() -> io::Result<Vec<Area>> {
 /// A part of one of them may no longer be written.
 pub fn mthp_part() -> io::Result<Vec<Area>> {
     let area = middle()?;
-    area.part(3 * PAGE, PAGE).protect(libc::PROT_READ)?;
+    area.page(3).protect(libc::PROT_READ)?;
     Ok(vec![area])
 }
 

@@ -47,7 +47,7 @@ pub fn poison() -> io::Result<Vec<Area>> {
 pub fn hwpoison() -> io::Result<Vec<Area>> {
     let area = Area::anonymous(3 * PAGE)?;
     area.write();
-    let page = area.part(PAGE, PAGE);
+    let page = area.page(1);
     // The kernel tells this process of its loss.
     process::survive_sigbus();
     page.advise(libc::MADV_HWPOISON)?;

@@ -40,7 +40,7 @@ fn ask(subjects: &[Subject], whom: &AtomicU64, asked: &AtomicU64) -> io::Result<
     let pa = own.frame().unwrap_or(1) << 12;
     let mut files = BTreeMap::new();
     for name in ["walk", "vmas", "extents", "rmap"] {
-        let file = Conversation::open(format!("/proc/memintro/{name}").as_ref())?;
+        let file = Conversation::of(name)?;
         files.insert(name, file);
     }
     loop {

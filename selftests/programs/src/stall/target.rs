@@ -37,9 +37,7 @@ pub fn run(subject: Subject, shared: Shared) -> ! {
 fn furnish(subject: Subject) -> io::Result<Area> {
     let all = Area::anonymous(PIECES * PAGE)?;
     all.write();
-    for i in (0..PIECES).step_by(2) {
-        all.part(i * PAGE, PAGE).protect(libc::PROT_READ)?;
-    }
+    all.break_up()?;
     let dense = Area::anonymous(DENSE)?;
     dense.advise(libc::MADV_NOHUGEPAGE)?;
     dense.write();
@@ -98,7 +96,7 @@ fn protect(area: Area) -> io::Result<u64> {
 }
 
 fn fault(area: Area) -> io::Result<u64> {
-    let page = area.part(0, PAGE);
+    let page = area.page(0);
     page.advise(libc::MADV_DONTNEED)?;
     let begun = Instant::now();
     page.write();

@@ -5,25 +5,11 @@
 use super::{verify::Window, World, SLOTS};
 use crate::prelude::*;
 use crate::{
+    ask::{EXTENTS, RMAP, VMAS},
     churn::{Slot, PAGES, STILL},
-    extents,
 };
 
-const PROC: &str = "/proc/memintro";
-const SYSFS: &str = "/sys/kernel/memintro/walk";
 const FILES: [&str; 4] = ["walk", "vmas", "extents", "rmap"];
-const VMAS: &str = "START END PERM SIZE_KB PRESENT_KB HUGE_KB ZERO_KB SWAP_KB EMPTY_KB NAME";
-const RMAP: &str = "PID VA PAGE PERM COMM";
-const TABLES: [(&str, &str); 5] = [
-    ("tasks", "PID PPID UID STATE THREADS COMM"),
-    (
-        "vm",
-        "PID VSZ_KB RSS_KB ANON_KB FILE_KB SHMEM_KB SWAP_KB HUGETLB_KB HEAP_B PGTABLES_KB VMAS COMM",
-    ),
-    ("heapmax", "PID HEAP_B COMM"),
-    ("kstack", "TID PID STATE STACK SP SIZE_B USED_B COMM"),
-    ("kmem", "KIND VA SIZE_B PA_LINEAR PA_WALK PAGE RUNS AGREE"),
-];
 /// Where the test subjects and programs map memory, and where nobody does.
 const PLACES: [u64; 6] = [
     0x20_0000_0000,
@@ -37,24 +23,10 @@ const PLACES: [u64; 6] = [
 const BATCH: usize = 12;
 
 /// What an asker does in turn, so that few rounds have each of [`super::tally::ROUNDS`].
-const TURNS: [&str; 16] = [
-    "walk",
-    "extents",
-    "rmap",
-    "walk",
-    "vmas",
-    "strangers",
-    "walk",
-    "extents",
-    "kernel",
-    "walk",
-    "sysfs",
-    "vmas",
-    "walk",
-    "extents",
-    "strangers",
-    "table",
-];
+const TURNS: [&str; 16] = words(
+    "walk extents rmap walk vmas strangers walk extents kernel walk sysfs vmas walk extents \
+     strangers table",
+);
 
 /// One who asks.
 pub struct Asker {
@@ -122,7 +94,7 @@ impl Asker {
         let now = match self.open[place].take() {
             // Some conversations are long, others are over after a question.
             Some(conversation) if self.random.below(8) != 0 => conversation,
-            _ => Conversation::open(format!("{PROC}/{file}").as_ref())?,
+            _ => Conversation::open(format!("{PROC}/{file}"))?,
         };
         let mut now = now.in_pieces_of(piece);
         let text = now.ask(questions)?;
@@ -148,8 +120,7 @@ impl Asker {
         let (window, text) = Window::around(&target, number, (first, 64), ask)?;
         let mut answers = answers(&text);
         for page in pages {
-            let answer = answers.next().unwrap_or(Err("it is missing".to_owned()));
-            let (_, line) = answer.map_err(io::Error::other)?;
+            let (_, line) = answers.next().ok_or_else(|| error!("it is missing"))??;
             window.walk(page, &line, self.world.tally);
         }
         match answers.next() {
@@ -250,15 +221,15 @@ impl Asker {
         let tally = self.world.tally;
         if file == "walk" {
             for answer in answers(&text) {
-                let (_, line) = answer.map_err(io::Error::other)?;
+                let (_, line) = answer?;
                 match line.get("pa") {
                     "none" => tally.word(line.get("why")),
-                    _ => line.hex("pa").map(drop).map_err(io::Error::other)?,
+                    _ => line.hex("pa").map(drop)?,
                 }
             }
             return Ok(());
         }
-        let header = [VMAS, extents::HEADER][usize::from(file == "extents")];
+        let header = [VMAS, EXTENTS][usize::from(file == "extents")];
         let answer = Answer::parse(&text, header)?;
         tally.add("rows", answer.rows.len());
         if !answer.end.get("error").is_empty() {
@@ -273,14 +244,14 @@ impl Asker {
             let va = hex(&row[1])?;
             let text = self.ask("walk", &format!("kernel {va:#x}\nkernel {va:#x} levels"))?;
             for answer in answers(&text) {
-                let (_, line) = answer.map_err(io::Error::other)?;
+                let (_, line) = answer?;
                 // The module may have been loaded anew since.
                 if line.get("pa") == "none" {
                     self.world.tally.word(line.get("why"));
                 }
             }
             let text = self.ask("extents", &format!("kernel {va:#x}-{:#x}", va | 0xffff))?;
-            let answer = Answer::parse(&text, extents::HEADER)?;
+            let answer = Answer::parse(&text, EXTENTS)?;
             self.world.tally.add("rows", answer.rows.len());
         }
         Ok(())
@@ -320,16 +291,9 @@ impl Asker {
 
     fn table(&mut self) -> io::Result<()> {
         let (name, header) = self.random.pick(&TABLES);
-        let mut file = File::open(format!("{PROC}/{name}"))?;
+        let file = File::open(format!("{PROC}/{name}"))?;
         let size = self.random.pick(&[65536, 4096, 100]);
-        let mut piece = vec![0; size];
-        let mut text = Vec::new();
-        loop {
-            match file.read(&mut piece)? {
-                0 => break,
-                n => text.extend_from_slice(&piece[..n]),
-            }
-        }
+        let text = read_all(&file, size)?;
         let table = Table::parse(&text, header)?;
         self.world.tally.add("table_rows", table.rows.len());
         if ["tasks", "vm", "kstack"].contains(&name) {

@@ -7,58 +7,19 @@ use std::fmt;
 use crate::prelude::*;
 
 /// What those who ask do; counted when it is done.
-pub const ROUNDS: [&str; 8] = [
-    "walk",
-    "extents",
-    "vmas",
-    "rmap",
-    "strangers",
-    "kernel",
-    "sysfs",
-    "table",
-];
+pub const ROUNDS: [&str; 8] = words("walk extents vmas rmap strangers kernel sysfs table");
 /// What else is counted; the last line of a run has them in this order.
-const NAMES: [&str; 13] = [
-    "questions",
-    "verified",
-    "still",
-    "rows",
-    "table_rows",
-    "reloads",
-    "gone",
-    "kills",
-    "forks",
-    "execs",
-    "oom_kills",
-    "nomem",
-    "wrong",
-];
+const NAMES: [&str; 13] = words(
+    "questions verified still rows table_rows reloads gone kills forks execs oom_kills \
+     nomem wrong",
+);
 
 /// Every word that may come in place of an address or with an error.
-const WORDS: [&str; 22] = [
-    "no-vma",
-    "not-populated",
-    "swap",
-    "migration",
-    "device",
-    "hwpoison",
-    "poison",
-    "guard",
-    "uffd",
-    "retry",
-    "not-mapped",
-    "not-a-question",
-    "not-an-address",
-    "need-0x",
-    "too-long",
-    "not-canonical",
-    "kernel-address",
-    "user-address",
-    "no-process",
-    "kernel-thread",
-    "no-memory",
-    "need-cap-syslog",
-];
+const WORDS: [&str; 22] = words(
+    "no-vma not-populated swap migration device hwpoison poison guard uffd retry not-mapped \
+     not-a-question not-an-address need-0x too-long not-canonical kernel-address \
+     user-address no-process kernel-thread no-memory need-cap-syslog",
+);
 
 /// Where the words begin, after what is counted, and the heartbeats after them.
 const FIRST_WORD: usize = ROUNDS.len() + NAMES.len();

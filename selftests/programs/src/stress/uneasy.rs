@@ -44,7 +44,7 @@ fn rewrite(world: &World, area: Area, seed: u64, place: usize) -> ! {
         for i in 0..area.len / PAGE {
             if random.below(3) == 0 {
                 // The same content, in few kinds.
-                area.part(i * PAGE, PAGE).fill((i % 3) as u8 + 1);
+                area.page(i).fill((i % 3) as u8 + 1);
             }
         }
         thread::sleep(Duration::from_millis(random.below(300) as u64));
@@ -119,7 +119,7 @@ pub fn handled(world: &World, seed: u64, place: usize) -> ! {
             let part = area.part(first * PAGE, (1 + random.below(16)) * PAGE);
             // Each may fail where a page is there already, or is not.
             let _ = match random.below(6) {
-                0 => uffd.copy(part.part(0, PAGE), source),
+                0 => uffd.copy(part.page(0), source),
                 1 => uffd.zero(part),
                 2 => uffd.poison(part),
                 3 => uffd.protect(part, true),

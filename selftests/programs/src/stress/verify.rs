@@ -5,8 +5,9 @@
 use super::{tally::Tally, Churned};
 use crate::prelude::*;
 use crate::{
+    ask::EXTENTS,
     churn::{Slot, PAGES, STILL},
-    extents::{self, Row},
+    extents::Row,
     witness::{operations, Count, Seen},
 };
 
@@ -80,7 +81,7 @@ impl Window {
 
     /// Judges an answer of `extents` about the slot.
     pub fn extents(&self, text: &str, tally: Tally) -> io::Result<()> {
-        let answer = Answer::parse(text, extents::HEADER)?;
+        let answer = Answer::parse(text, EXTENTS)?;
         let mut count = Count::default();
         let mut floor = 0;
         let mut still = 0;

@@ -18,8 +18,8 @@ impl Trap {
     /// Maps the two pages.
     pub fn new() -> io::Result<Self> {
         let area = Area::anonymous(2 * PAGE)?;
-        area.part(0, PAGE).write();
-        let uffd = Uffd::register(area.part(PAGE, PAGE), 0, uffd::MODE_MISSING)?;
+        area.page(0).write();
+        let uffd = Uffd::register(area.page(1), 0, uffd::MODE_MISSING)?;
         Ok(Self { area, uffd })
     }
 
@@ -36,7 +36,7 @@ impl Trap {
 
     /// Lets the reader go on.
     pub fn release(&self) -> io::Result<()> {
-        self.uffd.zero(self.area.part(PAGE, PAGE))
+        self.uffd.zero(self.area.page(1))
     }
 
     /// What a read with `free` that gave `count` bytes has put here.
