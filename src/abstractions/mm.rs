@@ -17,6 +17,10 @@ use kernel::{
     },
     sync::{
         aref::ARef,
+        atomic::{
+            atomic_load,
+            Relaxed, //
+        },
         rcu, //
     },
     task::Task,
@@ -72,10 +76,10 @@ pub(crate) fn process_mm(task: &Task) -> Option<ARef<MmWithUserAsync>> {
 
 /// Returns whether `mm` is the address space of this task now.
 pub(crate) fn is_mm_of(mm: &MmWithUser, task: &Task) -> bool {
-    // SAFETY: The task is valid. It may change the field meanwhile, so the load must not be split
-    // or repeated: volatile, as READ_ONCE() in C. What it points at is not looked at; that nobody
-    // else has this address is ensured by the count of users behind `mm`.
-    let its = unsafe { (&raw const (*task.as_ptr()).mm).read_volatile() };
+    // SAFETY: The task is valid. It may change the field meanwhile, so the load is atomic, as
+    // READ_ONCE() in C. What it points at is not looked at; that nobody else has this address is
+    // ensured by the count of users behind `mm`.
+    let its = unsafe { atomic_load(&raw mut (*task.as_ptr()).mm, Relaxed) };
     // A kernel thread may borrow one.
     its == mm.as_raw() && !task.is_kernel_thread()
 }
@@ -145,11 +149,11 @@ impl MmExt for MmWithUser {
     fn heap_size(&self) -> u64 {
         let mm = self.as_raw();
         // SAFETY: The mm is valid. brk() and prctl() may write the fields meanwhile, so the loads
-        // must not be split or repeated: volatile, as READ_ONCE() in C.
+        // are atomic, as READ_ONCE() in C.
         let (brk, start) = unsafe {
             (
-                (&raw const (*mm).__bindgen_anon_1.brk).read_volatile(),
-                (&raw const (*mm).__bindgen_anon_1.start_brk).read_volatile(),
+                atomic_load(&raw mut (*mm).__bindgen_anon_1.brk, Relaxed),
+                atomic_load(&raw mut (*mm).__bindgen_anon_1.start_brk, Relaxed),
             )
         };
         // CAST: both have 64 bits.

@@ -221,9 +221,13 @@ impl<'a> PageTables for UserTables<'a> {
 
 impl BulkTables for UserTables<'_> {
     fn may_lead_to(&self, table: Self::Table, va: u64, count: usize, pa: u64) -> bool {
+        // Only ptes can be looked at quickly.
+        if table.level != Level::Pte {
+            return true;
+        }
         let index = self.paging.index(table.level, va);
         let count = self.paging.entries_from(table.level, index).min(count);
-        // SAFETY: By its invariant the table is readable, and of ptes where `step` asks; the
+        // SAFETY: By its invariant the table is readable; it is one of ptes, as was just seen. The
         // entries from `index` on, and their neighbours in the same eight, are of this table.
         unsafe {
             bindings::memintro_leads_to(

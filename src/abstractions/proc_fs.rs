@@ -23,6 +23,7 @@ use core::{
     ptr::NonNull, //
 };
 use kernel::{
+    error::from_result,
     fs::{
         Kiocb,
         LocalFile, //
@@ -102,6 +103,8 @@ pub(crate) trait Operations<D>: Sized + Send + Sync + 'static {
 
 /// A directory directly below `/proc`, with its files and what they share.
 ///
+/// A directory that is leaked keeps its files: hence what they share is `'static`.
+///
 /// # Invariants
 ///
 /// `entry` was returned by `proc_mkdir()` and has not been removed.
@@ -116,7 +119,7 @@ unsafe impl<D: Send> Send for Dir<D> {}
 // SAFETY: As above.
 unsafe impl<D: Sync> Sync for Dir<D> {}
 
-impl<D: Sync> Dir<D> {
+impl<D: Sync + 'static> Dir<D> {
     /// Makes the directory `/proc/NAME`.
     ///
     /// # Errors
@@ -200,24 +203,19 @@ impl<T: Operations<D>, D: Sync> VTable<T, D> {
     /// `inode` and `file` must be those of a procfs file with these operations that is being
     /// opened.
     unsafe extern "C" fn open(inode: *mut bindings::inode, file: *mut bindings::file) -> c_int {
-        let open = || -> Result<Pin<KBox<T>>> {
+        from_result(|| {
             // SAFETY: The file is valid for the duration of this call, and one of procfs.
             let proc_file = unsafe { ProcFile::from_raw(file) };
             T::ACCESS.check(proc_file)?;
-            T::open(proc_file)
-        };
-        match open() {
-            Ok(data) => {
-                if !T::SEEKABLE {
-                    // SAFETY: Both are valid for the duration of this call; it cannot fail.
-                    unsafe { bindings::stream_open(inode, file) };
-                }
-                // SAFETY: The file is being opened: nobody else looks at its private data.
-                unsafe { (*file).private_data = data.into_foreign() };
-                0
+            let data = T::open(proc_file)?;
+            if !T::SEEKABLE {
+                // SAFETY: Both are valid for the duration of this call; it cannot fail.
+                unsafe { bindings::stream_open(inode, file) };
             }
-            Err(error) => error.to_errno(),
-        }
+            // SAFETY: The file is being opened: nobody else looks at its private data.
+            unsafe { (*file).private_data = data.into_foreign() };
+            Ok(0)
+        })
     }
 
     /// # Safety
@@ -247,7 +245,8 @@ impl<T: Operations<D>, D: Sync> VTable<T, D> {
         let file = unsafe { ProcFile::from_raw((*kiocb.as_raw()).ki_filp) };
         let data = kiocb.file();
 
-        result_to_isize(T::ACCESS.check_lockdown().and_then(|()| {
+        from_result(|| {
+            T::ACCESS.check_lockdown()?;
             // Nothing to read into: nothing is lost, and nothing begins.
             if to.is_empty() {
                 return Ok(0);
@@ -255,8 +254,10 @@ impl<T: Operations<D>, D: Sync> VTable<T, D> {
             // SAFETY: `Dir::create` made the file with a pointer to the data of its directory,
             // which is dropped after the file is removed, and so after this call.
             let shared = unsafe { &*bindings::memintro_pde_data(file.as_ptr()).cast::<D>() };
+            // CAST: a count of bytes in memory fits.
             data.read(shared, file, to, kiocb.ki_pos_mut())
-        }))
+                .map(|count| count as isize)
+        })
     }
 
     /// # Safety
@@ -274,20 +275,13 @@ impl<T: Operations<D>, D: Sync> VTable<T, D> {
         let file = unsafe { ProcFile::from_raw(file) };
         let from = UserSlice::new(UserPtr::from_addr(from.addr()), len).reader();
 
-        result_to_isize(T::ACCESS.check_lockdown().and_then(|()| {
+        from_result(|| {
+            T::ACCESS.check_lockdown()?;
             if from.is_empty() {
                 return Ok(0);
             }
-            data.write(file, from)
-        }))
-    }
-}
-
-/// What C expects: a count of bytes, or a negative error number.
-pub(super) fn result_to_isize(result: Result<usize>) -> isize {
-    match result {
-        // CAST: a count of bytes in memory fits.
-        Ok(count) => count as isize,
-        Err(error) => error.to_errno() as isize,
+            // CAST: a count of bytes in memory fits.
+            data.write(file, from).map(|count| count as isize)
+        })
     }
 }

@@ -11,14 +11,14 @@
 //!
 //! C header: [`include/linux/sysfs.h`](srctree/include/linux/sysfs.h)
 
-use super::{
-    bindings,
-    proc_fs::result_to_isize, //
-};
+use super::bindings;
 use core::ptr::NonNull;
 use kernel::{
     container_of,
-    error::to_result,
+    error::{
+        from_result,
+        to_result, //
+    },
     fs::LocalFile,
     prelude::*,
     types::Opaque, //
@@ -62,7 +62,9 @@ impl Drop for Kobject {
 }
 
 /// What reads and writes of a binary attribute do; implemented by its data.
-pub(crate) trait BinOperations: Send + Sync {
+///
+/// An attribute that is leaked stays registered: hence its data is `'static`.
+pub(crate) trait BinOperations: Send + Sync + 'static {
     /// Reads at `pos` into `to`, and returns how many bytes.
     ///
     /// Context: process context, may sleep.
@@ -169,7 +171,7 @@ impl<T: BinOperations> BinAttribute<T> {
         // A position is never negative; one that does not fit is past every end.
         let pos = usize::try_from(pos).unwrap_or(usize::MAX);
 
-        result_to_isize(data.read(file, to, pos))
+        from_result(|| data.read(file, to, pos).map(|count| count as isize))
     }
 
     /// # Safety
@@ -190,7 +192,7 @@ impl<T: BinOperations> BinAttribute<T> {
         // SAFETY: sysfs passes a buffer with `count` bytes that the user wrote.
         let from = unsafe { core::slice::from_raw_parts(from.cast::<u8>(), count) };
 
-        result_to_isize(data.write(file, from).map(|()| count))
+        from_result(|| data.write(file, from).map(|()| count as isize))
     }
 }
 
