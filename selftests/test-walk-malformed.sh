@@ -70,7 +70,7 @@ for pass in count run; do
 	refuse EINVAL "self" 'self 0x1000\n'
 	refuse EINVAL "kernel without an address" 'kernel\n'
 	refuse EINVAL "a user address for kernel" 'kernel 0x1000\n'
-	refuse EINVAL "a carriage return" "$$ 0x1000\r\n"
+	refuse EINVAL "two carriage returns" "$$ 0x1000\r\r\n"
 	refuse EINVAL "a vertical tab between the words" "$$\v0x1000\n"
 	refuse EINVAL "a NUL after the question" "$$ 0x1000\0"
 	refuse EINVAL "a NUL between the words" "$$\00x1000\n"

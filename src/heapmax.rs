@@ -9,7 +9,7 @@ use crate::{
             Access, //
         },
         mm::{
-            with_process_mm,
+            Memories,
             MmExt, //
         },
         proc_fs::ProcFile,
@@ -18,9 +18,7 @@ use crate::{
             Text, //
         },
         task::{
-            PidType,
             TaskExt,
-            Tasks,
             TASK_COMM_LEN, //
         },
     },
@@ -46,16 +44,16 @@ impl<D: Sync> Table<D> for HeapMax {
     const ACCESS: Access = Access {
         capabilities: &[],
         confidential: false,
+        addresses: false,
     };
 
     fn write(_data: &D, file: &ProcFile, text: &mut Text) -> Result {
-        let mut processes = Tasks::new(proc_pid_ns(file), PidType::Process);
+        let mut memories = Memories::new(proc_pid_ns(file));
         let mut largest: Option<Largest> = None;
 
         text.line(rows::Heap::header)?;
         text.rows(|rcu, _line| {
-            let (pid, process) = processes.next(rcu)?;
-            if let Some(bytes) = with_process_mm(process, rcu, |mm| mm.heap_size()) {
+            if let Some((pid, process, bytes)) = memories.next(rcu, MmExt::heap_size)? {
                 // Among equals the first has the lowest PID.
                 if largest.as_ref().is_none_or(|largest| bytes > largest.bytes) {
                     largest = Some(Largest {

@@ -5,8 +5,10 @@
  */
 #include <linux/cred.h>
 #include <linux/dcache.h>
+#include <linux/err.h>
 #include <linux/fs.h>
 #include <linux/irqflags.h>
+#include <linux/kasan.h>
 #include <linux/mm.h>
 #include <linux/mm_inline.h>
 #include <linux/mmap_lock.h>
@@ -17,6 +19,7 @@
 #include <linux/sched/signal.h>
 #include <linux/sched/task.h>
 #include <linux/sched/task_stack.h>
+#include <linux/sprintf.h>
 #include <linux/uaccess.h>
 #include <linux/user_namespace.h>
 
@@ -34,8 +37,14 @@ static_assert(offsetof(struct proc_ops, proc_lseek) == 40);
 static_assert(offsetof(struct proc_ops, proc_release) == 48);
 static_assert(sizeof(struct proc_ops) == (IS_ENABLED(CONFIG_COMPAT) ? 96 : 88));
 
+/*
+ * untagged_addr() is for user addresses: with LAM it would clear bits of the
+ * kernel's. Those may have a tag of KASAN's.
+ */
 u64 memintro_untagged_addr(u64 va)
 {
+	if (arch_is_kernel_half(va))
+		return (u64)kasan_reset_tag((void *)va);
 	return (u64)untagged_addr((unsigned long)va);
 }
 
@@ -128,6 +137,21 @@ bool memintro_file_is_readable(const struct file *file)
 	return file->f_mode & FMODE_READ;
 }
 
+/*
+ * Whether kptr_restrict is 2. It is not exported, but %pK prints zeros then,
+ * for a pointer that it would not hash either. Where it is 1 that depends on
+ * credentials; CAP_SYSLOG is asked for elsewhere. Context: process.
+ */
+bool memintro_kptr_restricted(void)
+{
+	char text[2 * sizeof(void *) + 1];
+	const struct cred *cred = override_creds(kernel_cred());
+
+	scnprintf(text, sizeof(text), "%pK", ERR_PTR(-1));
+	revert_creds(cred);
+	return text[0] == '0';
+}
+
 void memintro_cond_resched(void)
 {
 	cond_resched();
@@ -168,6 +192,25 @@ void memintro_mm_stat(struct mm_struct *mm, struct memintro_mm_stat *stat)
 		.pgtables = mm_pgtables_bytes(mm),
 		.map_count = READ_ONCE(mm->map_count),
 	};
+}
+
+/*
+ * What a mapping shows: not the file, which may be freed and its memory be
+ * another's, but what tells one file from another. Context: the mapping is
+ * locked for reading.
+ */
+void memintro_vma_source(const struct vm_area_struct *vma,
+			 struct memintro_vma_source *source)
+{
+	const struct inode *inode;
+
+	*source = (struct memintro_vma_source) { .pgoff = vma->vm_pgoff };
+	if (!vma->vm_file)
+		return;
+	inode = file_inode(vma->vm_file);
+	source->ino = inode->i_ino;
+	source->dev = inode->i_sb->s_dev;
+	source->generation = inode->i_generation;
 }
 
 /*

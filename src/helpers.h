@@ -108,6 +108,14 @@ struct memintro_mm_stat {
 	u64 map_count;
 };
 
+/* What a mapping shows; no file has the number 0. */
+struct memintro_vma_source {
+	u64 ino;
+	u64 pgoff;
+	u32 dev;
+	u32 generation;
+};
+
 /* Memory of the module's own. */
 struct memintro_own_memory {
 	const void *text;
@@ -151,6 +159,8 @@ const char *memintro_region(u64 va, u64 pa);
 /* Memory: helpers.c */
 u64 memintro_untagged_addr(u64 va);
 void memintro_mm_stat(struct mm_struct *mm, struct memintro_mm_stat *stat);
+void memintro_vma_source(const struct vm_area_struct *vma,
+			 struct memintro_vma_source *source);
 size_t memintro_vma_name(struct vm_area_struct *vma, char *name, size_t size);
 void memintro_own_memory(struct module *module,
 			 struct memintro_own_memory *own);
@@ -175,6 +185,7 @@ unsigned long memintro_thread_size(void);
 const void *memintro_pde_data(const struct file *file);
 struct pid_namespace *memintro_proc_pid_ns(const struct file *file);
 bool memintro_file_is_readable(const struct file *file);
+bool memintro_kptr_restricted(void);
 void memintro_cond_resched(void);
 bool memintro_fatal_signal_pending(void);
 unsigned long memintro_local_irq_save(void);

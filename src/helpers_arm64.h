@@ -30,6 +30,9 @@ static inline u32 arch_leaf_flags(pte_t pte)
 	if (pte_write(pte))
 		flags |= MEMINTRO_WRITE;
 	flags |= exec ? MEMINTRO_EXEC : MEMINTRO_NX;
+	/* PROT_NONE, or a huge page that is being split. */
+	if (!(pte_val(pte) & PTE_VALID))
+		flags &= ~(MEMINTRO_READ | MEMINTRO_WRITE | MEMINTRO_EXEC);
 	if (!(pte_val(pte) & PTE_NG))
 		flags |= MEMINTRO_GLOBAL;
 	return flags;
@@ -97,8 +100,17 @@ static inline pte_t arch_pte_get(const pte_t *pte)
 	return __ptep_get((pte_t *)pte);
 }
 
+/*
+ * A frame without PROT_NS_SHARED, by which a realm says that the host may see
+ * the page.
+ */
+static inline u64 arch_frame(u64 pfn)
+{
+	return pfn & ~pte_pfn(__pte(prot_ns_shared));
+}
+
 /* What an entry that leads to a frame holds of it: the part below 2^50. */
-#define ARCH_FRAME_MASK PTE_ADDR_LOW
+#define ARCH_FRAME_MASK (PTE_ADDR_LOW & ~prot_ns_shared)
 static inline u64 arch_frame_bits(u64 pfn)
 {
 	return pte_val(pfn_pte(pfn, PAGE_READONLY)) & ARCH_FRAME_MASK;
@@ -112,6 +124,9 @@ static inline unsigned int arch_run_length(unsigned int level)
 	return level == MEMINTRO_PTE ? CONT_PTES :
 		level == MEMINTRO_PMD ? CONT_PMDS : 1;
 }
+
+/* Bit 55: above it there may be a tag. */
+static inline bool arch_is_kernel_half(u64 va) { return va & BIT_ULL(55); }
 
 /* Whether the processor uses the entry. */
 static inline bool arch_valid(u64 value) { return value & PTE_VALID; }

@@ -158,7 +158,7 @@ static __always_inline bool decode_pte(const struct memintro_view *view,
 	} else {
 		if (arch_pte_bits(pte) != memo->bits)
 			remember(memo, pte);
-		pfn = pte_pfn(pte);
+		pfn = arch_frame(pte_pfn(pte));
 		entry->target = PFN_PHYS(pfn);
 		entry->what = memo->what;
 		if (unlikely(is_zero_pfn(pfn)))

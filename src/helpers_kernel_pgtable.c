@@ -156,7 +156,8 @@ void memintro_read_kernel_entries(unsigned int level, const void *table,
 /*
  * The linear map's address of what may be one of the kernel's tables; NULL for
  * what cannot be: a freed table may lead anywhere, so also to memory that is not
- * there, was given to a hypervisor, or has failed, which must not be read.
+ * there, was given to a hypervisor or not yet taken from it, or has failed, which
+ * must not be read. Free memory is no table either.
  *
  * The page's description may go away with its memory, so a copy is looked at.
  */
@@ -166,7 +167,8 @@ void *memintro_kernel_table_at(u64 pa)
 	struct page page;
 
 	if (!from || copy_from_kernel_nofault(&page, from, sizeof(page)) ||
-	    PageOffline(&page) || PageHWPoison(&page))
+	    PageOffline(&page) || PageUnaccepted(&page) || PageBuddy(&page) ||
+	    PageHWPoison(&page))
 		return NULL;
 	return __va(pa);
 }

@@ -196,7 +196,7 @@ bool memintro_leads_to(const void *table, unsigned int first,
 		for (i = 0; unlikely(maybe) && i < AT_ONCE; i++) {
 			pte_t pte = arch_pte_get(entry + i);
 
-			if (pte_pfn(pte) == pfn && pte_present(pte))
+			if (arch_frame(pte_pfn(pte)) == pfn && pte_present(pte))
 				return true;
 		}
 	}

@@ -23,7 +23,7 @@ static_assert(sizeof(struct memintro_view) == 3);
 static inline void set_leaf(struct memintro_entry *entry, u64 pfn, u32 flags)
 {
 	entry->kind = MEMINTRO_LEAF;
-	entry->target = PFN_PHYS(pfn);
+	entry->target = PFN_PHYS(arch_frame(pfn));
 	/* No access is possible, but the page is a user's. */
 	if (flags & MEMINTRO_PROTNONE)
 		flags = (flags & ~(MEMINTRO_READ | MEMINTRO_WRITE |

@@ -30,6 +30,9 @@ static inline u32 arch_leaf_flags(pte_t pte)
 	pteval_t bits = pte_flags(pte);
 	u32 flags = arch_perm(bits);
 
+	/* PROT_NONE, or a huge page that is being split. */
+	if (!(bits & _PAGE_PRESENT))
+		flags &= MEMINTRO_USER;
 	if (bits & _PAGE_NX)
 		flags |= MEMINTRO_NX;
 	/* In an entry that is not present the bit means PROT_NONE. */
@@ -82,9 +85,14 @@ static inline u64 arch_frame_bits(u64 pfn)
 	return pfn_pte(pfn, PAGE_READONLY).pte & ARCH_FRAME_MASK;
 }
 
+/* All bits of a frame's number are part of its address. */
+static inline u64 arch_frame(u64 pfn) { return pfn; }
+
 /* There are no runs of entries that the TLB may hold as one. */
 static inline bool arch_pte_cont(pte_t pte) { return false; }
 static inline unsigned int arch_run_length(unsigned int level) { return 1; }
+
+static inline bool arch_is_kernel_half(u64 va) { return va >> 63; }
 
 /* Whether the processor uses the entry. */
 static inline bool arch_valid(u64 value) { return value & _PAGE_PRESENT; }

@@ -75,6 +75,7 @@ impl Table<Samples> for KernelMemoryTable {
     const ACCESS: Access = Access {
         capabilities: &[Capability::SysAdmin, Capability::Syslog],
         confidential: true,
+        addresses: true,
     };
 
     fn write(samples: &Samples, _file: &ProcFile, text: &mut Text) -> Result {

@@ -36,6 +36,7 @@ impl<D: Sync> Table<D> for KernelStacks {
     const ACCESS: Access = Access {
         capabilities: &[Capability::Syslog],
         confidential: true,
+        addresses: true,
     };
 
     fn write(_data: &D, file: &ProcFile, text: &mut Text) -> Result {
@@ -44,7 +45,9 @@ impl<D: Sync> Table<D> for KernelStacks {
 
         text.line(rows::KernelStack::header)?;
         text.rows(|rcu, line| {
-            let (tid, task) = threads.next(rcu)?;
+            let (tid, Some(task)) = threads.next(rcu)? else {
+                return Some(());
+            };
             let KernelStack { stack, sp, size } = task.kernel_stack();
             rows::KernelStack {
                 tid: tid.unsigned_abs(),

@@ -5,11 +5,7 @@
 use crate::{
     abstractions::{
         conversation::Reader,
-        file::{
-            opener_capable,
-            proc_pid_ns,
-            Capability, //
-        },
+        file::proc_pid_ns,
         pgtable::{
             paging,
             untagged_addr, //
@@ -70,10 +66,7 @@ impl Asked {
             return refused(Some(question), refusal);
         }
         let target = match question.whose {
-            Whose::Kernel if !opener_capable(reader.file, Capability::Syslog) => {
-                Err(Refusal::NeedCapSyslog)
-            }
-            Whose::Kernel => Ok(Target::Kernel),
+            Whose::Kernel => reader.addresses.check(reader.file).map(|()| Target::Kernel),
             Whose::Process(pid) => {
                 // Only a count of the structure is kept when the read ends.
                 let mm = reader.visit.process(pid, proc_pid_ns(reader.file));

@@ -115,13 +115,13 @@ impl RmapAnswer {
 
     /// Turns to the next process that has memory.
     fn next_process(&mut self, ns: &PidNamespace) {
-        let task = {
+        let next = {
             let rcu = rcu::read_lock();
             let mut tasks = Tasks::after(self.all(ns), PidType::Process, self.last);
             let next = tasks.next(&rcu);
-            next.map(|(pid, task)| (pid, ARef::from(task)))
+            next.map(|(pid, task)| (pid, task.map(ARef::from)))
         };
-        let Some((pid, task)) = task else {
+        let Some((pid, task)) = next else {
             self.last = 0;
             self.pass = match self.pass {
                 // The initial namespace contains every process.
@@ -131,6 +131,10 @@ impl RmapAnswer {
             return;
         };
         self.last = pid;
+        // Most often the ID of a thread.
+        let Some(task) = task else {
+            return;
+        };
         let pid = task.tgid_nr_ns(Some(ns));
         if self.pass == Pass::Outside && pid != 0 {
             return;

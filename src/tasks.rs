@@ -34,6 +34,7 @@ impl<D: Sync> Table<D> for TaskTable {
     const ACCESS: Access = Access {
         capabilities: &[],
         confidential: false,
+        addresses: false,
     };
 
     fn write(_data: &D, file: &ProcFile, text: &mut Text) -> Result {
@@ -42,7 +43,9 @@ impl<D: Sync> Table<D> for TaskTable {
 
         text.line(rows::Task::header)?;
         text.rows(|rcu, line| {
-            let (pid, task) = processes.next(rcu)?;
+            let (pid, Some(task)) = processes.next(rcu)? else {
+                return Some(());
+            };
             rows::Task {
                 pid: pid.unsigned_abs(),
                 ppid: task.ppid(ns).unsigned_abs(),

@@ -9,7 +9,7 @@ use crate::{
             Access, //
         },
         mm::{
-            with_process_mm,
+            Memories,
             MmExt, //
         },
         proc_fs::ProcFile,
@@ -17,11 +17,7 @@ use crate::{
             Table,
             Text, //
         },
-        task::{
-            PidType,
-            TaskExt,
-            Tasks, //
-        },
+        task::TaskExt, //
     },
     model::{
         name::until_nul,
@@ -38,16 +34,16 @@ impl<D: Sync> Table<D> for MemoryTable {
     const ACCESS: Access = Access {
         capabilities: &[],
         confidential: false,
+        addresses: false,
     };
 
     fn write(_data: &D, file: &ProcFile, text: &mut Text) -> Result {
-        let mut processes = Tasks::new(proc_pid_ns(file), PidType::Process);
+        let mut memories = Memories::new(proc_pid_ns(file));
 
         text.line(rows::Memory::header)?;
         text.rows(|rcu, line| {
-            let (pid, process) = processes.next(rcu)?;
-            let memory = with_process_mm(process, rcu, |mm| (mm.stat(), mm.heap_size()));
-            if let Some((stat, heap)) = memory {
+            let memory = memories.next(rcu, |mm| (mm.stat(), mm.heap_size()))?;
+            if let Some((pid, process, (stat, heap))) = memory {
                 rows::Memory {
                     pid: pid.unsigned_abs(),
                     vsz: stat.total_vm,

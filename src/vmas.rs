@@ -16,6 +16,7 @@ use crate::{
             Busy,
             LockVma,
             VmaExt,
+            VmaId,
             VMA_NAME_MAX, //
         },
     },
@@ -60,6 +61,7 @@ struct Mapping {
     start: u64,
     end: u64,
     perm: Perm,
+    id: VmaId,
 }
 
 impl Mapping {
@@ -69,6 +71,7 @@ impl Mapping {
             start: vma.start() as u64,
             end: vma.end() as u64,
             perm: vma.perm(),
+            id: vma.id(),
         }
     }
 }

@@ -14,7 +14,6 @@ use crate::{
             Stop, //
         },
         file::{
-            opener_capable,
             proc_pid_ns,
             Access,
             Capability, //
@@ -53,7 +52,6 @@ use crate::{
     },
 };
 use kernel::{
-    fs::LocalFile,
     pid_namespace::PidNamespace,
     prelude::*,
     sync::rcu, //
@@ -63,6 +61,7 @@ use kernel::{
 pub(crate) const ACCESS: Access = Access {
     capabilities: &[Capability::SysAdmin, Capability::SysPtrace],
     confidential: true,
+    addresses: false,
 };
 
 /// Reads a question, strips the tag of its address, and checks the address.
@@ -82,14 +81,14 @@ pub(crate) fn parse(text: &[u8]) -> Result<WalkQuestion, (Option<WalkQuestion>, 
 /// Context and errors as for [`find`].
 fn find_levels(
     question: &WalkQuestion,
-    opener: &LocalFile,
+    may_see_kernel: impl FnOnce() -> Result<(), Refusal>,
     ns: &PidNamespace,
     visit: &mut Visit,
 ) -> Result<Walk, Stop> {
     let va = question.va;
     look(
         question,
-        opener,
+        may_see_kernel,
         ns,
         visit,
         Walk::NO_VMA,
@@ -98,21 +97,21 @@ fn find_levels(
     )
 }
 
-/// Finds what a question asks for.
+/// Finds what a question asks for; `may_see_kernel` is asked before kernel addresses are looked at.
 ///
 /// # Errors
 ///
 /// A refusal, or [`Stop::Busy`].
 pub(crate) fn find(
     question: &WalkQuestion,
-    opener: &LocalFile,
+    may_see_kernel: impl FnOnce() -> Result<(), Refusal>,
     ns: &PidNamespace,
     visit: &mut Visit,
 ) -> Result<Answer, Stop> {
     let va = question.va;
     look(
         question,
-        opener,
+        may_see_kernel,
         ns,
         visit,
         Walk::NO_VMA.answer,
@@ -125,7 +124,7 @@ pub(crate) fn find(
 /// there is no mapping.
 fn look<R>(
     question: &WalkQuestion,
-    opener: &LocalFile,
+    may_see_kernel: impl FnOnce() -> Result<(), Refusal>,
     ns: &PidNamespace,
     visit: &mut Visit,
     nothing: R,
@@ -135,10 +134,8 @@ fn look<R>(
     // CAST: addresses have 64 bits.
     let va = question.va as usize;
     match question.whose {
-        Whose::Kernel if !opener_capable(opener, Capability::Syslog) => {
-            Err(Refusal::NeedCapSyslog.into())
-        }
         Whose::Kernel => {
+            may_see_kernel()?;
             let irq = local_interrupt_disable();
             Ok(kernel(&KernelTables::new(&irq)))
         }
@@ -185,17 +182,23 @@ impl Conversation for WalkConversation {
             }
         };
         let WalkQuestion { whose, va, levels } = question;
-        let Reader { file, visit, .. } = reader;
+        let Reader {
+            file,
+            addresses,
+            visit,
+            ..
+        } = reader;
+        let may_see_kernel = || addresses.check(file);
         let ns = proc_pid_ns(file);
         let found = if levels {
-            let walk = find_levels(&question, file, ns, visit)?;
+            let walk = find_levels(&question, may_see_kernel, ns, visit)?;
             // Each level has a line, and the answer too.
             out.reserve((Level::ALL.len() + 1) * LINE_MAX)?;
-            let show_entry = opener_capable(file, Capability::Syslog);
+            let show_entry = may_see_kernel().is_ok();
             answer::levels(walk.steps(), show_entry, |write| out.line(write))?;
             walk.answer
         } else {
-            find(&question, file, ns, visit)?
+            find(&question, may_see_kernel, ns, visit)?
         };
         let kernel = (whose == Whose::Kernel).then(|| KernelAddress {
             region: kernel_pgtable::region(va, found.ok().map(|page| page.pa)),

@@ -12,7 +12,10 @@ use crate::{
             patience,
             Stop, //
         },
-        file::is_readable,
+        file::{
+            is_readable,
+            KernelAddresses, //
+        },
         sysfs::BinOperations,
         task::nap,
         visit::Visit, //
@@ -64,9 +67,10 @@ impl WalkSlot {
     fn ask(question: &WalkQuestion, opener: &LocalFile) -> Result<Answer> {
         let task = current!();
         let ns = task.active_pid_ns().ok_or(ESRCH)?;
+        let addresses = KernelAddresses::decide();
         for _ in 0..patience() {
             // The visit ends before anything waits.
-            let found = find(question, opener, ns, &mut Visit::new());
+            let found = find(question, || addresses.check(opener), ns, &mut Visit::new());
             match found {
                 Err(Stop::Busy) => nap(),
                 Err(Stop::Refused(refusal)) => return Err(to_error(refusal)),

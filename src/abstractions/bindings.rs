@@ -69,6 +69,16 @@ pub(super) struct memintro_mm_stat {
     pub(super) map_count: u64,
 }
 
+/// Mirrors `struct memintro_vma_source`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(C)]
+pub(super) struct memintro_vma_source {
+    pub(super) ino: u64,
+    pub(super) pgoff: u64,
+    pub(super) dev: u32,
+    pub(super) generation: u32,
+}
+
 /// Mirrors `struct memintro_own_memory`.
 #[derive(Clone, Copy)]
 #[repr(C)]
@@ -157,6 +167,7 @@ unsafe extern "C" {
 
     pub(super) safe fn memintro_untagged_addr(va: u64) -> u64;
     pub(super) fn memintro_mm_stat(mm: *mut mm_struct, stat: *mut memintro_mm_stat);
+    pub(super) fn memintro_vma_source(vma: *const vm_area_struct, source: *mut memintro_vma_source);
     pub(super) fn memintro_vma_name(vma: *mut vm_area_struct, name: *mut u8, size: usize) -> usize;
     pub(super) fn memintro_own_memory(module: *mut module, own: *mut memintro_own_memory);
 
@@ -180,6 +191,7 @@ unsafe extern "C" {
     pub(super) fn memintro_pde_data(file: *const file) -> *const c_void;
     pub(super) fn memintro_proc_pid_ns(file: *const file) -> *mut pid_namespace;
     pub(super) fn memintro_file_is_readable(file: *const file) -> bool;
+    pub(super) safe fn memintro_kptr_restricted() -> bool;
     pub(super) safe fn memintro_cond_resched();
     pub(super) safe fn memintro_fatal_signal_pending() -> bool;
     #[cfg(before_7_3)]

@@ -12,14 +12,15 @@
 //! lock and without a part in that memory, until a signal comes or the answer gives up: a process
 //! that holds its own memory locked for ever can hold nobody up. What is ready is given first.
 //!
-//! Two locks, never held together: that of the questions, for as long as bytes are copied in
-//! memory, and that of the answers, which a read holds for its whole duration. A second read at
-//! the same time gets `EBUSY` instead of waiting for it, so that nobody waits unkillably.
+//! Two locks: that of the answers, which a read holds for its whole duration, and inside of it or
+//! alone that of the questions, for as long as bytes are copied in memory. A second read at the
+//! same time gets `EBUSY` instead of waiting for the first, so that nobody waits unkillably.
 
 use super::{
     file::{
         is_readable,
-        Access, //
+        Access,
+        KernelAddresses, //
     },
     proc_fs::{
         Operations,
@@ -154,6 +155,8 @@ pub(crate) trait Conversation: Send + Sync + 'static {
 pub(crate) struct Reader<'a> {
     /// The open file.
     pub(crate) file: &'a ProcFile,
+    /// Whether its opener may see kernel addresses.
+    pub(crate) addresses: KernelAddresses,
     /// Let go of before anything is copied to the reader.
     pub(crate) visit: Visit,
     /// Kept with the open file.
@@ -276,6 +279,7 @@ pub(crate) struct Dialogue<T: Conversation> {
     questions: Mutex<Questions>,
     #[pin]
     answers: Mutex<Answers<T::Answer>>,
+    addresses: KernelAddresses,
 }
 
 impl<T: Conversation> Dialogue<T> {
@@ -302,6 +306,7 @@ impl<T: Conversation> Dialogue<T> {
     fn make(&self, answers: &mut Answers<T::Answer>, file: &ProcFile, given: bool) -> Result<bool> {
         let mut reader = Reader {
             file,
+            addresses: self.addresses,
             visit: Visit::new(),
             entries: &mut answers.entries,
         };
@@ -372,6 +377,7 @@ impl<D: Sync, T: Conversation> Operations<D> for Dialogue<T> {
             pin_init!(Dialogue {
                 questions <- new_mutex!(questions),
                 answers <- new_mutex!(answers),
+                addresses: KernelAddresses::decide(),
             }),
             GFP_KERNEL_ACCOUNT,
         )
@@ -445,10 +451,16 @@ impl<D: Sync, T: Conversation> Operations<D> for Dialogue<T> {
         }
 
         let mut guard = self.questions.lock();
-        let Questions { queue, memory } = &mut *guard;
-        if memory.is_empty() {
-            memory.resize(QUEUE_MEMORY, 0, GFP_KERNEL_ACCOUNT)?;
+        if guard.memory.is_empty() {
+            drop(guard);
+            let memory = KVVec::from_elem(0, QUEUE_MEMORY, GFP_KERNEL_ACCOUNT)?;
+            guard = self.questions.lock();
+            // Another first write may have been faster.
+            if guard.memory.is_empty() {
+                guard.memory = memory;
+            }
         }
+        let Questions { queue, memory } = &mut *guard;
         queue.push(memory, bytes).map_err(|_full| ENOSPC)
     }
 }

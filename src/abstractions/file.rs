@@ -9,6 +9,7 @@
 //! [`include/linux/security.h`](srctree/include/linux/security.h)
 
 use super::bindings;
+use crate::model::words::Refusal;
 use kernel::{
     error::to_result,
     fs::LocalFile,
@@ -35,10 +36,12 @@ pub(crate) struct Access {
     pub(crate) capabilities: &'static [Capability],
     /// Whether kernel lockdown in confidentiality mode refuses the file.
     pub(crate) confidential: bool,
+    /// Whether the file is nothing without kernel addresses, which kptr_restrict may hide.
+    pub(crate) addresses: bool,
 }
 
 impl Access {
-    /// Checks capabilities and lockdown for an opener.
+    /// Checks capabilities, lockdown and kptr_restrict for an opener.
     ///
     /// # Errors
     ///
@@ -49,6 +52,9 @@ impl Access {
             if !opener_capable(file, capability) {
                 return Err(EPERM);
             }
+        }
+        if self.addresses && KernelAddresses::decide().hidden {
+            return Err(EPERM);
         }
         Ok(())
     }
@@ -69,9 +75,39 @@ impl Access {
     }
 }
 
+/// Whether kernel addresses may be seen, as it was decided when a file was opened.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct KernelAddresses {
+    /// `kptr_restrict` was 2: nobody may.
+    hidden: bool,
+}
+
+impl KernelAddresses {
+    /// Decides for a file that is being opened, or that has no open hook.
+    ///
+    /// Context: process context.
+    #[doc(alias = "kallsyms_show_value")]
+    pub(crate) fn decide() -> Self {
+        KernelAddresses {
+            hidden: bindings::memintro_kptr_restricted(),
+        }
+    }
+
+    /// Checks whether the opener of `file` may see them.
+    pub(crate) fn check(self, file: &LocalFile) -> Result<(), Refusal> {
+        if !opener_capable(file, Capability::Syslog) {
+            Err(Refusal::NeedCapSyslog)
+        } else if self.hidden {
+            Err(Refusal::KptrRestrict)
+        } else {
+            Ok(())
+        }
+    }
+}
+
 /// Tells whether the opener of `file` had a capability in the initial user namespace.
 #[doc(alias = "file_ns_capable")]
-pub(crate) fn opener_capable(file: &LocalFile, capability: Capability) -> bool {
+fn opener_capable(file: &LocalFile, capability: Capability) -> bool {
     // CAST: capabilities are small numbers.
     // SAFETY: `file` is valid, so its `f_cred` is; `init_user_ns` is static and never freed.
     unsafe {

@@ -7,7 +7,14 @@
 
 use super::{
     bindings,
-    task::TaskExt, //
+    snapshot::reschedule,
+    task::{
+        find_by_pid,
+        init_pid_ns,
+        PidType,
+        TaskExt,
+        Tasks, //
+    },
 };
 use core::ptr::NonNull;
 use kernel::{
@@ -15,6 +22,7 @@ use kernel::{
         MmWithUser,
         MmWithUserAsync, //
     },
+    pid_namespace::PidNamespace,
     sync::{
         aref::ARef,
         atomic::{
@@ -23,16 +31,24 @@ use kernel::{
         },
         rcu, //
     },
-    task::Task,
+    task::{
+        Pid,
+        Task, //
+    },
     types::NotThreadSafe,
 };
 
-/// The threads of a process, its leader first.
+/// How many threads of a process are looked at in one go. Mostly the first has what is searched for,
+/// or the second, where the first has exited.
+const THREADS: usize = 4;
+
+/// The threads of a process after one of them, or all, its leader first.
 fn threads<'rcu>(
     process: &'rcu Task,
+    after: Option<&'rcu Task>,
     _rcu: &'rcu rcu::Guard,
 ) -> impl Iterator<Item = &'rcu Task> + use<'rcu> {
-    let mut last = core::ptr::null_mut();
+    let mut last = after.map_or(core::ptr::null_mut(), Task::as_ptr);
     core::iter::from_fn(move || {
         // SAFETY: The process is valid, and so is its `signal` with the list of threads, which is
         // freed only with it; `last` is NULL or a thread of it. A thread that exits leaves the list
@@ -44,34 +60,137 @@ fn threads<'rcu>(
     })
 }
 
-/// Returns the address space of the process that `task` belongs to.
+/// A search for the memory of a process, which its threads share.
 ///
 /// A leader that has exited has none, although its process lives on in other threads; theirs
-/// counts. `None` for kernel threads and for processes that have given their memory back.
+/// counts. Whoever is traced may have any number of exited threads, so the search goes in pieces.
+#[derive(Clone, Copy)]
+struct Search {
+    /// The ID of the last thread that was looked at, in the initial namespace; 0 for none.
+    last: Pid,
+    /// How many threads may still be looked at: a few more than there were. One that is gone when
+    /// the search goes on makes it begin again.
+    left: usize,
+}
+
+impl Search {
+    fn new(process: &Task) -> Self {
+        Search {
+            last: 0,
+            // CAST: a number of threads fits.
+            left: 2 * process.threads() as usize + THREADS,
+        }
+    }
+
+    /// Looks at some threads; `mm_of` returns what is wanted from one that has memory.
+    ///
+    /// `None` while there are more threads.
+    fn go_on<R>(
+        &mut self,
+        process: &Task,
+        rcu: &rcu::Guard,
+        mut mm_of: impl FnMut(&Task) -> Option<R>,
+    ) -> Option<Option<R>> {
+        let last = find_by_pid(self.last, init_pid_ns(), rcu);
+        let last = last.filter(|last| is_same_process(last, process));
+        let mut looked = 0;
+        for thread in threads(process, last, rcu).take(THREADS) {
+            if let Some(found) = mm_of(thread) {
+                return Some(Some(found));
+            }
+            looked += 1;
+            self.last = thread.pid();
+        }
+        self.left = self.left.saturating_sub(looked);
+        (looked < THREADS || self.left == 0).then_some(None)
+    }
+}
+
+/// Returns whether two threads are of one process.
+fn is_same_process(one: &Task, other: &Task) -> bool {
+    // SAFETY: Both are valid; each has the field from before it has an ID until it is freed.
+    unsafe { (*one.as_ptr()).signal == (*other.as_ptr()).signal }
+}
+
+/// Takes part in the address space of a thread, if it has one.
+#[doc(alias = "get_task_mm")]
+pub(crate) fn task_mm(task: &Task) -> Option<ARef<MmWithUserAsync>> {
+    // SAFETY: The task is valid. The function takes its lock, and a reference to its mm.
+    let mm = NonNull::new(unsafe { bindings::get_task_mm(task.as_ptr()) })?;
+    // CAST: `MmWithUser` is a transparent wrapper of `struct mm_struct`.
+    // SAFETY: `get_task_mm` has incremented `mm_users`; the reference takes that over.
+    Some(MmWithUser::into_mmput_async(unsafe {
+        ARef::from_raw(mm.cast())
+    }))
+}
+
+/// Takes part in the address space of the process that `task` belongs to.
+///
+/// `None` for kernel threads and for processes that have given their memory back.
 ///
 /// Should its other users go meanwhile, a kernel worker takes it down, not whoever drops it: that
 /// takes as long as the memory is large, and waits for I/O.
 ///
-/// Context: any but hard interrupts.
-#[doc(alias = "get_task_mm")]
+/// Context: process context, may sleep.
 pub(crate) fn process_mm(task: &Task) -> Option<ARef<MmWithUserAsync>> {
     if task.is_kernel_thread() {
         return None;
     }
-    let mm_of = |task: &Task| {
-        // SAFETY: The task is valid. The function takes its lock, and a reference to its mm.
-        let mm = NonNull::new(unsafe { bindings::get_task_mm(task.as_ptr()) })?;
-        // CAST: `MmWithUser` is a transparent wrapper of `struct mm_struct`.
-        // SAFETY: `get_task_mm` has incremented `mm_users`; the reference takes that over.
-        Some(MmWithUser::into_mmput_async(unsafe {
-            ARef::from_raw(mm.cast())
-        }))
-    };
-    mm_of(task).or_else(|| {
-        let rcu = rcu::read_lock();
-        let mm = threads(task, &rcu).find_map(mm_of);
-        mm
-    })
+    let mut search = Search::new(task);
+    loop {
+        if let Some(found) = search.go_on(task, &rcu::read_lock(), task_mm) {
+            return found;
+        }
+        reschedule();
+    }
+}
+
+/// The memory of the processes of a namespace, in the order of their IDs.
+pub(crate) struct Memories<'ns> {
+    processes: Tasks<'ns>,
+    /// The process whose memory is still searched for.
+    search: Option<(Pid, Search)>,
+}
+
+impl<'ns> Memories<'ns> {
+    /// Begins at the lowest ID.
+    pub(crate) fn new(ns: &'ns PidNamespace) -> Self {
+        Memories {
+            processes: Tasks::new(ns, PidType::Process),
+            search: None,
+        }
+    }
+
+    /// Looks at the next ID, or at some more threads of the same process; returns `None` after the
+    /// last.
+    ///
+    /// Where memory is found, `read` is called with it, without taking a reference, and the process
+    /// is returned with what that returned.
+    ///
+    /// Context: any but hard interrupts; `read` runs under a spinlock and must not sleep.
+    pub(crate) fn next<'rcu, R>(
+        &mut self,
+        rcu: &'rcu rcu::Guard,
+        read: impl FnOnce(&MmWithUser) -> R,
+    ) -> Option<Option<(Pid, &'rcu Task, R)>> {
+        let (pid, process) = self.processes.next(rcu)?;
+        let search = self.search.take().filter(|(of, _)| *of == pid);
+        let Some(process) = process.filter(|process| !process.is_kernel_thread()) else {
+            return Some(None);
+        };
+        let mut search = search.map_or_else(|| Search::new(process), |(_, search)| search);
+        let mut read = Some(read);
+        let found = search.go_on(process, rcu, |thread| {
+            let locked = TaskLock::new(thread);
+            let mm = locked.mm()?;
+            read.take().map(|read| read(mm))
+        });
+        if found.is_none() {
+            self.processes.go_back_to(pid);
+            self.search = Some((pid, search));
+        }
+        Some(found.flatten().map(|found| (pid, process, found)))
+    }
 }
 
 /// Returns whether `mm` is the address space of this task now.
@@ -82,25 +201,6 @@ pub(crate) fn is_mm_of(mm: &MmWithUser, task: &Task) -> bool {
     let its = unsafe { atomic_load(&raw mut (*task.as_ptr()).mm, Relaxed) };
     // A kernel thread may borrow one.
     its == mm.as_raw() && !task.is_kernel_thread()
-}
-
-/// Calls `read` with the address space of a process, if it has one, without taking a reference.
-///
-/// Context: any but hard interrupts; `read` runs under a spinlock and must not sleep.
-pub(crate) fn with_process_mm<R>(
-    process: &Task,
-    rcu: &rcu::Guard,
-    read: impl FnOnce(&MmWithUser) -> R,
-) -> Option<R> {
-    if process.is_kernel_thread() {
-        return None;
-    }
-    let mut read = Some(read);
-    threads(process, rcu).find_map(|thread| {
-        let locked = TaskLock::new(thread);
-        let mm = locked.mm()?;
-        read.take().map(|read| read(mm))
-    })
 }
 
 /// The lock of a task's `mm` and a few other fields (`task_lock()`), held.

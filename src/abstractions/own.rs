@@ -2,13 +2,16 @@
 
 //! Memory of the module's own.
 
-use super::bindings;
+use super::{
+    bindings,
+    pgtable::untagged_addr, //
+};
 use kernel::prelude::*;
 
 /// A piece of memory: where it begins, and its size in bytes.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Piece {
-    /// The address of the first byte.
+    /// The address of the first byte, without a tag: one that the page tables know.
     pub(crate) va: u64,
     /// The size in bytes.
     pub(crate) size: u64,
@@ -19,7 +22,7 @@ impl Piece {
     pub(crate) fn of(bytes: &[u8]) -> Self {
         // CAST: addresses and sizes have 64 bits.
         Piece {
-            va: bytes.as_ptr().addr() as u64,
+            va: untagged_addr(bytes.as_ptr().addr() as u64),
             size: bytes.len() as u64,
         }
     }
@@ -49,7 +52,7 @@ pub(crate) fn own(module: &'static ThisModule) -> Own {
     };
     // CAST: addresses have 64 bits.
     let piece = |start: *const c_void, size| Piece {
-        va: start.addr() as u64,
+        va: untagged_addr(start.addr() as u64),
         size,
     };
     Own {

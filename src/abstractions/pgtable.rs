@@ -92,7 +92,8 @@ fn read_paging() -> (Paging, Halves) {
     (paging, halves)
 }
 
-/// Strips the tag from an address as a system call of the current task would.
+/// Strips the tag from an address: of user space as a system call of the current task would, of the
+/// kernel as KASAN does.
 pub(crate) fn untagged_addr(va: u64) -> u64 {
     bindings::memintro_untagged_addr(va)
 }

@@ -33,10 +33,10 @@ use kernel::{
     },
 };
 
-/// How many rows are made in one RCU read-side critical section: well under a millisecond.
+/// How many things are looked at in one RCU read-side critical section: well under a millisecond.
 ///
-/// A count, because not every row has text, and room may be left from the last time.
-const ROWS: usize = 128;
+/// Not how many rows are made of them: of the IDs of a process's threads, for example, none.
+const LOOKS: usize = 64;
 
 /// A table in a directory with data of the type `D`.
 pub(crate) trait Table<D>: Send + Sync + 'static {
@@ -77,12 +77,13 @@ impl Text {
 
     /// Appends rows, many at a time inside one RCU read-side critical section.
     ///
-    /// `row` writes the next row, and returns `None` after the last.
+    /// `look` looks at the next thing, one, and writes the row of it, if it has one; it returns
+    /// `None` after the last.
     ///
-    /// Context: may sleep, but `row` may not.
+    /// Context: may sleep, but `look` may not.
     pub(crate) fn rows(
         &mut self,
-        mut row: impl FnMut(&rcu::Guard, &mut Line<'_>) -> Option<()>,
+        mut look: impl FnMut(&rcu::Guard, &mut Line<'_>) -> Option<()>,
     ) -> Result {
         let mut bytes = [0; LINE_MAX];
         let mut line = Line::new(&mut bytes);
@@ -90,11 +91,11 @@ impl Text {
             if bindings::memintro_fatal_signal_pending() {
                 return Err(EINTR);
             }
-            self.bytes.reserve(ROWS * LINE_MAX, GFP_KERNEL_ACCOUNT)?;
+            self.bytes.reserve(LOOKS * LINE_MAX, GFP_KERNEL_ACCOUNT)?;
             let guard = rcu::read_lock();
-            for _ in 0..ROWS {
+            for _ in 0..LOOKS {
                 line.clear();
-                if row(&guard, &mut line).is_none() {
+                if look(&guard, &mut line).is_none() {
                     return Ok(());
                 }
                 // There is room, so this does not allocate.
@@ -148,7 +149,8 @@ impl<D: Sync, T: Table<D>> Operations<D> for Snapshot<T> {
         to: &mut IovIterDest<'_>,
         pos: &mut i64,
     ) -> Result<usize> {
-        let mut text = self.text.lock();
+        // Nobody waits, unkillably, for what another reader's memory may take for ever.
+        let mut text = self.text.try_lock().ok_or(EBUSY)?;
         if *pos == 0 || !text.made {
             text.made = false;
             text.bytes.clear();

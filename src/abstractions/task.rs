@@ -7,6 +7,7 @@
 
 use super::{
     bindings,
+    pgtable::untagged_addr,
     proc_fs::ProcFile, //
 };
 use core::ptr::NonNull;
@@ -74,8 +75,9 @@ pub(crate) fn find_by_pid<'rcu>(
 
 /// The tasks of a PID namespace, in the order of their IDs.
 ///
-/// A task that lives throughout is seen exactly once, whatever others do meanwhile: the position
-/// is an ID, not a pointer.
+/// Whoever has an ID throughout is seen exactly once, whatever others do meanwhile: the position is
+/// an ID, not a pointer. A process keeps its ID; a thread that executes a program takes its
+/// leader's, and so may be seen twice, by its old and its new ID, or not as itself.
 pub(crate) struct Tasks<'ns> {
     ns: &'ns PidNamespace,
     pid_type: PidType,
@@ -98,25 +100,33 @@ impl<'ns> Tasks<'ns> {
         }
     }
 
-    /// Returns the next task and its ID in the namespace.
+    /// Goes back to an ID that was looked at.
+    pub(crate) fn go_back_to(&mut self, pid: Pid) {
+        self.next = pid;
+    }
+
+    /// Looks at the next ID that is in use in the namespace, and returns it with the task that has
+    /// it as one of this type, if there is one.
+    ///
+    /// Between two tasks there may be any number of IDs: those of a process's threads, for example.
+    /// So the caller decides how many to look at in one RCU read-side critical section.
     #[doc(alias = "find_ge_pid")]
-    pub(crate) fn next<'rcu>(&mut self, rcu: &'rcu rcu::Guard) -> Option<(Pid, &'rcu Task)> {
-        loop {
-            // SAFETY: The namespace is valid, and the RCU read lock, which its table of IDs needs, is
-            // held.
-            let pid = unsafe { bindings::find_ge_pid(self.next, self.ns.as_ptr()) };
-            if pid.is_null() {
-                return None;
-            }
-            // SAFETY: RCU keeps the `struct pid` valid (put_pid() frees it by call_rcu()); it was
-            // just found in this namespace.
-            let nr = unsafe { bindings::pid_nr_ns(pid, self.ns.as_ptr()) };
-            self.next = nr.saturating_add(1);
-            // SAFETY: As above.
-            if let Some(task) = unsafe { pid_task(pid, self.pid_type, rcu) } {
-                return Some((nr, task));
-            }
+    pub(crate) fn next<'rcu>(
+        &mut self,
+        rcu: &'rcu rcu::Guard,
+    ) -> Option<(Pid, Option<&'rcu Task>)> {
+        // SAFETY: The namespace is valid, and the RCU read lock, which its table of IDs needs, is
+        // held.
+        let pid = unsafe { bindings::find_ge_pid(self.next, self.ns.as_ptr()) };
+        if pid.is_null() {
+            return None;
         }
+        // SAFETY: RCU keeps the `struct pid` valid (put_pid() frees it by call_rcu()); it was just
+        // found in this namespace.
+        let nr = unsafe { bindings::pid_nr_ns(pid, self.ns.as_ptr()) };
+        self.next = nr.saturating_add(1);
+        // SAFETY: As above.
+        Some((nr, unsafe { pid_task(pid, self.pid_type, rcu) }))
     }
 }
 
@@ -223,8 +233,9 @@ impl TaskExt for Task {
         };
         KernelStack {
             // CAST: addresses have 64 bits.
-            stack: NonNull::new(stack.cast_mut()).map(|stack| stack.addr().get() as u64),
-            sp: (!ran && !runs).then_some(sp as u64),
+            stack: NonNull::new(stack.cast_mut())
+                .map(|stack| untagged_addr(stack.addr().get() as u64)),
+            sp: (!ran && !runs).then_some(untagged_addr(sp as u64)),
             size: bindings::memintro_thread_size() as u64,
         }
     }

@@ -9,7 +9,8 @@
 use super::{
     mm::{
         is_mm_of,
-        process_mm, //
+        process_mm,
+        task_mm, //
     },
     task::{
         find_by_pid,
@@ -85,17 +86,26 @@ impl Visit {
 
     /// Takes part in the memory that the process has now to which a thread of `ns` with this ID
     /// belongs.
+    ///
+    /// Context: process context, may sleep.
     pub(crate) fn process(&mut self, pid: Pid, ns: &PidNamespace) -> Result<&MmWithUser, Refusal> {
         let still = |kept: &MmWithUser| {
             let rcu = rcu::read_lock();
             find_by_pid(pid, ns, &rcu).is_some_and(|task| is_mm_of(kept, task))
         };
         if !self.keep(still) {
-            let rcu = rcu::read_lock();
-            let task = find_by_pid(pid, ns, &rcu).ok_or(Refusal::NoProcess)?;
-            self.mm = process_mm(task);
-            if self.mm.is_none() && task.is_kernel_thread() {
-                return Err(Refusal::KernelThread);
+            let exited = {
+                let rcu = rcu::read_lock();
+                let task = find_by_pid(pid, ns, &rcu).ok_or(Refusal::NoProcess)?;
+                if task.is_kernel_thread() {
+                    return Err(Refusal::KernelThread);
+                }
+                self.mm = task_mm(task);
+                self.mm.is_none().then(|| ARef::from(task))
+            };
+            // A thread that has exited may have any number of others.
+            if let Some(task) = exited {
+                self.mm = process_mm(&task);
             }
         }
         self.get()

@@ -157,8 +157,22 @@ fn lock_next_vma(mm: &MmWithUser, va: usize, last: usize) -> Result<Option<VmaGu
 /// The longest name of a mapping, in bytes.
 pub(crate) const VMA_NAME_MAX: usize = bindings::PATH_MAX as usize;
 
+/// Which mapping it is: one of another file, or of another part of it, has another ID.
+///
+/// Two of the same may have one ID, where the description of the first is freed and its memory is
+/// the second's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct VmaId {
+    /// The address of its description, not to be followed.
+    vma: usize,
+    source: bindings::memintro_vma_source,
+}
+
 /// What can be read from a mapping that is locked for reading.
 pub(crate) trait VmaExt {
+    /// Returns which mapping it is.
+    fn id(&self) -> VmaId;
+
     /// Returns what the mapping allows.
     fn perm(&self) -> Perm;
 
@@ -168,6 +182,17 @@ pub(crate) trait VmaExt {
 }
 
 impl VmaExt for VmaRef {
+    fn id(&self) -> VmaId {
+        let mut source = bindings::memintro_vma_source::default();
+        // SAFETY: A `&VmaRef` exists under a lock of the mapping only, which keeps its file, and
+        // that its inode and superblock. The structure may be written.
+        unsafe { bindings::memintro_vma_source(self.as_ptr(), &mut source) };
+        VmaId {
+            vma: self.as_ptr().addr(),
+            source,
+        }
+    }
+
     fn perm(&self) -> Perm {
         let flags = self.flags();
         Perm {

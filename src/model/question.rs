@@ -194,6 +194,8 @@ fn words(text: &[u8]) -> Result<impl Iterator<Item = &[u8]>, Refusal> {
     if text.len() > QUESTION_MAX {
         return Err(Refusal::TooLong);
     }
+    // Some editors and languages end a line so.
+    let text = text.strip_suffix(b"\r").unwrap_or(text);
     Ok(text
         .split(|byte| matches!(byte, b' ' | b'\t'))
         .filter(|word| !word.is_empty()))

@@ -98,6 +98,8 @@ pub enum Refusal {
     NoMemory,
     /// Kernel addresses need CAP_SYSLOG.
     NeedCapSyslog,
+    /// `kptr_restrict` hid kernel addresses from everyone when the file was opened.
+    KptrRestrict,
     /// The page tables kept changing: ask again.
     Retry,
     /// Others kept the memory of the process locked: ask again.
@@ -119,6 +121,7 @@ impl Refusal {
             Refusal::KernelThread => "kernel-thread",
             Refusal::NoMemory => "no-memory",
             Refusal::NeedCapSyslog => "need-cap-syslog",
+            Refusal::KptrRestrict => "kptr-restrict",
             Refusal::Retry => "retry",
             Refusal::Busy => "busy",
         }
@@ -135,7 +138,7 @@ impl Refusal {
             | Refusal::KernelAddress
             | Refusal::UserAddress => Errno::Einval,
             Refusal::NoProcess | Refusal::KernelThread | Refusal::NoMemory => Errno::Esrch,
-            Refusal::NeedCapSyslog => Errno::Eperm,
+            Refusal::NeedCapSyslog | Refusal::KptrRestrict => Errno::Eperm,
             Refusal::Retry | Refusal::Busy => Errno::Eagain,
         }
     }

@@ -198,7 +198,7 @@ fn a_bad_first_word_comes_before_a_bad_second() {
 
 #[test]
 fn other_bytes_are_not_blanks() {
-    for byte in [0, 0x0b, 0x0c, b'\r', 0x7f, 0x80, 0xa0, 0xff] {
+    for byte in [0, 0x0b, 0x0c, 0x7f, 0x80, 0xa0, 0xff] {
         let with = |text: &[u8]| -> Vec<u8> {
             let here = |from: &u8| if *from == b'_' { byte } else { *from };
             text.iter().map(here).collect()
@@ -212,6 +212,27 @@ fn other_bytes_are_not_blanks() {
         refuse(with(b"1 0x2\n_"), Refusal::NotAQuestion);
     }
     refuse([0; 8], Refusal::NotAQuestion);
+}
+
+#[test]
+fn a_line_may_end_in_carriage_return_and_newline() {
+    let question = parse(b"1 0x2 levels");
+    assert!(question.is_ok());
+    for end in ["\r\n", "\r", " \r\n", "\t\r"] {
+        assert_eq!(parse(format!("1 0x2 levels{end}").as_bytes()), question);
+    }
+    // Nowhere else, and one is enough.
+    refuse("1\r0x2", Refusal::NotAQuestion);
+    refuse("\r1 0x2", Refusal::NotAQuestion);
+    refuse("1 0x2\r ", Refusal::NotAnAddress);
+    refuse("1 0x2\r\r\n", Refusal::NotAnAddress);
+    refuse("1 0x2\n\r", Refusal::NotAQuestion);
+    refuse("\r\n", Refusal::NotAQuestion);
+    // It counts: a longer line that was cut behind one is no question.
+    let longest = format!("1 0x2{}\r", " ".repeat(250));
+    assert_eq!(longest.len(), 256);
+    assert!(parse(longest.as_bytes()).is_ok());
+    refuse(format!("1 0x2{}\r", " ".repeat(251)), Refusal::TooLong);
 }
 
 #[test]
@@ -295,6 +316,7 @@ fn oracle(text: &[u8]) -> Result<WalkQuestion, Refusal> {
     if text.len() > 256 {
         return Err(Refusal::TooLong);
     }
+    let text = text.strip_suffix(b"\r").unwrap_or(text);
     // No byte outside ASCII may be in a question, so it may as well be replaced by another.
     let text = String::from_utf8_lossy(text);
     let words: Vec<&str> = text

@@ -18,7 +18,7 @@ const WHYS: [(Why, &str); 11] = [
     (Why::Retry, "retry"),
 ];
 
-const REFUSALS: [(Refusal, &str, &str); 13] = [
+const REFUSALS: [(Refusal, &str, &str); 14] = [
     (Refusal::NotAQuestion, "not-a-question", "EINVAL"),
     (Refusal::NotAnAddress, "not-an-address", "EINVAL"),
     (Refusal::Need0x, "need-0x", "EINVAL"),
@@ -30,6 +30,7 @@ const REFUSALS: [(Refusal, &str, &str); 13] = [
     (Refusal::KernelThread, "kernel-thread", "ESRCH"),
     (Refusal::NoMemory, "no-memory", "ESRCH"),
     (Refusal::NeedCapSyslog, "need-cap-syslog", "EPERM"),
+    (Refusal::KptrRestrict, "kptr-restrict", "EPERM"),
     (Refusal::Retry, "retry", "EAGAIN"),
     (Refusal::Busy, "busy", "EAGAIN"),
 ];

@@ -14,6 +14,7 @@ fn words(text: &[u8]) -> Option<Vec<&str>> {
     let text = text.strip_suffix(b"\n").unwrap_or(text);
     let text = std::str::from_utf8(text).ok()?;
     let fits = text.len() <= QUESTION_MAX && !text.contains('\n');
+    let text = text.strip_suffix('\r').unwrap_or(text);
     fits.then(|| {
         text.split([' ', '\t'])
             .filter(|word| !word.is_empty())

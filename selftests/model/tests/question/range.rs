@@ -206,6 +206,7 @@ fn oracle(text: &str) -> Result<RangeQuestion, Refusal> {
     if text.len() > 256 {
         return Err(Refusal::TooLong);
     }
+    let text = text.strip_suffix('\r').unwrap_or(text);
     if text.contains('\n') {
         return Err(Refusal::NotAQuestion);
     }
