@@ -61,7 +61,7 @@ locked() {
 	(
 		flock -n 9 || {
 			say "waiting for another process that makes the same"
-			flock 9
+			until flock -w 60 9; do say "still waiting ..."; done
 		}
 		"$@"
 	) 9>"$lock"
@@ -139,7 +139,11 @@ built_now() {
 		[ ! -d "$made" ] || break
 		rm -rf "$1".tmp.*
 		mkdir -p "$1.tmp.$$"
+		heartbeat "still building" "$(date +%s)" </dev/null >/dev/null 9>&- &
+		beat=$!
+		trap 'kill $beat 2>/dev/null || :' EXIT
 		"$2" "$1.tmp.$$" >&2
+		kill $beat 2>/dev/null || :
 		[ "$1-$(text_of "$3")" != "$made" ] || mv -T "$1.tmp.$$" "$made"
 	done
 	used "$made"
