@@ -6,7 +6,7 @@
 # of the mount.
 #
 # /proc shows the end of a heap only to within a page, so that the exact cases
-# use processes that report their own break (programs/src/bin/heap.rs).
+# use processes that report their own break (programs/src/commands/heap.rs).
 
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "${0%/*}/lib.sh"

@@ -150,6 +150,12 @@ impl Faults {
         }
     }
 
+    /// Steps through all allocations of an open.
+    pub fn open<B>(&mut self, name: &str, open: impl Fn() -> io::Result<B>) -> io::Result<()> {
+        let what = format!("{name}: open");
+        self.step(&what, || Ok(()), |()| open(), |(), _| Ok(vec![]))
+    }
+
     /// Steps through all allocations of something; `prepare` and `finish` make
     /// none fail. `finish` gets what was done, and gives all that came of it.
     pub fn step<A, B>(

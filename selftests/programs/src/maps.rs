@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! `/proc/PID/maps` and `/proc/PID/smaps`.
+//! `/proc/PID/maps` and `/proc/PID/smaps`. (Names may hold any byte, which the crate
+//! procfs refuses; and it makes a map of 25 strings for each mapping.)
 
 use crate::prelude::*;
 

@@ -2,6 +2,7 @@
 
 //! `/proc/PID/pagemap`: the kernel's own word on what backs a page.
 //!
+//! The crate procfs makes an object of each entry, and does not know guards.
 //! Layout: Documentation/admin-guide/mm/pagemap.rst.
 
 use crate::prelude::*;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! `/proc/kpageflags`: which page frames are the zero page or the huge one.
+//! `/proc/kpageflags`: which page frames are the zero page or the huge one. (The crate
+//! procfs fails where a batch reaches past the end of memory.)
 
 use std::cell::RefCell;
 

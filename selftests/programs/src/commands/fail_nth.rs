@@ -102,12 +102,7 @@ fn tables(faults: &mut Faults) -> io::Result<()> {
     for (name, _) in TABLES {
         let path = format!("{PROC}/{name}");
         let open = || File::open(&path);
-        faults.step(
-            &format!("{name}: open"),
-            || Ok(()),
-            |()| open(),
-            |(), _| Ok(vec![]),
-        )?;
+        faults.open(name, open)?;
         // Of the text only the first word is the same each time.
         let header = |file: File, _| {
             let mut text = vec![0; 3];
@@ -154,12 +149,7 @@ fn conversations(faults: &mut Faults) -> io::Result<()> {
     for (name, questions) in &asked {
         let path = format!("{PROC}/{name}");
         let open = || read_write(&path);
-        faults.step(
-            &format!("{name}: open"),
-            || Ok(()),
-            |()| open(),
-            |(), _| Ok(vec![]),
-        )?;
+        faults.open(name, open)?;
         // A write that failed left nothing, so it can be done again.
         let write = |mut file: &File| file.write(questions.as_bytes());
         let ask = |file: File, done: Option<usize>| {
@@ -211,7 +201,7 @@ fn sysfs(faults: &mut Faults) -> io::Result<()> {
         }
         all_of(&File::open(SYSFS)?)
     };
-    faults.step("sysfs: open", || Ok(()), |()| open(), |(), _| Ok(vec![]))?;
+    faults.open("sysfs", open)?;
     faults.step("sysfs: write", open, |file| write(file), get)?;
     // What was read before the failure is lost; a file is read again from its start.
     let answer = |mut file: File, text: Option<Vec<u8>>| match text {
