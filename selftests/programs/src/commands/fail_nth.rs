@@ -87,7 +87,7 @@ fn rest() -> io::Result<()> {
 /// Starts it: its number, and where its pages are.
 fn start_resting() -> io::Result<(Child, usize)> {
     let mut child = Command::new("/proc/self/exe")
-        .args(["fail-nth", "rest"])
+        .args(["fail-nth", "--rest"])
         .stdout(Stdio::piped())
         .spawn()?;
     let mut line = String::new();
@@ -216,7 +216,7 @@ fn sysfs(faults: &mut Faults) -> io::Result<()> {
 }
 
 pub fn run(options: &mut Options) -> io::Result<bool> {
-    if options.flag("rest") {
+    if options.flag("--rest") {
         return rest().map(|()| true);
     }
     let known = options.or("--sites", 0)?;

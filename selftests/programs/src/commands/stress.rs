@@ -130,7 +130,7 @@ fn watch(
 }
 
 pub fn run(options: &mut Options) -> io::Result<bool> {
-    if options.flag("nap") {
+    if options.flag("--nap") {
         thread::sleep(Duration::from_millis(20));
         return Ok(true);
     }

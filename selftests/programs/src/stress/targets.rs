@@ -53,7 +53,7 @@ pub fn forker(world: &World, seed: u64, place: usize) -> ! {
                 0 => {
                     world.tally.add("execs", 1);
                     let _ = Command::new("/proc/self/exe")
-                        .args(["stress", "nap"])
+                        .args(["stress", "--nap"])
                         .exec();
                 }
                 1 => process::sleep_for_ever(),
