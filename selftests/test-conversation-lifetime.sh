@@ -39,8 +39,8 @@ target() {
 	echo "$pid" >&4
 	echo "$pid" >&5
 	echo "$pid 0x3000000000" >&6
-	"$bin/raw-question" read fd:3 --size 2000 >"$tmp/vmas"
-	"$bin/raw-question" read fd:4 --size 2000 >"$tmp/extents"
+	"$bin/raw-question" read fd:3 --size 16000 >"$tmp/vmas"
+	"$bin/raw-question" read fd:4 --size 16000 >"$tmp/extents"
 	read -r walked <&6
 	echo "$pid 0x3000000000" >&6
 	pa=${walked#* pa=}

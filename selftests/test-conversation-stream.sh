@@ -82,9 +82,9 @@ cat "$tmp/questions" >&3
 # What it has read it writes to a pipe, which has no room for all of it: it cannot
 # get to the end before it is killed.
 mkfifo "$tmp/pipe"
-exec 4<>"$tmp/pipe"
-sh -c 'while read -r line <&3; do echo "$line"; done' >&4 &
+sh -c 'while read -r line <&3; do echo "$line"; done' >"$tmp/pipe" &
 reader=$!
+exec 4<"$tmp/pipe"
 read -r first <&4
 kill -9 $reader
 wait $reader 2>/dev/null
