@@ -115,7 +115,7 @@ start() { # NAME COMMAND...
 			stop "$start_name"
 			return $start_status
 		fi
-		sleep 0.05
+		sleep 0.01
 	done <"$tmp/$start_name.out"
 }
 

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # Property: loaded, read from end to end, asked in every conversation, visited
-# by the second module and unloaded, 10 times, memintro leaves the log clean
+# by the second module and unloaded, 6 times, memintro leaves the log clean
 # and no memory behind.
 #
 #	LOADS=N test-kmem-reload.sh
@@ -17,7 +17,7 @@ need_reloadable_module
 peer=${MEMINTRO_PEER_KO:-$here/peer/memintro_peer.ko}
 at_exit 'grep -q "^memintro_peer " /proc/modules && rmmod memintro_peer'
 
-reloads=${LOADS:-10}
+reloads=${LOADS:-6}
 ktap_plan 9
 log_mark
 start subject "$bin/subject" anon || exit 1

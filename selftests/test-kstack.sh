@@ -18,7 +18,7 @@ restrict=$(cat /proc/sys/kernel/kptr_restrict)
 at_exit "echo $restrict >/proc/sys/kernel/kptr_restrict"
 echo 1 >/proc/sys/kernel/kptr_restrict
 
-start family "$bin/spawn" 300 --threads 100 --zombies 10 --zombie-leader --blocked || exit 1
+start family "$bin/spawn" 150 --threads 50 --zombies 10 --zombie-leader --blocked || exit 1
 ktap_run "the threads of /proc, their stacks and pointers" "$bin/compare-kstack"
 ktap_diag "$(printf '%s\n' "$ktap_out" | tail -n 1)"
 

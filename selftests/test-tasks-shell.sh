@@ -11,7 +11,7 @@
 . "${0%/*}/lib.sh"
 need_module
 
-count=${PROCESSES:-300}
+count=${PROCESSES:-150}
 ktap_plan 6
 start family "$bin/spawn" "$count" --churn 2 || exit 1
 awk '$1 == "live" { print $2 }' "$tmp/family.out" | sort >"$tmp/live"

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # Property: every row of /proc/memintro/vm equals /proc/PID/status and maps to
-# the KiB, with 300 sleeping processes (2,000 with `all --long`) and some that
+# the KiB, with 150 sleeping processes (2,000 with `all --long`) and some that
 # have every kind of memory; ps and top show the same.
 #
 #	PROCESSES=N test-vm-status.sh
@@ -14,7 +14,7 @@
 need_module
 prepare_memory
 
-count=${PROCESSES:-300}
+count=${PROCESSES:-150}
 ktap_plan 7
 cd "$tmp" || exit 1
 start family "$bin/spawn" "$count" --threads 3 --zombies 3 --zombie-leader || exit 1
@@ -42,7 +42,7 @@ ktap_equal "a row for a process whose first thread ended" 1 \
 	"$(awk -v pid="$(word_of family zombie-leader 2)" '$1 == pid' /proc/memintro/vm | wc -l)"
 
 few=$({
-	awk '$1 == "live" && NR % 97 == 1 { print $2 }' "$tmp/family.out" | head -n 12
+	awk '$1 == "live" && NR % 13 == 1 { print $2 }' "$tmp/family.out" | head -n 12
 	pid_of kinds
 	pid_of heap
 } | sort -n | paste -sd , -)
