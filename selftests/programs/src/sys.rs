@@ -15,6 +15,7 @@ use crate::prelude::*;
 pub mod area;
 pub mod process;
 pub mod raw;
+pub mod ticks;
 pub mod trap;
 pub mod uffd;
 
