@@ -21,7 +21,7 @@ ARCH ?= amd64
 # What memintro needs of a kernel, as options of tools/kdir.
 NEEDS = $(shell cat tools/needs)
 MODULE = $(DESTDIR)/lib/modules/$(KVER)/updates/memintro.ko
-.PHONY: all rust-metadata install demo shell test bench stress check kdir rust-analyzer clean help
+.PHONY: all rust-metadata install demo shell test bench stress check kdir deb test-install rust-analyzer clean help
 
 all: rust-metadata
 	$(MAKE) -C $(KDIR) M=$(CURDIR) modules
@@ -41,7 +41,7 @@ install: all
 		echo "signing it with $(SIGN_KEY)"; \
 		$(KDIR)/scripts/sign-file sha256 '$(SIGN_KEY)' '$(SIGN_CERT)' $(MODULE); \
 	else \
-		echo "memintro: not signed: there is no $(SIGN_KEY); Secure Boot would refuse it" >&2; \
+		echo "memintro: not signed: there is no $(SIGN_KEY); docs/install.md says when that matters" >&2; \
 	fi
 	$(if $(DESTDIR),,depmod $(KVER))
 	install -D -m 755 tools/memintro $(DESTDIR)$(PREFIX)/bin/memintro
@@ -73,6 +73,12 @@ kdir:
 	@tools/kdir --download --kernel $(KVER) $(NEEDS)
 	@echo 'now type: make'
 
+deb:
+	@packaging/make-deb
+
+test-install: deb
+	@selftests/vm/test-install
+
 rust-analyzer:
 	$(MAKE) -C $(KDIR) M=$(CURDIR) rust-analyzer
 
@@ -92,6 +98,8 @@ help:
 	@echo '  make stress MINUTES=N  many readers, restless targets, random system calls'
 	@echo '  make bench          measure memintro beside its peers; QUICK=1: in 3 minutes'
 	@echo '  make check          format, lints, shellcheck'
+	@echo '  make deb            Debian packages: the module for DKMS, the client'
+	@echo '  make test-install   install those in an emulated Debian, reboot, purge'
 	@echo 'On a machine whose kernel takes Rust modules:'
 	@echo '  make                build memintro.ko; then: sudo insmod memintro.ko'
 	@echo '  sudo make install   install it for modprobe, and the client'
