@@ -10,7 +10,7 @@
 . "$here/lib-ask.sh"
 need_module
 
-ktap_plan $((14 + refusals_planned))
+ktap_plan $((15 + refusals_planned))
 start lazy "$bin/lazy" 64K || exit 1
 pid=$(pid_of lazy)
 va=$(word_of lazy lazy 3)
@@ -55,6 +55,12 @@ process=$(word_of threads live 2)
 thread=$(basename -a "/proc/$process/task"/* | grep -vx "$process")
 ktap_equal "a thread stands for its process" "$(ask vmas "$process" | grep -v '^#')" \
 	"$(ask vmas "$thread" | grep -v '^#')"
+
+start orphan "$bin/spawn" 0 --zombie-leader || exit 1
+leader=$(word_of orphan zombie-leader 2)
+other=$(word_of orphan zombie-leader 3)
+ktap_equal "a process whose first thread ended has the memory of the other" \
+	"$(grep -vc '\[vsyscall\]' "/proc/$leader/task/$other/maps")" "$(ask vmas "$leader" totals | key rows)"
 
 refusals vmas "$pid"
 ktap_finish
