@@ -39,6 +39,7 @@ need_thp() {
 # The size that arm64's processors may hold as one, where a program asks for it.
 need_mthp() {
 	size=$thp/hugepages-64kB/enabled
+	[ "$page_size" != 16384 ] || size=$thp/hugepages-2048kB/enabled
 	[ -e "$size" ] && grep -q '\[never\]' "$size" || return 0
 	at_exit "echo never >$size"
 	echo madvise >"$size"

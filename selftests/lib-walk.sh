@@ -18,7 +18,11 @@ cannot_have() { # KIND
 		esac
 		;;
 	hugetlb-64k* | hugetlb-32m*)
-		[ "$(uname -m)" = aarch64 ] || echo "this architecture has no hugetlb pages of this size"
+		size=${1#hugetlb-}
+		case $(uname -m)-$page_size-${size%%-*} in
+		aarch64-4096-* | aarch64-16384-32m) ;;
+		*) echo "there are no hugetlb pages of this size here" ;;
+		esac
 		;;
 	hwpoison)
 		is_guest || echo "takes memory away from a machine that is not the test guest"

@@ -21,6 +21,10 @@ if [ ! -d "$bin" ]; then
 	[ ! -x "$bin/memintro-selftests" ] || [ -e "$bin/raw-question" ] || "$here/programs/link" "$bin"
 fi
 walk=/sys/kernel/memintro/walk
+# The size of a page, and its name in answers.
+page_size=$(getconf PAGESIZE)
+# shellcheck disable=SC2034 # for those who source this
+page_name=$((page_size / 1024))K
 module=${MEMINTRO_KO:-$here/../memintro.ko}
 
 tmp=$(mktemp -d "${TMPDIR:-/tmp}/memintro-test.XXXXXX") || exit 1

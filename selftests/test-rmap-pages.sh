@@ -46,7 +46,7 @@ for kind; do
 	ktap_run "$name" sh -c '
 		out=$("$1" --at-least 2 "$2" "$3" "$2" "$4") && echo "$out" &&
 			[ "$(echo "$out" | sed -n "s/.* most=\([0-9]*\).*/\1/p")" -ge 3 ]' \
-		sh "$bin/compare-rmap" "$pid" "$va" "$(printf '0x%x' $((va + 5 * 4096)))"
+		sh "$bin/compare-rmap" "$pid" "$va" "$(printf '0x%x' $((va + 5 * page_size)))"
 	ktap_diag "$(printf '%s\n' "$ktap_out" | tail -n 1)"
 done
 
@@ -54,7 +54,7 @@ start all "$bin/subject" || exit 1
 # Whatever of each range is present: its last page.
 while read -r kind va length; do
 	[ "$kind" != ready ] || continue
-	va=$(printf '0x%x' $((va + length - 4096)))
+	va=$(printf '0x%x' $((va + length - page_size)))
 	case $(echo "$va" | "$bin/pagemap" "$(pid_of all)") in
 	*" 0x"*) echo "$(pid_of all) $va" ;;
 	esac
@@ -75,6 +75,6 @@ ktap_diag "$(printf '%s\n' "$ktap_out" | tail -n 1)"
 va=$(word_of all anon 2)
 pa=$(echo "${va%000}123" | "$bin/pagemap" "$(pid_of all)" | cut -d ' ' -f 2)
 ktap_equal "the answer's text" "PID VA PAGE PERM COMM
-$(pid_of all) ${va%000}123 4K rw-u subject
+$(pid_of all) ${va%000}123 $page_name rw-u subject
 # end pa=$pa rows=1 outside=0 busy=0" "$(ask rmap "$pa")"
 ktap_finish

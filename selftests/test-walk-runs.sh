@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# Property: arm64's processors may hold 16 entries in the TLB as one where all of
+# Property: arm64's processors may hold 16 entries (16K: 128 or 32) in the TLB as one where all of
 # them carry the contiguous bit and fit together; then, and only then, walk
 # gives the size of all of them. Judged by the entries as /proc/kcore shows them.
 
@@ -34,6 +34,10 @@ runs anon none
 runs mthp all
 runs mthp-part some
 runs thp-split all
-runs hugetlb-64k all
-runs hugetlb-32m all
+case $page_size in
+4096) run=hugetlb-64k huge_run=hugetlb-32m ;;
+*) run=hugetlb-2m huge_run=hugetlb-1g ;;
+esac
+runs $run all
+runs $huge_run all
 ktap_finish

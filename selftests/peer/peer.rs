@@ -6,6 +6,7 @@
 //! `/proc/memintro/kmem`, prints one line to the log. A wrong address makes loading fail with
 //! `EFAULT` (nothing is mapped there), `EINVAL` (not a kernel address) or `ENOMSG` (no record).
 
+use core::borrow::Borrow;
 use kernel::{
     bindings,
     ffi::c_void,
@@ -64,14 +65,20 @@ fn read(address: u64) -> Result<Record> {
     // What can be no kernel address is not even tried.
     .map_err(|error| if error == ERANGE { EINVAL } else { error })?;
     if record.id != ID || record.value != VALUE {
-        return Err(ENOMSG);
+        // The kernel's own constant is there since 7.3.
+        return Err(Error::from_errno(-(bindings::ENOMSG as i32)));
     }
     Ok(record)
 }
 
+/// A parameter's value; before 7.3 there is only a reference to it.
+fn plain(value: impl Borrow<u64>) -> u64 {
+    *value.borrow()
+}
+
 impl kernel::Module for Peer {
     fn init(_module: &'static ThisModule) -> Result<Self> {
-        let va = module_parameters::address.value();
+        let va = plain(module_parameters::address.value());
         let Record { id, value } = read(va)?;
         let linear = peer_pa_linear(va);
         // SAFETY: A record was just read there, and memintro keeps its objects while it is loaded.

@@ -3,6 +3,7 @@
 //! The answers of `/proc/memintro/extents`, and the rules that hold for all
 //! of them, whatever memory they speak of.
 
+use crate::layout::{Size, SIZES};
 use crate::memory::Page;
 use crate::{ask::EXTENTS, prelude::*};
 
@@ -88,15 +89,6 @@ impl Row {
     }
 }
 
-/// The sizes of pages, their keys, and whether that is shown without any.
-const SIZES: [(&str, &str, bool); 5] = [
-    ("4K", "kb_4k", true),
-    ("64K", "kb_64k", false),
-    ("2M", "kb_2m", true),
-    ("32M", "kb_32m", false),
-    ("1G", "kb_1g", true),
-];
-
 /// What an answer adds up to, counted anew from pages.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Sums {
@@ -118,7 +110,7 @@ impl Sums {
         let mut after = None;
         for page in pages {
             if page.zero {
-                sums.zero_kb += 4;
+                sums.zero_kb += PAGE / 1024;
                 after = None;
                 continue;
             }
@@ -126,8 +118,8 @@ impl Sums {
                 sums.runs += 1;
                 run = 0;
             }
-            run += 4;
-            sums.kb += 4;
+            run += PAGE / 1024;
+            sums.kb += PAGE / 1024;
             sums.largest_kb = sums.largest_kb.max(run);
             after = Some((page.va.wrapping_add(PAGE), page.pa.wrapping_add(PAGE)));
         }
@@ -175,10 +167,18 @@ impl Extents {
         if told != sums || end.number("rows")? != rows.len() as u64 {
             return bad(format!("the rows add up to {} {sums:?}", rows.len()));
         }
-        for (size, key, always) in SIZES {
+        for Size {
+            name,
+            key,
+            contiguous,
+            ..
+        } in SIZES
+        {
+            // The others are shown without any, too.
+            let always = !contiguous;
             let of_size = rows
                 .iter()
-                .filter(|row| row.page == size && !row.has("zero"));
+                .filter(|row| row.page == *name && !row.has("zero"));
             let sum = of_size.map(Row::kb).sum::<u64>();
             if !always && sum == 0 && end.get(key).is_empty() {
                 continue;

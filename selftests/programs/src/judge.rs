@@ -6,7 +6,7 @@
 use crate::prelude::*;
 use crate::{
     kinds::{self, Expect},
-    layout::page_shift,
+    layout::size_of,
     maps::Mapping,
     memory::Memory,
     zeros::Zeros,
@@ -85,12 +85,8 @@ impl Known<'_> {
     fn judge_page(&self, pa: String, answer: &Line<'_>) -> io::Result<()> {
         answer.expect("pa", &pa)?;
         let page = answer.get("page");
-        let level = match page_shift(page)? {
-            12 | 16 => "pte",
-            21 | 25 => "pmd",
-            _ => "pud",
-        };
-        answer.expect("level", level)?;
+        let size = size_of(page)?;
+        answer.expect("level", size.level)?;
         self.judge_perm(answer)?;
 
         let kind = self.range.kind.as_str();
@@ -109,7 +105,7 @@ impl Known<'_> {
         };
         flag("zero", zero.map_err(|error| error!("kpageflags: {error}"))?)?;
         flag("uffd", kind == "uffd-protected")?;
-        flag("contiguous", matches!(page, "64K" | "32M"))?;
+        flag("contiguous", size.contiguous)?;
         flag("global", false)?;
         if kind == "pfnmap" || kind == "zero" {
             flag("special", true)?;

@@ -80,7 +80,7 @@ impl LevelCheck {
 
     fn check_line(&self, va: u64, depth: usize, line: &Line<'_>) -> io::Result<()> {
         let (name, _) = LEVELS[depth];
-        let folded = depth == 1 && !self.mode.has_five();
+        let folded = (1..=self.mode.folded()).contains(&depth);
         let want = [
             ("level", name.to_owned()),
             ("index", self.mode.index(va, depth).to_string()),

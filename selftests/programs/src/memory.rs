@@ -5,7 +5,7 @@
 
 use crate::prelude::*;
 use crate::{
-    layout::RUN,
+    layout::{RUN, SIZES},
     maps::{self, Mapping},
     proc::numbers,
     zeros::Zeros,
@@ -210,9 +210,10 @@ impl Memory {
         match (kb, is_huge) {
             (1_048_576, _) => page == "1G",
             (32_768, _) => page == "32M",
+            (2048, _) => page == "2M",
             (64, _) => page == "64K",
-            (2048, _) | (_, true) => page == "2M",
-            _ => page == "4K" || page == "64K" && self.lie_side_by_side(va),
+            (_, true) => page == SIZES[2].name,
+            _ => page == SIZES[0].name || page == SIZES[1].name && self.lie_side_by_side(va),
         }
     }
 

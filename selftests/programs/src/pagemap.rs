@@ -55,7 +55,7 @@ impl Entry {
     /// The physical address of `va`, or the word for a page not present.
     pub fn answer(self, va: usize) -> String {
         match self.frame() {
-            Some(frame) => format!("{:#x}", (frame << 12) | (va as u64 & 0xfff)),
+            Some(frame) => format!("{:#x}", frame * PAGE as u64 + (va % PAGE) as u64),
             None => self.word().to_owned(),
         }
     }

@@ -21,15 +21,27 @@ pub mod uffd;
 
 pub use area::Area;
 
-/// The size of a base page.
-pub const PAGE: usize = 4096;
-/// The size of a page that arm64 may hold as one, of 16 base pages.
+/// The size of a base page: programs are built for one, `MEMINTRO_PAGES=16K` for
+/// another than 4K.
+pub const PAGE: usize = match option_env!("MEMINTRO_PAGES") {
+    None => 4 << 10,
+    Some(name) => match name.as_bytes() {
+        b"4K" => 4 << 10,
+        b"16K" => 16 << 10,
+        _ => panic!("MEMINTRO_PAGES is 4K or 16K"),
+    },
+};
+/// The size of a huge page, one entry of the pmd level.
+pub const PAGE_HUGE: usize = PAGE * PAGE / 8;
+/// The size of a page that arm64 may hold as one, of several base pages.
+pub const PAGE_RUN: usize = if PAGE == 4 << 10 { 64 << 10 } else { 2 << 20 };
+/// The sizes of hugetlb pages: of a run of 4K pages,
 pub const PAGE_64K: usize = 64 << 10;
-/// The same, of 16 huge pages.
-pub const PAGE_32M: usize = 32 << 20;
-/// The size of a huge page of the pmd level.
+/// of a huge page, or of a run of 16K pages,
 pub const PAGE_2M: usize = 2 << 20;
-/// The size of a huge page of the pud level.
+/// of a run of huge pages, or of a huge page of 16K kernels,
+pub const PAGE_32M: usize = 32 << 20;
+/// of an entry of the pud level, or of a run of such huge pages.
 pub const PAGE_1G: usize = 1 << 30;
 
 /// Memory that can be read and written.

@@ -54,7 +54,7 @@ impl Count {
         let want = seen
             .before
             .frame()
-            .map(|frame| format!("{:#x}", frame << 12));
+            .map(|frame| format!("{:#x}", frame * PAGE as u64));
         let is_right = want.as_deref() == Some(pa);
         let fine = if seen.still {
             // Nothing moves it: no counter is needed.
@@ -63,7 +63,10 @@ impl Count {
             self.judged += 1;
             is_word || is_right
         } else {
-            is_word || answer.hex("pa").is_ok_and(|pa| pa != 0 && pa % 4096 == 0)
+            is_word
+                || answer
+                    .hex("pa")
+                    .is_ok_and(|pa| pa != 0 && pa % PAGE as u64 == 0)
         };
         if !fine {
             self.wrong.push(format!("{seen:x?}: {answer:?}"));

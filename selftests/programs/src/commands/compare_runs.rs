@@ -13,7 +13,7 @@
 use crate::prelude::*;
 use crate::{
     kcore::Kcore,
-    layout::{next_table, page_shift, RUN},
+    layout::{next_table, page_shift, RUN, RUN_HUGE, SIZES},
 };
 
 const VALID: u64 = 1;
@@ -30,10 +30,11 @@ struct Count {
 
 /// Whether a run is one page; `span` is how many bytes an entry stands for.
 fn is_one(run: &[u64], span: u64) -> bool {
+    let length = run.len() as u64;
     let first = next_table(run[0]);
     // The address is there twice: as next_table() has it, and so taken off.
     let rest = |entry: u64| (entry ^ run[0]) & !NOTED & !0x0003_ffff_ffff_f300;
-    first % (span * RUN as u64) == 0
+    first % (span * length) == 0
         && run.iter().enumerate().all(|(i, &entry)| {
             entry & VALID != 0
                 && entry & CONTIGUOUS != 0
@@ -57,13 +58,17 @@ fn judge(
     };
     let number = |key| last.hex(key);
     let (entry, value) = (number("entry")?, number("value")?);
-    let (shift, larger) = match last.get("level") {
-        "pte" => (12, 16),
-        "pmd" => (21, 25),
-        _ => return Ok(None),
+    let sizes = SIZES.iter().filter(|size| size.level == last.get("level"));
+    let [shift, larger] = sizes.map(|size| size.shift).collect::<Vec<_>>()[..] else {
+        return Ok(None);
     };
-    let mut bytes = [0; 8 * RUN];
-    let first = entry & !(8 * RUN as u64 - 1);
+    let length = if last.get("level") == "pte" {
+        RUN
+    } else {
+        RUN_HUGE
+    };
+    let mut bytes = vec![0; 8 * length];
+    let first = entry & !(8 * length as u64 - 1);
     kcore.read(first, &mut bytes)?;
     let run: Vec<_> = bytes
         .chunks_exact(8)

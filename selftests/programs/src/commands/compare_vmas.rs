@@ -24,6 +24,8 @@ use crate::{
     zeros::Zeros,
 };
 
+/// How large a page is.
+const KB: u64 = PAGE as u64 / 1024;
 /// The amounts of a row, which the last line adds up.
 const AMOUNTS: [&str; 6] = ["size", "present", "huge", "zero", "swap", "empty"];
 
@@ -113,7 +115,7 @@ fn difference(row: &Row, mapping: &Mapping, count: &Count) -> Option<&'static st
         // Of memory without struct pages, neither file says anything.
         return (zero + swap > 0).then_some("zero or swap");
     }
-    if (present, zero, empty) != (count.present * 4, count.zero * 4, count.empty * 4) {
+    if (present, zero, empty) != (count.present * KB, count.zero * KB, count.empty * KB) {
         return Some("pagemap");
     }
     // smaps leaves special entries out, and counts the file's swap.
@@ -123,7 +125,7 @@ fn difference(row: &Row, mapping: &Mapping, count: &Count) -> Option<&'static st
     {
         return Some("smaps");
     }
-    (swap > count.other * 4).then_some("swap")
+    (swap > count.other * KB).then_some("swap")
 }
 
 struct Comparison {

@@ -11,7 +11,7 @@
 use std::{env, process};
 
 use crate::prelude::*;
-use crate::sys::process as proc;
+use crate::sys::{process as proc, PAGE_HUGE};
 
 const LEN: usize = 8 * PAGE;
 const SHARED: i32 = libc::MAP_SHARED | libc::MAP_ANONYMOUS;
@@ -34,7 +34,7 @@ fn make(kind: &str) -> io::Result<Area> {
             let flags = SHARED | libc::MAP_HUGETLB | (21 << libc::MAP_HUGE_SHIFT);
             Area::map(0, PAGE_2M, READ_WRITE, flags)?
         }
-        "thp" => Area::aligned(PAGE_2M, PAGE_2M)?,
+        "thp" => Area::aligned(PAGE_HUGE, PAGE_HUGE)?,
         _ => Area::anonymous(LEN)?,
     };
     match kind {

@@ -6,7 +6,7 @@ use super::base;
 use crate::prelude::*;
 use crate::{
     maps,
-    sys::{MADV_COLLAPSE, PAGE_64K},
+    sys::{MADV_COLLAPSE, PAGE_HUGE, PAGE_RUN},
 };
 
 /// A figure in KiB of the mapping in smaps that starts at `start`.
@@ -28,7 +28,7 @@ fn check_huge(area: Area, name: &str) -> io::Result<()> {
     Err(error!("{name} is {kb} kB of {}", area.len / 1024))
 }
 
-/// Checks that one frame follows the other, from a multiple of 2 MiB on.
+/// Checks that one frame follows the other, from a multiple of its size on.
 fn check_contiguous(area: Area) -> io::Result<()> {
     let pagemap = Pagemap::open("self")?;
     let mut next = pagemap.entry(area.start)?.frame();
@@ -46,9 +46,9 @@ fn check_contiguous(area: Area) -> io::Result<()> {
 /// Makes `count` transparent huge pages, one mapping.
 fn transparent(count: usize, shared: bool) -> io::Result<Area> {
     let area = if shared {
-        Area::aligned_shared(count * PAGE_2M, PAGE_2M)?
+        Area::aligned_shared(count * PAGE_HUGE, PAGE_HUGE)?
     } else {
-        Area::aligned(count * PAGE_2M, PAGE_2M)?
+        Area::aligned(count * PAGE_HUGE, PAGE_HUGE)?
     };
     area.advise(libc::MADV_HUGEPAGE)?;
     area.write();
@@ -87,11 +87,11 @@ pub fn thp_protnone() -> io::Result<Vec<Area>> {
 }
 
 /// A huge page whose entry was split, as half of it became read-only: still
-/// one piece of memory, behind 512 entries.
+/// one piece of memory, behind entries of base pages.
 pub fn thp_split() -> io::Result<Vec<Area>> {
     let area = transparent(1, false)?;
     area.lock()?;
-    area.part(PAGE_2M / 2, PAGE_2M / 2)
+    area.part(PAGE_HUGE / 2, PAGE_HUGE / 2)
         .protect(libc::PROT_READ)?;
     check_contiguous(area)?;
     if smaps_kb(area.start, "AnonHugePages")? != 0 {
@@ -103,8 +103,8 @@ pub fn thp_split() -> io::Result<Vec<Area>> {
 /// A huge page moved to where its offset in the page table is another.
 pub fn thp_moved() -> io::Result<Vec<Area>> {
     let area = transparent(1, false)?;
-    let room = Area::aligned(2 * PAGE_2M, PAGE_2M)?;
-    let moved = area.move_to(room.part(3 * PAGE, PAGE_2M))?;
+    let room = Area::aligned(2 * PAGE_HUGE, PAGE_HUGE)?;
+    let moved = area.move_to(room.part(3 * PAGE, PAGE_HUGE))?;
     moved.lock()?;
     check_contiguous(moved)?;
     Ok(vec![moved])
@@ -112,7 +112,7 @@ pub fn thp_moved() -> io::Result<Vec<Area>> {
 
 /// The huge zero page: present, and counted in no size.
 pub fn thp_zero() -> io::Result<Vec<Area>> {
-    let area = Area::aligned(PAGE_2M, PAGE_2M)?;
+    let area = Area::aligned(PAGE_HUGE, PAGE_HUGE)?;
     area.advise(libc::MADV_HUGEPAGE)?;
     area.read();
     check_contiguous(area)?;
@@ -127,14 +127,15 @@ pub fn thp_swapped() -> io::Result<Vec<Area>> {
     base::swapped(transparent(1, false)?)
 }
 
-/// Two pages of 64 KiB behind entries of 4 KiB: the kernel's `hugepages-64kB`.
+/// Two pages of 64 KiB behind entries of 4 KiB (2 MiB behind 16 KiB): the kernel's
+/// `hugepages-64kB` (`-2048kB`).
 fn middle() -> io::Result<Area> {
-    let area = Area::aligned(2 * PAGE_64K, PAGE_64K)?;
+    let area = Area::aligned(2 * PAGE_RUN, PAGE_RUN)?;
     area.advise(libc::MADV_HUGEPAGE)?;
     area.write();
     area.lock()?;
-    check_contiguous(area.part(0, PAGE_64K))?;
-    check_contiguous(area.part(PAGE_64K, PAGE_64K))?;
+    check_contiguous(area.part(0, PAGE_RUN))?;
+    check_contiguous(area.part(PAGE_RUN, PAGE_RUN))?;
     Ok(area)
 }
 

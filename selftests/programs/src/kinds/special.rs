@@ -26,7 +26,7 @@ pub fn lowest() -> io::Result<Vec<Area>> {
 /// four levels, and the last 64 KiB below the end of user addresses.
 pub fn high() -> io::Result<Vec<Area>> {
     let mode = Mode::of_this_machine()?;
-    ensure!(mode.has_five(), "four levels");
+    ensure!(mode.has_most(), "four levels");
     let mut areas = at(1 << mode.fewer_bits())?;
     areas.extend(at((1 << mode.bits) - PAGE - LEN)?);
     Ok(areas)

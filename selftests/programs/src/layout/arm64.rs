@@ -3,12 +3,16 @@
 //! Arm ARM D8, "VMSAv8-64 translation table format descriptors", 4K granule;
 //! Documentation/arch/arm64/memory.rst.
 
+use crate::sys::{PAGE, PAGE_RUN};
+
 /// How many bits user addresses may have, the most first.
-pub const BITS: [u32; 2] = [52, 48];
-/// With five levels the first table is small.
+pub const BITS: [u32; 2] = if PAGE == 4 << 10 { [52, 48] } else { [52, 47] };
+/// With five levels, or larger pages, the first table is small.
 pub const FULL_TOP: bool = false;
-/// How many entries the TLB may hold as one.
-pub const RUN: usize = 16;
+/// How many ptes the TLB may hold as one.
+pub const RUN: usize = PAGE_RUN / PAGE;
+/// How many pmds.
+pub const RUN_HUGE: usize = if PAGE == 4 << 10 { 16 } else { 32 };
 
 /// AP[1]: user code may access it.
 const USER: u64 = 1 << 6;
@@ -25,7 +29,7 @@ const SOFT_DIRTY: u64 = 1 << 55;
 
 /// Where a table's entry leads; bits 50 and 51 of an address are in 8 and 9.
 pub fn next_table(value: u64) -> u64 {
-    (value & 0x0003_ffff_ffff_f000) | (((value >> 8) & 3) << 50)
+    (value & 0x0003_ffff_ffff_f000 & !(PAGE as u64 - 1)) | (((value >> 8) & 3) << 50)
 }
 
 /// Whether a kernel page's entry has what a flag tells of.

@@ -12,6 +12,8 @@ pub const BITS: [u32; 2] = [56, 47];
 pub const FULL_TOP: bool = true;
 /// How many entries the TLB may hold as one.
 pub const RUN: usize = 1;
+/// The same of huge pages.
+pub const RUN_HUGE: usize = 1;
 
 const PRESENT: u64 = 1;
 const WRITE: u64 = 1 << 1;

@@ -37,7 +37,7 @@ pub fn run(subjects: &[Subject], whom: &AtomicU64, asked: &AtomicU64) -> ! {
 fn ask(subjects: &[Subject], whom: &AtomicU64, asked: &AtomicU64) -> io::Result<()> {
     // Whose page it is does not matter: `rmap` looks at all tables of all.
     let own = Pagemap::open("self")?.entry(&raw const asked as usize)?;
-    let pa = own.frame().unwrap_or(1) << 12;
+    let pa = own.frame().unwrap_or(1) * PAGE;
     let mut files = BTreeMap::new();
     for name in ["walk", "vmas", "extents", "rmap"] {
         let file = Conversation::of(name)?;

@@ -185,13 +185,13 @@ impl Asker {
         let pagemap = Pagemap::open(&target.pid.to_string())?;
         let frame = pagemap.entry(start + page * PAGE)?.frame();
         let frame = frame.ok_or_else(|| error!("a page that rests is gone"))?;
-        let question = format!("{:#x}", (frame << 12) + 0x123);
+        let question = format!("{:#x}", frame * PAGE as u64 + 0x123);
         let ask = || self.ask("rmap", &question);
         let (window, text) = Window::around(&target, number, (0, 64), ask)?;
         let answer = Answer::parse(&text, RMAP)?;
         let tally = self.world.tally;
         tally.add("rows", answer.rows.len());
-        window.rmap(&answer, &target, frame << 12, tally)?;
+        window.rmap(&answer, &target, frame * PAGE as u64, tally)?;
         let whose = target.pid.to_string();
         let va = format!("{:#x}", start + page * PAGE + 0x123);
         if answer.end.get("error") == "EAGAIN" {
