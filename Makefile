@@ -18,10 +18,11 @@ KERNEL ?= stock
 MINUTES ?= 10
 # For test; make hands it on to the kernel's build where it is given.
 ARCH ?= amd64
+PAGES ?= 4K
 # What memintro needs of a kernel, as options of tools/kdir.
 NEEDS = $(shell cat tools/needs)
 MODULE = $(DESTDIR)/lib/modules/$(KVER)/updates/memintro.ko
-.PHONY: all rust-metadata install demo shell test bench stress check kdir deb test-install rust-analyzer clean help
+.PHONY: all rust-metadata install demo shell test cells bench stress check kdir deb test-install rust-analyzer clean help
 
 all: rust-metadata
 	$(MAKE) -C $(KDIR) M=$(CURDIR) modules
@@ -55,13 +56,16 @@ shell:
 	@selftests/vm/run -- sh -c 'insmod memintro.ko && exec bash'
 
 test:
-	@ARCH='$(ARCH)' KERNEL='$(KERNEL)' selftests/vm/test
+	@ARCH='$(ARCH)' KERNEL='$(KERNEL)' PAGES='$(PAGES)' selftests/vm/test
 
 # An hour of stress may take much longer than an hour to end on a slow machine.
 stress:
 	@selftests/vm/run --kernel $(KERNEL) --memory $(if $(filter debug,$(KERNEL)),4,3)G --timeout $$(($(MINUTES) * 120 + 1800)) \
 		--append "hugepagesz=1G hugepages=1 hugepagesz=2M hugepages=16" \
 		-- selftests/all --stress $$(($(MINUTES) * 60))
+
+cells:
+	@selftests/vm/cells
 
 bench:
 	@selftests/bench/run $(if $(QUICK),--quick)
@@ -93,7 +97,9 @@ help:
 	@echo '  make shell          a root shell there, memintro loaded'
 	@echo '  make test           all tests; the last line counts them (LONG=1: more of each,'
 	@echo '                      V=1: show all that they say)'
-	@echo '  make test ARCH=arm64    on another architecture, emulated'
+	@echo '  make test ARCH=arm64    on another architecture, emulated; PAGES=16K: larger pages'
+	@echo '  make test KERNEL=rt     on another of Debian'"'"'s kernels: cloud, 7.2, sid'
+	@echo '  make cells          compile for kernels that Debian does not ship'
 	@echo '  make test KERNEL=debug  on a kernel with KASAN, lockdep and so on, built once'
 	@echo '  make stress MINUTES=N  many readers, restless targets, random system calls'
 	@echo '  make bench          measure memintro beside its peers; QUICK=1: in 3 minutes'
