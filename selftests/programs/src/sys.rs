@@ -13,6 +13,7 @@ use std::ffi::{CStr, CString};
 use crate::prelude::*;
 
 pub mod area;
+pub mod fuse;
 pub mod process;
 pub mod raw;
 pub mod ticks;

@@ -197,6 +197,15 @@ impl Area {
         unsafe { mm::mlock(self.ptr(), self.len) }.map_err(io::Error::from)
     }
 
+    /// Maps a file from `offset` on in place of the area: what was mapped there is gone.
+    pub fn replace(self, file: impl AsFd, offset: u64, prot: i32, flags: i32) -> io::Result<()> {
+        let prot = ProtFlags::from_bits_retain(prot as u32);
+        let flags = MapFlags::from_bits_retain(flags as u32) | MapFlags::FIXED;
+        // SAFETY: no Rust object lives in an `Area`.
+        unsafe { mm::mmap(self.ptr(), self.len, prot, flags, file, offset)? };
+        Ok(())
+    }
+
     /// Moves the area, with its pages, to where `target` is mapped.
     pub fn move_to(self, target: Self) -> io::Result<Self> {
         let (len, flags) = (self.len, MremapFlags::MAYMOVE);

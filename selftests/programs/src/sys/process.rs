@@ -199,6 +199,38 @@ pub fn survive_sigbus() {
     unsafe { libc::signal(libc::SIGBUS, handler as libc::sighandler_t) };
 }
 
+/// Has a signal come ten times a second that is handled by doing nothing, and ends
+/// what this process waits for.
+pub fn signal_often() -> io::Result<()> {
+    extern "C" fn nothing(_: libc::c_int) {}
+    let handler = nothing as extern "C" fn(libc::c_int);
+    // SAFETY: an all-zero sigaction is a valid value, without SA_RESTART.
+    let mut action: libc::sigaction = unsafe { std::mem::zeroed() };
+    action.sa_sigaction = handler as libc::sighandler_t;
+    let tenth = libc::timeval {
+        tv_sec: 0,
+        tv_usec: 100_000,
+    };
+    let timer = libc::itimerval {
+        it_interval: tenth,
+        it_value: tenth,
+    };
+    // SAFETY: the handler does nothing at all; both structures are only read.
+    unsafe {
+        check(libc::sigaction(
+            libc::SIGALRM,
+            &action,
+            std::ptr::null_mut(),
+        ))?;
+        check(libc::setitimer(
+            libc::ITIMER_REAL,
+            &timer,
+            std::ptr::null_mut(),
+        ))
+        .map(drop)
+    }
+}
+
 /// Lets this process live through signals that its calls may cause.
 pub fn ignore_signals() {
     for signal in [libc::SIGPIPE, libc::SIGIO, libc::SIGXFSZ] {
