@@ -114,12 +114,12 @@ questions() { # WAY
 	)" "$(awk '/^[0-9]/ { print $1, $2 }' "$tmp/answer" | sort)"
 
 	# The stuck process itself.
-	answers "$way: walk of its page" walk "$pid $page" "pa=0x[0-9a-f]+ page=4K"
+	answers "$way: walk of its page" walk "$pid $page" "pa=0x[0-9a-f]+ page="
 	answers "$way: walk of a gap" walk "$pid $gap" "pa=none why=no-vma"
 	answers "$way: walk below all" walk "$pid 0x1000" "pa=none why=no-vma"
 	answers "$way: vmas of its page" vmas "$pid $page" "rows=1 size_kb=[0-9]+ present_kb=[1-9]"
 	answers "$way: vmas of a gap" vmas "$pid $gap" "rows=0"
-	answers "$way: extents from a gap on" extents "$pid $gap-$(printf '0x%x' $((gap + 4096)))" "hole_kb=4"
+	answers "$way: extents from a gap on" extents "$pid $gap-$(printf '0x%x' $((gap + 1)))" " kb=0 hole_kb=[1-9]"
 	case $way in
 	over)
 		busy="error=EAGAIN why=busy"

@@ -16,6 +16,7 @@ pub mod area;
 pub mod fuse;
 pub mod process;
 pub mod raw;
+pub mod steps;
 pub mod ticks;
 pub mod trap;
 pub mod uffd;

@@ -116,6 +116,18 @@ pub fn sleep_for_ever() -> ! {
     }
 }
 
+/// Executes this program anew, with the same words.
+pub fn execute_self() -> io::Result<()> {
+    use std::os::unix::process::CommandExt;
+    let mut words = std::env::args_os();
+    let name = words.next().unwrap_or_default();
+    let program = std::env::current_exe()?;
+    Err(std::process::Command::new(program)
+        .arg0(name)
+        .args(words)
+        .exec())
+}
+
 /// Has the kernel kill this process when its parent ends, if it lives still:
 /// a child that may be orphaned at any moment is started by [`fork_tied`].
 ///

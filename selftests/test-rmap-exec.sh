@@ -1,0 +1,21 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+#
+# Property: rmap knows of a process that executes a program, at whatever moment of the
+# answer, and that maps a page before and after; of one that never does anything else it
+# says at least that it was busy.
+
+# shellcheck source-path=SCRIPTDIR source=lib.sh
+. "${0%/*}/lib.sh"
+need_module
+
+ktap_plan 3
+log_mark
+ktap_run "a program is executed after each step of an answer in turn" \
+	unshare -pf --mount-proc "$bin/execs" once
+ktap_diag "$(printf '%s\n' "$ktap_out" | tail -n 1)"
+ktap_run "a program is executed after every step" \
+	unshare -pf --mount-proc "$bin/execs" always
+ktap_diag "$(printf '%s\n' "$ktap_out" | tail -n 1)"
+ktap_equal "nothing is reported" "" "$(log_reports)"
+ktap_finish

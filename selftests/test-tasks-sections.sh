@@ -1,0 +1,100 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+#
+# Property: however many threads a process has, alive or ended, a table looks at a
+# bounded number of IDs and threads in one RCU read-side critical section: others never
+# wait for long. Counted by probes in the kernel, so that no clock decides.
+#
+#	THREADS=20000 test-tasks-sections.sh
+
+# shellcheck source-path=SCRIPTDIR source=lib.sh
+. "${0%/*}/lib.sh"
+need_module
+
+tracing=/sys/kernel/tracing
+[ -e $tracing/kprobe_events ] || ktap_skip_all "no kprobe events"
+trace=$tracing/instances/memintro
+threads=${THREADS:-4000}
+# A look takes a microsecond or two where processors are emulated.
+most=512
+
+ktap_plan 10
+log_mark
+
+# Removes events that nobody uses any more.
+# shellcheck disable=SC2317 # called at the end
+without_probes() {
+	rmdir "$trace" 2>/dev/null
+	for probe in lock unlock look thread; do
+		echo "-:memintro/$probe" >>"$tracing/kprobe_events"
+	done 2>/dev/null
+}
+at_exit without_probes
+probes() {
+	echo 'p:memintro/lock __rcu_read_lock'
+	echo 'p:memintro/unlock __rcu_read_unlock'
+	echo 'p:memintro/look find_ge_pid'
+	# What looks at a thread of a process.
+	echo 'p:memintro/thread memintro_next_thread'
+}
+probes | while read -r probe; do
+	echo "$probe" >>"$tracing/kprobe_events" || ktap_diag "cannot have $probe"
+done
+mkdir $trace
+echo 32768 >$trace/buffer_size_kb
+
+# The most looks in a section, all looks, and the microseconds of the longest section,
+# probes included, of a reader of a table.
+count() { # FILE
+	mkfifo "$tmp/go" 2>/dev/null
+	echo >$trace/trace
+	sh -c 'read -r _ <"$0" && exec cat "$1" >/dev/null' "$tmp/go" "/proc/memintro/$1" &
+	reader=$!
+	for event in lock unlock look thread; do
+		echo "common_pid == $reader" >$trace/events/memintro/$event/filter
+	done
+	echo 1 >$trace/events/memintro/enable
+	echo >"$tmp/go"
+	wait $reader
+	echo 0 >$trace/events/memintro/enable
+	cat $trace/trace >"$tmp/trace"
+	awk '
+		{
+			for (i = 2; i <= NF; i++)
+				if ($i ~ /^(lock|unlock|look|thread):$/) {
+					event = $i
+					time = $(i - 1) * 1000000
+				}
+		}
+		event == "lock:" && depth++ == 0 { n = 0; since = time }
+		event == "unlock:" && depth > 0 && --depth == 0 && time - since > long { long = time - since }
+		event ~ /^(look|thread):$/ { all++; if (++n > most && depth > 0) most = n }
+		{ event = "" }
+		END { printf "%d %d %d\n", most, all, long }' "$tmp/trace"
+}
+
+table() { # NAME FILE
+	count_name="$1: $2" count_file=$2
+	# shellcheck disable=SC2046 # three numbers
+	set -- $(count "$count_file")
+	ktap_diag "$count_name: at most $1 looks in a section, $2 in all; the longest took $3 us"
+	ktap_run "$count_name: at most $most looks in a section" [ "$1" -le $most ]
+	all=$((all + $2))
+}
+
+all=0
+start alive "$bin/spawn" 0 --threads "$threads" || exit 1
+for file in heapmax tasks vm kstack; do
+	table "alive" $file
+done
+ktap_run "alive: the threads were looked at" [ $all -ge $((4 * threads)) ]
+stop alive
+all=0
+start dead "$bin/crowd" "$threads" || exit 1
+for file in heapmax tasks vm; do
+	table "ended" $file
+done
+ktap_run "ended: the threads were looked at" [ $all -ge $((3 * threads)) ]
+stop dead
+ktap_equal "nothing is reported" "" "$(log_reports)"
+ktap_finish
