@@ -21,9 +21,9 @@ macro_rules! commands {
 commands! {
     bad_buffer check_snapshot compare_extents compare_heapmax compare_kernel compare_kstack
     compare_reference compare_rmap compare_runs compare_tasks compare_vm compare_vmas
-    compare_walk converse crowd execs fail_nth fuzz heap hog hold_mmap_lock kill_readers lazy
-    odd_maps pagemap raw_question replaced second_read shared signalled_read spawn stall storm
-    stress subject ticks walk_million
+    compare_walk converse crowd execs fail_nth fuzz heap hog hold_mmap_lock kill_readers
+    last_user lazy odd_maps pagemap raw_question replaced second_read shared signalled_read
+    spawn stall storm stress subject ticks walk_million
 }
 
 /// Runs the program that was called: the exit status is 0 if it said yes, 2 on misuse.

@@ -35,6 +35,8 @@ pub struct World {
     pub churned: Vec<Churned>,
     /// The numbers of other processes; 0 where a place is free.
     pub board: &'static [AtomicU64],
+    /// How many of them are busy for ever.
+    pub stuck: u64,
 }
 
 impl World {

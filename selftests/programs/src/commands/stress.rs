@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
 //! `stress --module FILE [--seconds N] [--longer N] [--askers N] [--targets N]
-//! [--cgroup FOLDER] [--seed N]`: many processes that read every file of memintro,
+//! [--cgroup FOLDER] [--stuck PID] [--seed N]`: many processes that read every file of memintro,
 //! about processes whose memory never rests, while others that read are killed and
 //! the module is unloaded and loaded again.
 //!
@@ -10,6 +10,8 @@
 //! page away and back. Pages that are left alone must always be answered
 //! rightly. Rows must be well formed and ascend, words be those promised; an
 //! unloaded module may fail with EIO, ENODEV or ENOENT, and nothing else may.
+//!
+//! The process with the number PID is asked about as well, and neither verified nor ended.
 //!
 //! Goes on for up to `--longer` seconds more (default 0) if something that is to be
 //! done was not done yet: a slow machine asks few questions.
@@ -143,6 +145,7 @@ pub fn run(options: &mut Options) -> io::Result<bool> {
     let targets = options.or("--targets", 2)?;
     let seed = options.or("--seed", 1)?;
     let cgroup = options.get::<String>("--cgroup")?;
+    let stuck = options.get("--stuck")?;
     options.end()?;
     println!("seed={seed}");
 
@@ -153,7 +156,11 @@ pub fn run(options: &mut Options) -> io::Result<bool> {
         tally,
         churned,
         board: counters(BOARD)?,
+        stuck: u64::from(stuck.is_some()),
     };
+    if let Some(pid) = stuck {
+        world.board[BOARD - 1].store(pid, Ordering::Relaxed);
+    }
     for i in 0..FORKERS {
         start(&mut all, || {
             targets::forker(&world, seed + 200 + i as u64, 10 * i)

@@ -201,7 +201,11 @@ impl Asker {
             .iter()
             .any(|row| row[0] == whose && row[1] == va)
         {
-            tally.wrong(&format!("rmap: {whose} {va} is missing: {text}"));
+            // It may be one of those that are said to be busy.
+            match answer.end.number("busy")? > self.world.stuck {
+                true => tally.word("busy"),
+                false => tally.wrong(&format!("rmap: {whose} {va} is missing: {text}")),
+            }
         }
         Ok(())
     }

@@ -15,10 +15,10 @@ const NAMES: [&str; 13] = words(
 );
 
 /// Every word that may come in place of an address or with an error.
-const WORDS: [&str; 22] = words(
+const WORDS: [&str; 24] = words(
     "no-vma not-populated swap migration device hwpoison poison guard uffd retry not-mapped \
      not-a-question not-an-address need-0x too-long not-canonical kernel-address \
-     user-address no-process kernel-thread no-memory need-cap-syslog",
+     user-address no-process kernel-thread no-memory need-cap-syslog kptr-restrict busy",
 );
 
 /// Where the words begin, after what is counted, and the heartbeats after them.

@@ -147,6 +147,19 @@ pub fn set_users(real: u32, effective: u32) -> io::Result<()> {
     check(unsafe { libc::setresuid(real, effective, effective) }).map(drop)
 }
 
+/// Has this process run before all whose number is lower; 0 is everybody's.
+pub fn run_first(number: i32) -> io::Result<()> {
+    let policy = match number {
+        0 => libc::SCHED_OTHER,
+        _ => libc::SCHED_FIFO,
+    };
+    // SAFETY: an all-zero structure is a valid value.
+    let mut param: libc::sched_param = unsafe { std::mem::zeroed() };
+    param.sched_priority = number;
+    // SAFETY: the structure is only read.
+    check(unsafe { libc::sched_setscheduler(0, policy, &param) }).map(drop)
+}
+
 /// Has this process run on one processor only.
 pub fn run_on(cpu: usize) -> io::Result<()> {
     let mut set = CpuSet::new();
