@@ -1,5 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
+# timeout: 400
 #
 # Property: however many threads a process has, alive or ended, a table looks at a
 # bounded number of IDs and threads in one RCU read-side critical section: others never
@@ -10,7 +11,11 @@
 
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "${0%/*}/lib.sh"
+# shellcheck source-path=SCRIPTDIR source=lib-memory.sh
+. "$here/lib-memory.sh"
 need_module
+# Each thread has four mappings.
+set_until_end /proc/sys/vm/max_map_count 1000000
 
 tracing=/sys/kernel/tracing
 [ -e $tracing/kprobe_events ] || ktap_skip_all "no kprobe events"
