@@ -102,8 +102,9 @@ fn difference(row: &Row, mapping: &Mapping, count: &Count) -> Option<&'static st
         return Some("name");
     }
     let hugetlb = kb("Shared_Hugetlb") + kb("Private_Hugetlb");
-    // Those of 64 KiB stand behind entries of the pte level.
-    let huge_hugetlb = if kb("KernelPageSize") == 64 {
+    // Those smaller than what an entry of a pmd maps stand behind entries of the pte level.
+    let pmd = KB * KB * 1024 / 8;
+    let huge_hugetlb = if kb("KernelPageSize") < pmd {
         0
     } else {
         hugetlb
