@@ -9,6 +9,8 @@
 #ifndef MEMINTRO_HELPERS_COMPAT_H
 #define MEMINTRO_HELPERS_COMPAT_H
 
+#include <linux/build_bug.h>
+#include <linux/mm.h>
 #include <linux/mm_types.h>
 #include <linux/pgtable.h>
 #include <linux/types.h>
@@ -18,6 +20,9 @@
 /* 7.3 has one bit of entries for all that userfaultfd watches. */
 #define pte_uffd pte_uffd_wp
 #define pmd_uffd pmd_uffd_wp
+
+/* What src/abstractions/compat.rs says. */
+static_assert(VM_MAYSHARE == 0x80);
 #endif
 
 /* Pages of hugetlb that an address space maps. */

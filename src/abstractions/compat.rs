@@ -23,6 +23,16 @@ pub(crate) fn enodata() -> Error {
     Error::from_errno(-(bindings::ENODATA as c_int))
 }
 
+/// The flag of a mapping that is, or may be made, shared.
+///
+/// In 7.2 `kernel::mm::virt::flags::MAYSHARE` has the value of `VM_MAYEXEC`;
+/// `src/helpers_compat.h` holds this number against the kernel's.
+#[cfg(before_7_3)]
+pub(crate) const VM_MAYSHARE: bindings::vm_flags_t = 0x80;
+
+#[cfg(not(before_7_3))]
+pub(crate) use kernel::mm::virt::flags::MAYSHARE as VM_MAYSHARE;
+
 #[cfg(before_7_3)]
 pub(crate) use interrupt::{
     local_interrupt_disable,

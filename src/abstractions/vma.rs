@@ -5,7 +5,10 @@
 //! C headers: [`include/linux/mm.h`](srctree/include/linux/mm.h),
 //! [`include/linux/mmap_lock.h`](srctree/include/linux/mmap_lock.h)
 
-use super::bindings;
+use super::{
+    bindings,
+    compat::VM_MAYSHARE, //
+};
 use crate::model::vmas::Perm;
 use core::{
     ops::Deref,
@@ -199,7 +202,7 @@ impl VmaExt for VmaRef {
             read: flags & flags::READ != 0,
             write: flags & flags::WRITE != 0,
             exec: flags & flags::EXEC != 0,
-            shared: flags & flags::MAYSHARE != 0,
+            shared: flags & VM_MAYSHARE != 0,
         }
     }
 
