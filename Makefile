@@ -89,7 +89,7 @@ rust-analyzer:
 clean:
 	@rm -rf .tmp_versions rust-project.json .module-common.o .*.cmd
 	@rm -f *.o *.ko *.mod *.mod.c modules.order Module.symvers
-	@rm -f src/*.o src/.*.cmd
+	@rm -f src/*.o src/.*.cmd src/helpers/*.o src/helpers/.*.cmd
 
 help:
 	@echo 'On any machine with Debian 12 or newer, nothing else installed:'

@@ -6,29 +6,34 @@
 //! what is in each file.
 
 mod abstractions;
-mod extents;
-mod heapmax;
-mod kmem;
-mod kstack;
+mod files;
 pub mod model;
-mod range;
-mod rmap;
-mod tasks;
-mod vm;
-mod vmas;
-mod walk;
-mod walk_slot;
+mod protocol;
 
 use abstractions::{
-    conversation::Dialogue,
     proc_fs::Dir,
-    snapshot::Snapshot,
     sysfs::{
         BinAttribute,
         Kobject, //
-    },
+    }, //
+};
+use files::{
+    extents,
+    heapmax,
+    kmem,
+    kstack,
+    rmap,
+    tasks,
+    vm,
+    vmas,
+    walk,
+    walk_slot, //
 };
 use kernel::prelude::*;
+use protocol::{
+    conversation::Dialogue,
+    snapshot::Snapshot, //
+};
 
 module! {
     type: Memintro,

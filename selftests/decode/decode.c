@@ -10,8 +10,8 @@
 #include <linux/gfp.h>
 #include <linux/module.h>
 
-#include "../../src/helpers_kernel_pgtable.c"
-#include "../../src/helpers_pgtable.c"
+#include "../../src/helpers/kernel_pgtable.c"
+#include "../../src/helpers/pgtable.c"
 
 /* More than what the processors keep for themselves when it is freed. */
 #define ORDER 4

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Declarations that the kernel's own bindings lack: procfs, and `src/helpers.h`.
+//! Declarations that the kernel's own bindings lack: procfs, and `src/helpers/helpers.h`.
 
 pub(super) use kernel::bindings::*;
 
 use crate::model::pgtable::Entry;
 use kernel::prelude::*;
 
-/// Mirrors `struct proc_ops`; `src/helpers.c` asserts that the offsets agree.
+/// Mirrors `struct proc_ops`; `src/helpers/helpers.c` asserts that the offsets agree.
 ///
 /// `__randomize_layout` changes nothing: Rust support excludes RANDSTRUCT.
 #[repr(C)]
@@ -32,7 +32,7 @@ pub(super) struct proc_ops {
         Option<unsafe extern "C" fn(*mut file, c_ulong, c_ulong, c_ulong, c_ulong) -> c_ulong>,
 }
 
-/// No physical address; as in `src/helpers.h`.
+/// No physical address; as in `src/helpers/helpers.h`.
 pub(super) const MEMINTRO_NO_PA: u64 = u64::MAX;
 
 /// Mirrors `struct memintro_view`.

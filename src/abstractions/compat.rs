@@ -2,7 +2,7 @@
 
 //! What differs between the kernels that memintro is built for: 7.2 and newer.
 //!
-//! The one place where Rust code asks which kernel it is; `src/helpers_compat.h` is that of the C
+//! The one place where Rust code asks which kernel it is; `src/helpers/compat.h` is that of the C
 //! code. Kbuild says so: `before_7_3` is set for 7.2. Everyone else uses what the newest kernel has,
 //! by its name there, from here. A branch goes when the last kernel that needs it does.
 

@@ -7,10 +7,10 @@
 
 use super::{
     bindings,
-    snapshot::reschedule,
     task::{
         find_by_pid,
         init_pid_ns,
+        reschedule,
         PidType,
         TaskExt,
         Tasks, //

@@ -7,15 +7,12 @@
 
 pub(crate) mod bindings;
 pub(crate) mod compat;
-pub(crate) mod conversation;
 pub(crate) mod file;
 pub(crate) mod kernel_pgtable;
 pub(crate) mod mm;
 pub(crate) mod own;
 pub(crate) mod pgtable;
 pub(crate) mod proc_fs;
-pub(crate) mod snapshot;
 pub(crate) mod sysfs;
 pub(crate) mod task;
-pub(crate) mod visit;
 pub(crate) mod vma;

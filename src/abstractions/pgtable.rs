@@ -18,7 +18,7 @@
 //! [`crate::model::walk`] notices by reading the entry that led to it again. Those further up lead
 //! where they led for as long as the locks are held.
 //!
-//! `src/helpers_pgtable.c` refuses to be built where tables are not freed through RCU.
+//! `src/helpers/pgtable.c` refuses to be built where tables are not freed through RCU.
 //!
 //! Nothing here waits, also not for the lock of a mapping.
 

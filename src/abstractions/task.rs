@@ -130,6 +130,20 @@ impl<'ns> Tasks<'ns> {
     }
 }
 
+/// Gives way to other tasks where it is time to.
+///
+/// Context: process context, may sleep.
+#[doc(alias = "cond_resched")]
+pub(crate) fn reschedule() {
+    bindings::memintro_cond_resched();
+}
+
+/// Returns whether the current task is being killed.
+#[doc(alias = "fatal_signal_pending")]
+pub(crate) fn being_killed() -> bool {
+    bindings::memintro_fatal_signal_pending()
+}
+
 /// Sleeps for a jiffy, or until a signal comes.
 ///
 /// Context: process context, may sleep.

@@ -3,7 +3,7 @@
 //! Page tables as a walk sees them: levels, geometry, decoded entries.
 //!
 //! No bit of a real entry is known here. The kernel's own accessors decode entries (see
-//! `src/helpers.c`); what comes back is an [`Entry`].
+//! `src/helpers/helpers.c`); what comes back is an [`Entry`].
 
 /// A level of the page tables, counted from the page up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -110,7 +110,7 @@ pub enum Kind {
 
 /// Flags of an entry: what the page tables allow, and what they note.
 ///
-/// The values are those of `enum memintro_flag` in `src/helpers.h`.
+/// The values are those of `enum memintro_flag` in `src/helpers/helpers.h`.
 pub mod flags {
     /// May be read.
     pub const READ: u32 = 1 << 0;

@@ -60,7 +60,7 @@ fn absurd_shapes_do_not_panic() {
     }
 }
 
-// The other side is C: `struct memintro_entry` and its enums in src/helpers.h.
+// The other side is C: `struct memintro_entry` and its enums in src/helpers/helpers.h.
 #[test]
 fn entry_has_the_layout_of_its_c_twin() {
     assert_eq!(size_of::<Entry>(), 24);
@@ -72,10 +72,10 @@ fn entry_has_the_layout_of_its_c_twin() {
     assert_eq!(offset_of!(Entry, swap_type), 22);
 }
 
-/// Returns the names that an enum of `src/helpers.h` gives, in order and without their prefix, and
+/// Returns the names that an enum of `src/helpers/helpers.h` gives, in order and without their prefix, and
 /// the shifts of those that are bits.
 fn enum_in_c(of: &str) -> (Vec<String>, Vec<u32>) {
-    let header = include_str!("../../../src/helpers.h");
+    let header = include_str!("../../../src/helpers/helpers.h");
     let (_, after) = header.split_once(&format!("enum {of} {{")).expect(of);
     let (body, _) = after.split_once("};").expect("its end");
     // Comments may name other things.

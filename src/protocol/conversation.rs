@@ -16,35 +16,39 @@
 //! alone that of the questions, for as long as bytes are copied in memory. A second read at the
 //! same time gets `EBUSY` instead of waiting for the first, so that nobody waits unkillably.
 
-use super::{
-    file::{
-        is_readable,
-        Access,
-        KernelAddresses, //
+use super::visit::Visit;
+use crate::{
+    abstractions::{
+        file::{
+            is_readable,
+            Access,
+            KernelAddresses, //
+        },
+        proc_fs::{
+            Operations,
+            ProcFile, //
+        },
+        task::{
+            nap,
+            reschedule, //
+        },
+        vma::Busy,
     },
-    proc_fs::{
-        Operations,
-        ProcFile, //
+    model::{
+        pgtable::Entry,
+        queue::{
+            Queue,
+            LINE_KEPT,
+            QUEUE_MAX,
+            QUEUE_MEMORY, //
+        },
+        range::STEP_ENTRIES,
+        text::{
+            Line,
+            LINE_MAX, //
+        },
+        words::Refusal, //
     },
-    snapshot::reschedule,
-    task::nap,
-    visit::Visit,
-    vma::Busy, //
-};
-use crate::model::{
-    pgtable::Entry,
-    queue::{
-        Queue,
-        LINE_KEPT,
-        QUEUE_MAX,
-        QUEUE_MEMORY, //
-    },
-    range::STEP_ENTRIES,
-    text::{
-        Line,
-        LINE_MAX, //
-    },
-    words::Refusal, //
 };
 use kernel::{
     alloc::{

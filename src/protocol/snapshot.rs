@@ -6,17 +6,22 @@
 //! file, and made anew by a read at offset 0. So it can be sought, and read in pieces of any size,
 //! without torn, doubled or missing rows.
 
-use super::{
-    bindings,
-    file::Access,
-    proc_fs::{
-        Operations,
-        ProcFile, //
+use crate::{
+    abstractions::{
+        file::Access,
+        proc_fs::{
+            Operations,
+            ProcFile, //
+        },
+        task::{
+            being_killed,
+            reschedule, //
+        },
     },
-};
-use crate::model::text::{
-    Line,
-    LINE_MAX, //
+    model::text::{
+        Line,
+        LINE_MAX, //
+    },
 };
 use core::marker::PhantomData;
 use kernel::{
@@ -88,7 +93,7 @@ impl Text {
         let mut bytes = [0; LINE_MAX];
         let mut line = Line::new(&mut bytes);
         loop {
-            if bindings::memintro_fatal_signal_pending() {
+            if being_killed() {
                 return Err(EINTR);
             }
             self.bytes.reserve(LOOKS * LINE_MAX, GFP_KERNEL_ACCOUNT)?;
@@ -105,14 +110,6 @@ impl Text {
             reschedule();
         }
     }
-}
-
-/// Gives way to other tasks where it is time to.
-///
-/// Context: process context, may sleep.
-#[doc(alias = "cond_resched")]
-pub(crate) fn reschedule() {
-    bindings::memintro_cond_resched();
 }
 
 /// An open file that shows a table.

@@ -13,15 +13,15 @@ use crate::{
             MmExt, //
         },
         proc_fs::ProcFile,
-        snapshot::{
-            Table,
-            Text, //
-        },
         task::TaskExt, //
     },
     model::{
         name::until_nul,
         rows, //
+    },
+    protocol::snapshot::{
+        Table,
+        Text, //
     },
 };
 use kernel::prelude::*;

@@ -128,7 +128,7 @@ struct memintro_own_memory {
 	u64 stack_size;
 };
 
-/* Page tables of processes: helpers_pgtable.c, and helpers_decode.h */
+/* Page tables of processes: pgtable.c, and decode.h */
 void memintro_view(struct vm_area_struct *vma, struct memintro_view *view);
 unsigned int memintro_empty_entries(unsigned int level, const void *table,
 				    unsigned int first, unsigned int count);
@@ -145,7 +145,7 @@ u64 memintro_read_value(unsigned int level, const void *table,
 bool memintro_leads_to(const void *table, unsigned int first,
 		       unsigned int count, u64 pfn);
 
-/* The kernel's page tables, and what both need: helpers_kernel_pgtable.c */
+/* The kernel's page tables, and what both need: kernel_pgtable.c */
 void memintro_paging(struct memintro_paging *paging);
 void memintro_read_kernel_entries(unsigned int level, const void *table,
 				  unsigned int first, unsigned int count,

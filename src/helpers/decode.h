@@ -2,10 +2,10 @@
 /*
  * Decodes the entries of processes' page tables with the kernel's accessors.
  *
- * For helpers_pgtable.c alone: inline there, where a whole table is decoded.
+ * For pgtable.c alone: inline there, where a whole table is decoded.
  */
-#ifndef MEMINTRO_HELPERS_DECODE_H
-#define MEMINTRO_HELPERS_DECODE_H
+#ifndef MEMINTRO_DECODE_H
+#define MEMINTRO_DECODE_H
 
 #include <linux/leafops.h>
 #include <linux/log2.h>
@@ -13,9 +13,9 @@
 #include <linux/swapops.h>
 
 #include "helpers.h"
-#include "helpers_arch.h"
-#include "helpers_compat.h"
-#include "helpers_pgtable.h"
+#include "arch.h"
+#include "compat.h"
+#include "pgtable.h"
 
 static void decode_softleaf(softleaf_t leaf, struct memintro_entry *entry)
 {

@@ -2,14 +2,9 @@
 
 //! `/proc/memintro/vmas`: the mappings of a process, and what is behind them.
 
+use super::walk::ACCESS;
 use crate::{
     abstractions::{
-        conversation::{
-            Conversation,
-            Out,
-            Reader,
-            Stop, //
-        },
         file::Access,
         pgtable::step_vma,
         vma::{
@@ -37,11 +32,18 @@ use crate::{
         },
         words::Refusal,
     },
-    range::{
-        Asked,
-        Target, //
+    protocol::{
+        conversation::{
+            Conversation,
+            Out,
+            Reader,
+            Stop, //
+        },
+        range::{
+            Asked,
+            Target, //
+        },
     },
-    walk::ACCESS,
 };
 use kernel::{
     alloc::flags::GFP_KERNEL_ACCOUNT,

@@ -13,10 +13,6 @@ use crate::{
             MmExt, //
         },
         proc_fs::ProcFile,
-        snapshot::{
-            Table,
-            Text, //
-        },
         task::{
             TaskExt,
             TASK_COMM_LEN, //
@@ -25,6 +21,10 @@ use crate::{
     model::{
         name::until_nul,
         rows, //
+    },
+    protocol::snapshot::{
+        Table,
+        Text, //
     },
 };
 use kernel::prelude::*;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /* What the two halves of the page-table helpers share. */
-#ifndef MEMINTRO_HELPERS_PGTABLE_H
-#define MEMINTRO_HELPERS_PGTABLE_H
+#ifndef MEMINTRO_PGTABLE_H
+#define MEMINTRO_PGTABLE_H
 
 #include <linux/align.h>
 #include <linux/build_bug.h>
@@ -10,7 +10,7 @@
 #include <linux/pgtable.h>
 
 #include "helpers.h"
-#include "helpers_arch.h"
+#include "arch.h"
 
 /* The layout has a twin in src/model/pgtable.rs. */
 static_assert(sizeof(struct memintro_entry) == 24);

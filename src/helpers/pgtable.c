@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Reads the page tables of processes. Entries are decoded by helpers_decode.h.
+ * Reads the page tables of processes. Entries are decoded by decode.h.
  *
  * Nothing here takes a lock, reads a table that an entry leads to, or writes.
  * The caller upholds that the table it passes stays readable; see
@@ -12,8 +12,8 @@
 #include <linux/unroll.h>
 
 #include "helpers.h"
-#include "helpers_arch.h"
-#include "helpers_decode.h"
+#include "arch.h"
+#include "decode.h"
 
 /*
  * What src/abstractions/pgtable.rs relies on: tables of processes are freed

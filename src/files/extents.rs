@@ -2,14 +2,9 @@
 
 //! `/proc/memintro/extents`: physically contiguous runs.
 
+use super::walk::ACCESS;
 use crate::{
     abstractions::{
-        conversation::{
-            Conversation,
-            Out,
-            Reader,
-            Stop, //
-        },
         file::Access,
         kernel_pgtable::step_kernel,
         pgtable::{
@@ -17,7 +12,6 @@ use crate::{
             step_user,
             UserStep, //
         },
-        visit::Visit,
     },
     model::{
         extents::{
@@ -34,11 +28,19 @@ use crate::{
         text::LINE_MAX,
         words::Refusal,
     },
-    range::{
-        Asked,
-        Target, //
+    protocol::{
+        conversation::{
+            Conversation,
+            Out,
+            Reader,
+            Stop, //
+        },
+        range::{
+            Asked,
+            Target, //
+        },
+        visit::Visit, //
     },
-    walk::ACCESS,
 };
 use kernel::prelude::*;
 

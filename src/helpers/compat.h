@@ -6,8 +6,8 @@
  * What a newer kernel has is used by its name there. A branch goes when the last
  * kernel that needs it does.
  */
-#ifndef MEMINTRO_HELPERS_COMPAT_H
-#define MEMINTRO_HELPERS_COMPAT_H
+#ifndef MEMINTRO_COMPAT_H
+#define MEMINTRO_COMPAT_H
 
 #include <linux/build_bug.h>
 #include <linux/mm.h>

@@ -24,8 +24,8 @@
 #include <linux/user_namespace.h>
 
 #include "helpers.h"
-#include "helpers_arch.h"
-#include "helpers_compat.h"
+#include "arch.h"
+#include "compat.h"
 
 /* struct proc_ops has a twin in src/abstractions/bindings.rs. */
 static_assert(PROC_ENTRY_PERMANENT == 0);

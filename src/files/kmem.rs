@@ -20,16 +20,16 @@ use crate::{
             Piece, //
         },
         proc_fs::ProcFile,
-        snapshot::{
-            Table,
-            Text, //
-        },
     },
     model::{
         extents::Extents,
         pgtable::Entry,
         range::STEP_ENTRIES,
         rows, //
+    },
+    protocol::snapshot::{
+        Table,
+        Text, //
     },
 };
 use kernel::prelude::*;

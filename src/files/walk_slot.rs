@@ -5,20 +5,20 @@
 //! There is one slot in the system, and the last write wins. `/proc/memintro/walk` has an answer
 //! for each open file.
 
+use super::walk::{
+    find,
+    parse,
+    ACCESS, //
+};
 use crate::{
     abstractions::{
         compat::enodata,
-        conversation::{
-            patience,
-            Stop, //
-        },
         file::{
             is_readable,
             KernelAddresses, //
         },
         sysfs::BinOperations,
-        task::nap,
-        visit::Visit, //
+        task::nap, //
     },
     model::{
         question::WalkQuestion,
@@ -32,10 +32,12 @@ use crate::{
             Refusal, //
         },
     },
-    walk::{
-        find,
-        parse,
-        ACCESS, //
+    protocol::{
+        conversation::{
+            patience,
+            Stop, //
+        },
+        visit::Visit, //
     },
 };
 use kernel::{

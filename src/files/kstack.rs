@@ -10,10 +10,6 @@ use crate::{
             Capability, //
         },
         proc_fs::ProcFile,
-        snapshot::{
-            Table,
-            Text, //
-        },
         task::{
             KernelStack,
             PidType,
@@ -24,6 +20,10 @@ use crate::{
     model::{
         name::until_nul,
         rows, //
+    },
+    protocol::snapshot::{
+        Table,
+        Text, //
     },
 };
 use kernel::prelude::*;

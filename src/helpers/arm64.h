@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /* What the generic page-table accessors leave to arm64. */
-#ifndef MEMINTRO_HELPERS_ARM64_H
-#define MEMINTRO_HELPERS_ARM64_H
+#ifndef MEMINTRO_ARM64_H
+#define MEMINTRO_ARM64_H
 
 #include <linux/memory_hotplug.h>
 #include <linux/minmax.h>

@@ -13,8 +13,8 @@
 #include <linux/uaccess.h>
 
 #include "helpers.h"
-#include "helpers_arch.h"
-#include "helpers_pgtable.h"
+#include "arch.h"
+#include "pgtable.h"
 
 /* The layout has a twin in src/abstractions/bindings.rs. */
 static_assert(sizeof(struct memintro_paging) == 20);

@@ -2,17 +2,11 @@
 
 //! `/proc/memintro/walk`: what is behind an address.
 //!
-//! [`crate::walk_slot`] offers the same through sysfs, one question at a time.
+//! [`super::walk_slot`] offers the same through sysfs, one question at a time.
 
 use crate::{
     abstractions::{
         compat::local_interrupt_disable,
-        conversation::{
-            Conversation,
-            Out,
-            Reader,
-            Stop, //
-        },
         file::{
             proc_pid_ns,
             Access,
@@ -27,7 +21,6 @@ use crate::{
             untagged_addr,
             UserTables, //
         },
-        visit::Visit,
         vma::LockVma, //
     },
     model::{
@@ -49,6 +42,15 @@ use crate::{
             Walk, //
         },
         words::Refusal,
+    },
+    protocol::{
+        conversation::{
+            Conversation,
+            Out,
+            Reader,
+            Stop, //
+        },
+        visit::Visit, //
     },
 };
 use kernel::{

@@ -9,10 +9,6 @@ use crate::{
             Access, //
         },
         proc_fs::ProcFile,
-        snapshot::{
-            Table,
-            Text, //
-        },
         task::{
             PidType,
             TaskExt,
@@ -22,6 +18,10 @@ use crate::{
     model::{
         name::until_nul,
         rows, //
+    },
+    protocol::snapshot::{
+        Table,
+        Text, //
     },
 };
 use kernel::prelude::*;

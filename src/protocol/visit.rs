@@ -6,18 +6,20 @@
 //! side are mostly about the same process, and long answers take many steps: so a read keeps what
 //! it looked at last, for the next question or step.
 
-use super::{
-    mm::{
-        is_mm_of,
-        process_mm,
-        task_mm, //
+use crate::{
+    abstractions::{
+        mm::{
+            is_mm_of,
+            process_mm,
+            task_mm, //
+        },
+        task::{
+            find_by_pid,
+            TaskExt, //
+        },
     },
-    task::{
-        find_by_pid,
-        TaskExt, //
-    },
+    model::words::Refusal, //
 };
-use crate::model::words::Refusal;
 use kernel::{
     mm::{
         Mm,

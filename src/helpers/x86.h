@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /* What the generic page-table accessors leave to x86. */
-#ifndef MEMINTRO_HELPERS_X86_H
-#define MEMINTRO_HELPERS_X86_H
+#ifndef MEMINTRO_X86_H
+#define MEMINTRO_X86_H
 
 #include <linux/pgtable.h>
 #include <linux/sched.h>

@@ -2,9 +2,9 @@
 
 //! What questions about many addresses have in common: whose memory, and the last line.
 
+use super::conversation::Reader;
 use crate::{
     abstractions::{
-        conversation::Reader,
         file::proc_pid_ns,
         pgtable::{
             paging,

@@ -5,15 +5,9 @@
 //! Goes through the page tables of every process. The kernel's own reverse map is not open to
 //! modules, and knows neither of special mappings nor of the zero page.
 
+use super::walk::ACCESS;
 use crate::{
     abstractions::{
-        conversation::{
-            patience,
-            Conversation,
-            Out,
-            Reader,
-            Stop, //
-        },
         file::{
             proc_pid_ns,
             Access, //
@@ -38,7 +32,13 @@ use crate::{
         rmap,
         words::Refusal, //
     },
-    walk::ACCESS,
+    protocol::conversation::{
+        patience,
+        Conversation,
+        Out,
+        Reader,
+        Stop, //
+    },
 };
 use kernel::{
     mm::Mm,
