@@ -2,13 +2,12 @@
 # SPDX-License-Identifier: GPL-2.0
 # timeout: 4500
 #
-# Property: many processes that read every file about processes whose memory
-# never rests (fork, exec, exit, mmap, munmap, mremap, mprotect, madvise, copy on
-# write, KSM, hugetlb with shared page tables, userfaultfd, swap, cgroup limits,
-# OOM kills), and about one that is stuck for ever, with readers killed and the
-# module reloaded all the time, get no physical address other than the one that
-# pagemap gives both before and after; the kernel has nothing to report, and gets
-# all its memory back.
+# Property: many processes read every file about processes whose mappings change
+# constantly (fork, exec, exit, mmap, munmap, mremap, mprotect, madvise, copy on write,
+# KSM, hugetlb with shared page tables, userfaultfd, swap, cgroup limits, OOM kills),
+# and about one that is stuck forever, while readers are killed and the module is
+# reloaded. No answer has a physical address other than the one that pagemap gives both
+# before and after; the kernel reports nothing, and gets all its memory back.
 #
 #	SECONDS_LONG=3600 ASKERS=12 TARGETS=2 SEED=1 stress-files.sh
 #

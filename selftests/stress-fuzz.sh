@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: GPL-2.0
 # timeout: 4500
 #
-# Property: whatever system calls are made on the files, with whatever arguments,
-# by threads that share descriptors, by processes that are killed, and while the
-# module is reloaded: no call hangs, the kernel has nothing to report and gets all
-# its memory back, and the module still answers.
+# Property: whatever system calls are made on the files, with whatever arguments, by
+# threads that share descriptors and by processes that are killed, while the module is
+# reloaded: no call hangs, the kernel reports nothing and gets all its memory back, and
+# the module still answers.
 #
 #	SECONDS_LONG=3600 WORKERS=4 SEED=1 stress-fuzz.sh
 

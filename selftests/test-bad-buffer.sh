@@ -1,10 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# Property: a read into memory that is not there, or only in part, fails with
-# EFAULT or gives what fitted, and loses nothing: the bytes come with the next
-# read. A write from such memory fails with EFAULT and leaves nothing behind.
-# So it is with every file.
+# Property: a read into memory that is unmapped, wholly or in part, fails with EFAULT or
+# returns what fitted, and loses nothing: the next read returns the rest. A write from
+# such memory fails with EFAULT and changes nothing. This holds for every file.
 
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "${0%/*}/lib.sh"

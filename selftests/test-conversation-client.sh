@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # Property: the client tools/memintro gives the same answers to questions in its
-# arguments, one by one, and to 4,500, more than may wait, on its input, in dash, bash and busybox;
-# its exit status says whether one was refused; it says why it cannot ask.
+# arguments, asked one by one, and to 4,500 questions on its input, which is more than
+# the queue holds, in dash, bash and busybox. Its exit status says whether one was
+# refused, and its message why it cannot ask.
 
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "${0%/*}/lib.sh"

@@ -1,9 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# Property: a shell may `eval` every line of `walk`, and what follows `# end` in
-# the other conversations: words of the form key=value with one space between,
-# and values that hold only [0-9A-Za-z_.,:-], whatever was asked.
+# Property: a shell may `eval` every line of `walk`, and in the other conversations what
+# follows `# end`: words of the form key=value, separated by one space, with values that
+# contain only [0-9A-Za-z_.,:-], whatever the question was.
 
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "${0%/*}/lib.sh"

@@ -1,9 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# Property: an answer is about one process: when that ends in the middle, and
-# another one gets its number, the answer ends and shows nothing of the other,
-# and a new question about the number is answered for the new process.
+# Property: an answer is about one process. If that exits in the middle and another
+# process gets its PID, the answer ends and shows nothing of the other; a new question
+# about that PID is answered for the new process.
 
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "${0%/*}/lib.sh"

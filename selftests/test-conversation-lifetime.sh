@@ -1,10 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# Property: a conversation at rest, before an answer, after one or in the middle
-# of one, keeps nothing of the process that it was asked about: a killed one's
-# memory is free and its file system is not busy at once, and the answer ends
-# with ESRCH.
+# Property: an open conversation, before, after or in the middle of an answer, pins
+# nothing of the process that it was asked about: when that is killed, its memory is
+# free and its file system can be unmounted at once, and the answer ends with ESRCH.
 
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "${0%/*}/lib.sh"

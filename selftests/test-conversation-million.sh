@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: GPL-2.0
 # timeout: 900
 #
-# Property: many questions through one conversation about a process that holds
-# every kind of page are answered as pagemap, smaps and the kinds say: the
-# address, the size of the page, its level, permissions, flags, the word and
-# swap entry of what is not there, and the lines of `levels`.
+# Property: many questions through one conversation, about a process that has every kind
+# of page, are answered as pagemap, smaps and the kinds say: address, size of the page,
+# level, permissions, flags, the word and swap entry of a page that is absent, and the
+# lines of `levels`.
 #
 #	QUESTIONS=1000000 test-conversation-million.sh
 

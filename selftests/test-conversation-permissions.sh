@@ -1,10 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# Property: a conversation is root's alone, and needs CAP_SYS_ADMIN and
-# CAP_SYS_PTRACE of whoever opens it, in the initial user namespace; addresses
-# of the kernel need CAP_SYSLOG of the opener too. Who uses the descriptor does
-# not matter.
+# Property: a conversation belongs to root, and its opener needs CAP_SYS_ADMIN and
+# CAP_SYS_PTRACE in the initial user namespace; for kernel addresses CAP_SYSLOG too. It
+# does not matter who uses the descriptor.
 
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "${0%/*}/lib.sh"

@@ -1,9 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# Property: a conversation takes 64 KiB of questions and no more, whole lines
-# only, and says how much it took; a write that fails leaves nothing behind, and
-# a line that is too long has one answer.
+# Property: a conversation accepts 64 KiB of questions and no more, whole lines only,
+# and returns how much it accepted; a write that fails changes nothing, and a line that
+# is too long gets one answer.
 
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "${0%/*}/lib.sh"

@@ -1,9 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# Property: dash, bash and busybox sh hold a conversation as documented: `exec
-# 3<>`, `echo >&3`, one line for each `read -r <&3`, and `cat <&3` ends at the
-# last answer.
+# Property: dash, bash and busybox sh can use a conversation as documented: `exec 3<>`,
+# `echo >&3`, one line per `read -r <&3`, and `cat <&3` ends after the last answer.
 
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "${0%/*}/lib.sh"

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # Property: a conversation is a stream: answers come in order, reads of any size
-# continue where the last one stopped, nothing is lost by a reader that fails or
-# dies, and only one reads at a time.
+# continue where the last one stopped, a reader that fails or is killed loses nothing,
+# and only one task reads at a time.
 
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "${0%/*}/lib.sh"

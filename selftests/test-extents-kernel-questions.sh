@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# Property: extents refuses what is no range of kernel addresses, and names the
-# end after the last address of all as that address.
+# Property: extents refuses what is not a range of kernel addresses, and prints the end
+# after the very last address as that address.
 
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "${0%/*}/lib.sh"

@@ -1,9 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# Property: extents of a range of kernel addresses agrees with what walk says
-# of single ones: the module's own memory, what lies around it, and the last
-# addresses of all.
+# Property: extents of a range of kernel addresses agrees with walk of single addresses:
+# the module's own memory, its neighbourhood, and the very last addresses.
 #
 #	SAMPLES=N test-extents-kernel.sh
 

@@ -1,9 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# Property: /proc/memintro/extents of every process, whole and in random
-# ranges, says page by page what pagemap says; two rows never could have been
-# one, and the last line is what the rows add up to.
+# Property: for every process, whole and in random ranges, /proc/memintro/extents says
+# for each page what pagemap says; no two rows could have been one; the last line is the
+# sum of the rows.
 #
 #	RANGES=N SEED=N test-extents-pages.sh
 

@@ -1,9 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# Property: extents answers `PID` and `PID START-END`, each with totals or
-# without: a range is rounded outward to pages, and a huge page is cut at its
-# ends; everything else is refused by one line that says why.
+# Property: extents answers `PID` and `PID START-END`, each with or without totals. A
+# range is rounded outward to pages, a huge page is cut at the ends of the range, and
+# everything else is refused with one line that says why.
 
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "${0%/*}/lib.sh"

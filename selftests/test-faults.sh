@@ -2,10 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0
 # timeout: 1200
 #
-# Property: wherever an allocation of the module fails, when it is loaded or used,
-# that is an ENOMEM and nothing else: nothing leaks, no answer is torn, and what is
-# done again works. Needs a kernel with fault injection (CONFIG_FAILSLAB,
-# CONFIG_FAIL_PAGE_ALLOC).
+# Property: if any allocation of the module fails, when it is loaded or used, the result
+# is ENOMEM and nothing else: nothing leaks, no answer is torn, and a retry works. Needs
+# a kernel with fault injection (CONFIG_FAILSLAB, CONFIG_FAIL_PAGE_ALLOC).
 
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "${0%/*}/lib.sh"

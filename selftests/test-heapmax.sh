@@ -1,12 +1,11 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# Property: /proc/memintro/heapmax names the process with the largest heap and
-# its exact size, among equals the one with the lowest PID, in the PID namespace
-# of the mount.
+# Property: /proc/memintro/heapmax shows the process with the largest heap and its exact
+# size, of several the one with the lowest PID, in the PID namespace of the mount.
 #
-# /proc shows the end of a heap only to within a page, so that the exact cases
-# use processes that report their own break (programs/src/commands/heap.rs).
+# /proc shows the end of a heap only to within a page, so the exact cases use processes
+# that report their own break (programs/src/commands/heap.rs).
 
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "${0%/*}/lib.sh"

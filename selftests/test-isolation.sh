@@ -1,9 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# Property: what a process may execute is executable in every answer, and nothing
-# else is. With page-table isolation the kernel's copy of the top-level entries of
-# user space forbids it: the processor runs user code on another one.
+# Property: what a process may execute is executable in every answer, and nothing else
+# is. With page-table isolation the kernel's copy of the top-level user entries forbids
+# execution, while the processor runs user code on another copy.
 
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "${0%/*}/lib.sh"

@@ -1,12 +1,11 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# Property: for random addresses of each region of the kernel's half, mapped
-# ones and holes, the answer equals what lookup_address(), vmalloc_to_page() and
-# virt_to_phys() say: address, size of the page, level, permissions and flags,
-# the lines of `levels`, the region, and whether the linear formula agrees. On
-# arm64, which has no lookup_address(), the processor itself translates (the
-# instruction AT), and says nothing of sizes and levels.
+# Property: for random addresses of each region of the kernel's half, mapped or not, the
+# answer equals what lookup_address(), vmalloc_to_page() and virt_to_phys() say:
+# address, size of the page, level, permissions and flags, the lines of `levels`, the
+# region, and whether the linear formula agrees. arm64 has no lookup_address(); there
+# the processor translates (the instruction AT), which says nothing of sizes and levels.
 #
 #	ADDRESSES=10000 test-kernel-regions.sh
 

@@ -1,10 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# Property: a reader of any file that is killed, in the middle of a read or at any
-# other moment, ends, and
-# takes nothing with it but what it had read: neither bytes that the next reader
-# of the descriptor should have, nor memory of the kernel.
+# Property: a reader of any file that is killed, in the middle of a read or at any other
+# moment, exits, and loses only what it had read: no bytes for the next reader of the
+# descriptor, and no kernel memory.
 #
 #	SECONDS_LONG=60 test-killed-reader.sh
 

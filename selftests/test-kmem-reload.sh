@@ -1,9 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# Property: loaded, read from end to end, asked in every conversation, visited
-# by the second module and unloaded, 6 times, memintro leaves the log clean
-# and no memory behind.
+# Property: memintro, 6 times loaded, read completely, asked in every conversation, read
+# by the second module, and unloaded, leaves nothing in the log and leaks no memory.
 #
 #	LOADS=N test-kmem-reload.sh
 

@@ -1,9 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# Property: /proc/memintro/kmem has a row for each kind of the module's own
-# memory, says of it what walk and extents say, and shows that the formula of
-# the linear map holds for kmalloc and does not for vmalloc.
+# Property: /proc/memintro/kmem has a row for each kind of the module's own memory,
+# agrees with walk and extents, and shows that the formula of the linear map holds for
+# kmalloc and not for vmalloc.
 
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "${0%/*}/lib.sh"

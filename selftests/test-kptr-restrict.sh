@@ -1,9 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# Property: what shows kernel addresses goes by kptr_restrict as kallsyms does: 2 hides
-# them from everyone. For kstack, kmem and conversations that is decided when the file
-# is opened.
+# Property: files that show kernel addresses obey kptr_restrict as kallsyms does: 2
+# hides them from everyone. For kstack, kmem and conversations this is decided when the
+# file is opened.
 
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "${0%/*}/lib.sh"

@@ -1,9 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# Property: /proc/memintro/kstack has each thread exactly once; of a sleeping one
-# STACK <= SP < STACK + SIZE_B and USED_B = STACK + SIZE_B - SP; a running one
-# has no SP, and one that ended no stack.
+# Property: /proc/memintro/kstack has each thread exactly once. For a sleeping thread
+# STACK <= SP < STACK + SIZE_B and USED_B = STACK + SIZE_B - SP; a running one has no
+# SP, and one that has exited no stack.
 
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "${0%/*}/lib.sh"

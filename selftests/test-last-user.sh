@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 # timeout: 400
 #
-# Property: a reader never tears down the memory of a process that was killed while it
-# looked at it, which takes long and hears no signal.
+# Property: a reader never frees the memory of a process that was killed while it was
+# read: that takes long and cannot be interrupted by a signal.
 
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "${0%/*}/lib.sh"

@@ -1,9 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# Property: memory that a program allocates is there only when it is touched,
-# page by page, and vm, vmas and walk all show it: nothing, then the zero page
-# on read, an own page on write, nothing again when it is given back.
+# Property: memory that a program allocates exists only when it is touched, page by
+# page, and vm, vmas and walk all show it: nothing, then the zero page after a read, a
+# page of its own after a write, and nothing again after it is freed.
 
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "${0%/*}/lib.sh"

@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# Property: loading makes the files and logs one line, unloading removes them and
-# logs one line, and a fresh module has no old answer.
+# Property: loading creates the files and logs one line, unloading removes them and logs
+# one line, and a newly loaded module has no old answer.
 
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "${0%/*}/lib.sh"

@@ -1,9 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# Property: a second module reads the record of memintro's kmalloc and vmalloc
-# objects at the addresses that kmem shows, and finds the same physical ones;
-# a wrong address is an error, and harms nothing.
+# Property: a second module reads the record of memintro's kmalloc and vmalloc objects
+# at the addresses that kmem shows, and finds the same physical addresses; a wrong
+# address is an error, and does no harm.
 
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "${0%/*}/lib.sh"

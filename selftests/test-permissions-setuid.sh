@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# Property: a setuid program has rights in the files that it opens itself, and
-# gains none in a descriptor that an ordinary user opened and it inherited.
+# Property: a setuid program has its rights in files that it opens itself, and gains
+# none through a descriptor that it inherited from an ordinary user.
 
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "${0%/*}/lib.sh"

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # Property: each write to and read from the sysfs walk needs CAP_SYS_ADMIN and
-# CAP_SYS_PTRACE of whoever opened the file; a refusal leaves the slot as it is,
+# CAP_SYS_PTRACE of the task that opened the file. A refusal does not change the slot,
 # and comes after EINVAL and before ESRCH.
 
 # shellcheck source-path=SCRIPTDIR source=lib.sh

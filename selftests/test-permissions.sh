@@ -1,9 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# Property: every file is root's alone, and needs of its opener exactly the
-# capabilities that the documentation names; rights are those of whoever opened
-# a descriptor, not of whoever uses it.
+# Property: every file belongs to root, and its opener needs exactly the capabilities in
+# the documentation; the rights are those of the task that opened a descriptor, not of
+# the one that uses it.
 
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "${0%/*}/lib.sh"

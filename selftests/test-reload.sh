@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# Property: unloaded and loaded 40 times (100 with `all --long`), while four shells
-# read and write all files and are answered often, the module leaves the log clean.
+# Property: unloaded and loaded 40 times (100 with `all --long`), while four shells read
+# and write all files and get many answers, the module leaves nothing in the log.
 #
 #	RELOADS=N test-reload.sh
 

@@ -1,9 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# Property: rmap knows of a process that executes a program, at whatever moment of the
-# answer, and that maps a page before and after; of one that never does anything else it
-# says at least that it was busy.
+# Property: rmap finds a process that calls execve() at any moment of the answer and
+# maps the page before and after; for one that does nothing but execve() it reports at
+# least that it was busy.
 
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "${0%/*}/lib.sh"

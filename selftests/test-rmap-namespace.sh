@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# Property: rmap lists the mappings in processes of the PID namespace of the
-# procfs mount, by their numbers there, and counts all others in `outside=`.
+# Property: rmap lists the mappings in processes of the PID namespace of the procfs
+# mount, by their PIDs there, and counts all others in `outside=`.
 
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "${0%/*}/lib.sh"

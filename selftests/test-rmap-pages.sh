@@ -1,10 +1,10 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# Property: rmap of a page lists exactly the processes and addresses that a
-# scan of every /proc/PID/pagemap finds, in their order, at the same offset in
-# the page: of pages shared in every way, of each kind of page, and of random
-# ones among all that are present.
+# Property: rmap of a page lists exactly the processes and addresses that a scan of
+# every /proc/PID/pagemap finds, in their order, at the same offset in the page: for
+# pages shared in every way, for each kind of page, and for random ones of all present
+# pages.
 #
 #	SAMPLES=N SEED=N test-rmap-pages.sh
 

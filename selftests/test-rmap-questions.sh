@@ -1,9 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# Property: a physical address that no process maps has no row: page 0, a page
-# table, kernel memory, no memory at all; and what is no physical address is
-# refused.
+# Property: a physical address that no process maps has no row: page 0, a page table,
+# kernel memory, no memory at all. What is not a physical address is refused.
 
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "${0%/*}/lib.sh"

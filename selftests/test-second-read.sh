@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# Property: a read of an open table does not wait, deaf to signals, for another one that
-# is held in the middle of its copy.
+# Property: a read of an open table does not wait, uninterruptibly, for another read
+# that is stopped in the middle of its copy.
 
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "${0%/*}/lib.sh"

@@ -2,13 +2,13 @@
 # SPDX-License-Identifier: GPL-2.0
 # timeout: 900
 #
-# Property: a process whose mmap lock nobody gets, for ever, delays no answer about
-# others, and every question about itself is answered all the same: its mappings are
-# found without that lock, and where one of them is held too, the answer says `busy`.
-# No reader waits unkillably, none longer than until a signal, and rmmod succeeds.
+# Property: a process whose mmap lock nobody ever gets delays no answer about others,
+# and every question about itself is still answered: its mappings are found without that
+# lock, and if one of them is locked too, the answer is `busy`. No reader waits
+# uninterruptibly, or longer than until a signal, and rmmod succeeds.
 #
-# Another process waits for the lock before and after each answer: it was held all the
-# time. So no answer waited for it, however long that took on a busy machine.
+# Another process waits for the lock before and after each answer, so the lock was held
+# all the time, and no answer waited for it, however long that took on a busy machine.
 
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "${0%/*}/lib.sh"

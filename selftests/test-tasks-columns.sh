@@ -1,9 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# Property: with 500 processes (2,000 with `all --long`), /proc/memintro/tasks
-# equals /proc in every column: odd names, other users, stopped, blocked and dead
-# processes, threads, kernel threads.
+# Property: with 500 processes (2,000 with `all --long`), /proc/memintro/tasks equals
+# /proc in every column: odd names, other users, stopped, blocked and dead processes,
+# threads, kernel threads.
 #
 #	PROCESSES=N test-tasks-columns.sh
 

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # Property: `while read` over the rows of 1,000 processes (10,000 with `all --long`)
-# reads one table, in dash and in bash, which seeks back at every line; and a read
+# generates one table, in dash and in bash, which seeks back at every line; and a read
 # costs the same wherever in the table it begins.
 #
 #	ROWS=N test-tasks-cost.sh

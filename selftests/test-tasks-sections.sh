@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: GPL-2.0
 # timeout: 400
 #
-# Property: however many threads a process has, alive or ended, a table looks at a
-# bounded number of IDs and threads in one RCU read-side critical section: others never
-# wait for long. Counted by probes in the kernel, so that no clock decides: between two
-# sections the module gives way to others, which no section may.
+# Property: however many threads a process has, alive or exited, a table visits a
+# bounded number of IDs and threads in one RCU read-side critical section, so others
+# never wait for long. Counted by probes in the kernel, so that no clock decides:
+# between two sections the module calls cond_resched(), which is forbidden inside one.
 #
 #	THREADS=20000 test-tasks-sections.sh
 #

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # Property: while processes come and go, a shell's `while read` over
-# /proc/memintro/tasks sees no torn row, no row twice, and each process that
-# lives throughout, in bash, dash and busybox.
+# /proc/memintro/tasks sees no torn row, no row twice, and every process that lives all
+# the time, in bash, dash and busybox.
 #
 #	PROCESSES=N test-tasks-shell.sh
 

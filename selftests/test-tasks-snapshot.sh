@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# Property: a table is a snapshot, made by the first read and anew by a read at
-# offset 0, that tools may read in pieces of any size and from any place.
+# Property: a table is a snapshot: the first read generates it, a read at offset 0
+# regenerates it, and tools may read it in pieces of any size and from any offset.
 
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "${0%/*}/lib.sh"

@@ -1,9 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# Property: the module can be unloaded while its files are open: rmmod succeeds,
-# readers and writers get an error, also after the module is loaded again, and
-# the kernel has nothing to report.
+# Property: the module can be unloaded while its files are open: rmmod succeeds, readers
+# and writers get an error, also after the module is loaded again, and the kernel
+# reports nothing.
 
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "${0%/*}/lib.sh"

@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# Property: /proc/memintro/vm has the processes and the numbers of the PID
-# namespace of the procfs mount through which it is opened.
+# Property: /proc/memintro/vm shows the processes and PIDs of the PID namespace of the
+# procfs mount through which it is opened.
 
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "${0%/*}/lib.sh"

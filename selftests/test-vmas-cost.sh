@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # Property: a mapping costs what its page tables cost, whatever its size: questions
-# about 64 TiB that nothing is behind are answered, in vmas and in extents. (Looked at
-# by pages, or by what a table of them covers, a thousand of them would take hours.)
+# about 64 TiB of untouched mappings are answered, in vmas and in extents. (Page by
+# page, or table by table, a thousand of them would take hours.)
 
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "${0%/*}/lib.sh"

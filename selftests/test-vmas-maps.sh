@@ -1,9 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# Property: /proc/memintro/vmas of every process equals its maps, to the last
-# byte of odd names; what it says of each mapping equals pagemap, and smaps
-# where that counts the same.
+# Property: /proc/memintro/vmas of every process equals its maps, to the last byte of
+# odd names; its numbers for each mapping equal pagemap, and smaps where that counts the
+# same.
 
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "${0%/*}/lib.sh"

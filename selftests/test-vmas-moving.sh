@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# Property: the rows of a process whose mappings change while it is asked about
-# ascend and never overlap, and add up to the last line.
+# Property: the rows of a process whose mappings change during the answer ascend, never
+# overlap, and add up to the last line.
 #
 #	TIMES=N test-vmas-moving.sh
 

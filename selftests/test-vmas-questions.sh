@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# Property: vmas answers `PID`, `PID VA` and `PID START-END`, each with totals
-# or without, and refuses everything else by one line that says why.
+# Property: vmas answers `PID`, `PID VA` and `PID START-END`, each with or without
+# totals, and refuses everything else with one line that says why.
 
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "${0%/*}/lib.sh"

@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# Property: a row of vmas is about one mapping: where another file, or another part of
-# it, is mapped in its place while it is counted, the row ends there.
+# Property: a row of vmas is about one mapping: if another file, or another part of it,
+# is mapped in its place while it is counted, the row ends there.
 #
 #	ROWS=1000 test-vmas-replaced.sh
 

@@ -1,10 +1,10 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# Property: which addresses are the user's, the kernel's and nobody's follows
-# the paging mode of the running kernel (four or five levels): the last user
-# address is a valid question, the first one above is refused. The tag of an
-# address is taken off where system calls take it off: on arm64.
+# Property: which addresses belong to the user, to the kernel, or to neither follows the
+# paging mode of the running kernel (four or five levels): the last user address is a
+# valid question, the first one above is refused. The tag of an address is removed if
+# system calls ignore it: on arm64.
 
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "${0%/*}/lib.sh"

@@ -1,9 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# Property: what no program can bring about for long enough is decoded as what it is:
-# a huge page that is being split is there, and allows nothing; free memory is never
-# taken for one of the kernel's page tables.
+# Property: entries that no program can produce for long enough are decoded correctly: a
+# huge page that is being split is present and allows nothing; free memory is never
+# mistaken for one of the kernel's page tables.
 
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "${0%/*}/lib.sh"

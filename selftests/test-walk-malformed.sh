@@ -1,9 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# Property: each malformed question is refused with its own error, and after
-# EINVAL or ESRCH the next read says ENODATA: a script that overlooks the error
-# never reads the answer to an older question.
+# Property: each malformed question is refused with its own error, and after EINVAL or
+# ESRCH the next read fails with ENODATA: a script that ignores the error never reads
+# the answer to an older question.
 
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "${0%/*}/lib.sh"

@@ -1,10 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# Property: for a page of any kind that has a physical page behind it, the
-# sysfs walk gives the physical address that /proc/PID/pagemap gives, at every
-# offset in the page, also in a 2 MiB and 1 GiB page and where the protection
-# is PROT_NONE.
+# Property: for every kind of page with a physical page behind it, the sysfs walk gives
+# the physical address that /proc/PID/pagemap gives, at every offset in the page, also
+# in 2 MiB and 1 GiB pages and under PROT_NONE.
 
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "${0%/*}/lib.sh"

@@ -1,9 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# Property: arm64's processors may hold 16 entries (16K: 128 or 32) in the TLB as one where all of
-# them carry the contiguous bit and fit together; then, and only then, walk
-# gives the size of all of them. Judged by the entries as /proc/kcore shows them.
+# Property: arm64's TLB may hold 16 entries (16K: 128 or 32) as one if all of them have
+# the contiguous bit and are consistent; then, and only then, walk prints the size of
+# the whole block. Judged by the entries as /proc/kcore shows them.
 
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "${0%/*}/lib.sh"

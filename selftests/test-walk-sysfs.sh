@@ -1,9 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# Property: the sysfs walk is one slot with the rules that its documentation
-# states: every write is a whole question whatever its offset, reads repeat the
-# answer, and blanks around a question do not count.
+# Property: the sysfs walk is one slot with the documented rules: every write is a whole
+# question at any offset, reads repeat the answer, and blanks around a question are
+# ignored.
 
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "${0%/*}/lib.sh"

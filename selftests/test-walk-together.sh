@@ -1,9 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# Property: the walk of a process that has all kinds of pages at once gives
-# each range's own answer, and answers to questions for several processes do
-# not mix.
+# Property: the walk of a process that has all kinds of pages at once gives the right
+# answer for each range, and answers to questions about several processes do not mix.
 
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "${0%/*}/lib.sh"

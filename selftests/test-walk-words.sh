@@ -1,9 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# Property: for a page without a physical page behind it, the sysfs walk gives
-# the word of its kind (swap, guard, not-populated, ...), and for an address in
-# no mapping no-vma.
+# Property: for a page without a physical page behind it, the sysfs walk prints the word
+# of its kind (swap, guard, not-populated, ...), and for an address in no mapping
+# no-vma.
 
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "${0%/*}/lib.sh"

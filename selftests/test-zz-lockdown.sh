@@ -1,10 +1,10 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# Property: when lockdown is raised to confidentiality after loading, every file
-# that shows an address refuses reads and writes through descriptors that were
-# open before, at rest, asked, or in the middle of an answer, and cannot be
-# opened any more; tasks, vm and heapmax go on.
+# Property: when lockdown is raised to confidentiality after loading, every file that
+# shows an address refuses reads and writes through descriptors that were open before
+# (idle, asked, or in the middle of an answer) and cannot be opened any more; tasks, vm
+# and heapmax keep working.
 #
 # Lockdown cannot be lowered, and refuses modules without a signature: only for
 # the test guest, and by its name the last test there.
