@@ -14,14 +14,18 @@ files() {
 	done
 }
 
-ktap_plan 10
+ktap_plan 11
 put "$$ 0x1000\n" >/dev/null
 log_mark
 ktap_run "rmmod" unload
 ktap_equal "no file is left" "" "$(files)"
-ktap_run "neither folder is left" sh -c '! [ -e /proc/memintro ] && ! [ -e /sys/kernel/memintro ]'
+ktap_run "neither directory is left" sh -c '! [ -e /proc/memintro ] && ! [ -e /sys/kernel/memintro ]'
 ktap_run "insmod" load
 ktap_equal "all files are there" 4 "$(files | wc -l)"
+# shellcheck disable=SC2016 # the inner shell's
+ktap_run "its version is that of the file" sh -c \
+	'version=$(modinfo -F version "$1") && [ -n "$version" ] && [ "$version" = "$(cat /sys/module/memintro/version)" ]' \
+	sh "$module"
 ktap_equal "a fresh module has no answer" ENODATA "$(get)"
 ktap_equal "the log has a line for the unload, then one for the load" "unloaded loaded" \
 	"$(log_since | sed -n 's/^.*memintro: \([a-z]*loaded\).*/\1/p' | paste -sd ' ' -)"

@@ -14,9 +14,8 @@
 #include <linux/mm_types.h>
 #include <linux/pgtable.h>
 #include <linux/types.h>
-#include <linux/version.h>
 
-#if LINUX_VERSION_CODE < KERNEL_VERSION(7, 3, 0)
+#ifdef before_7_3
 /* 7.3 has one bit of entries for all that userfaultfd watches. */
 #define pte_uffd pte_uffd_wp
 #define pmd_uffd pmd_uffd_wp

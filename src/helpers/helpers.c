@@ -27,15 +27,18 @@
 #include "arch.h"
 #include "compat.h"
 
+/* The module! macro of rust/kernel has no field for it. */
+MODULE_VERSION("0.1.0");
+
 /* struct proc_ops has a twin in src/abstractions/bindings.rs. */
 static_assert(PROC_ENTRY_PERMANENT == 0);
-static_assert(offsetof(struct proc_ops, proc_flags) == 0);
-static_assert(offsetof(struct proc_ops, proc_open) == 8);
-static_assert(offsetof(struct proc_ops, proc_read_iter) == 24);
-static_assert(offsetof(struct proc_ops, proc_write) == 32);
-static_assert(offsetof(struct proc_ops, proc_lseek) == 40);
-static_assert(offsetof(struct proc_ops, proc_release) == 48);
-static_assert(sizeof(struct proc_ops) == (IS_ENABLED(CONFIG_COMPAT) ? 96 : 88));
+static_assert(offsetof(const struct proc_ops, proc_flags) == 0);
+static_assert(offsetof(const struct proc_ops, proc_open) == 8);
+static_assert(offsetof(const struct proc_ops, proc_read_iter) == 24);
+static_assert(offsetof(const struct proc_ops, proc_write) == 32);
+static_assert(offsetof(const struct proc_ops, proc_lseek) == 40);
+static_assert(offsetof(const struct proc_ops, proc_release) == 48);
+static_assert(sizeof(const struct proc_ops) == (IS_ENABLED(CONFIG_COMPAT) ? 96 : 88));
 
 /*
  * untagged_addr() is for user addresses: with LAM it would clear bits of the

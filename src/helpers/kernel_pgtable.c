@@ -139,6 +139,7 @@ void memintro_read_kernel_entries(unsigned int level, const void *table,
 	u64 word;
 
 	static_assert(sizeof(pgd_t) == 8 && sizeof(pte_t) == 8);
+	/* Pairs with the flush between the clearing of an entry and the free of its table. */
 	smp_rmb();
 	memset(entries, 0, count * sizeof(*entries));
 	for (i = 0; i < count; i++) {

@@ -46,7 +46,7 @@ unsigned int memintro_empty_entries(unsigned int level, const void *table,
 {
 	unsigned int i = first, end = first + count;
 
-	smp_rmb();
+	smp_rmb(); /* Pairs as in memintro_read_entries(). */
 	switch (level) {
 	case MEMINTRO_PTE:
 		while (i < end &&
@@ -94,6 +94,11 @@ unsigned int memintro_read_entries(const struct memintro_view *view,
 	struct memintro_entry *entry;
 	struct run run = {};
 
+	/*
+	 * Pairs with the full barrier of the flush by which a writer separates the
+	 * clearing of an upper entry from changes of the table below, such as
+	 * pmdp_collapse_flush().
+	 */
 	smp_rmb();
 	if (level == MEMINTRO_PTE) {
 		struct pte_memo memo = {};
@@ -128,7 +133,7 @@ const void *memintro_read_entry(const struct memintro_view *view,
 	struct pte_memo memo = {};
 	struct run run = {};
 
-	smp_rmb();
+	smp_rmb(); /* Pairs as in memintro_read_entries(). */
 	if (level == MEMINTRO_PTE) {
 		pte_t pte = arch_pte_get((const pte_t *)table + index);
 
@@ -149,7 +154,7 @@ const void *memintro_read_entry(const struct memintro_view *view,
 u64 memintro_read_value(unsigned int level, const void *table,
 			unsigned int index)
 {
-	smp_rmb();
+	smp_rmb(); /* Pairs as in memintro_read_entries(). */
 	switch (level) {
 	case MEMINTRO_PMD:
 		return pmd_val(pmdp_get_lockless((pmd_t *)table + index));
@@ -182,7 +187,7 @@ bool memintro_leads_to(const void *table, unsigned int first,
 	unsigned int i;
 
 	static_assert(PTRS_PER_PTE % AT_ONCE == 0);
-	smp_rmb();
+	smp_rmb(); /* Pairs as in memintro_read_entries(). */
 	for (; entry < end; entry += AT_ONCE) {
 		bool maybe = false;
 
