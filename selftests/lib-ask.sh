@@ -10,16 +10,16 @@ ask() { # FILE WORD...
 	{ printf '%s\n' "$*" >&3 && cat <&3; } 3<>"$ask_file"
 }
 
-# Puts the table kmem into $tmp/kmem. Read by this shell itself: the kernel stack is
-# that of the reader, and must live while something is asked about it.
+# Puts the table kmem into $tmp/kmem. This shell itself reads it: the kernel stack is that
+# of the reader, and must exist while questions about it are asked.
 take_kmem() {
 	while read -r kmem_row; do
 		printf '%s\n' "$kmem_row"
 	done </proc/memintro/kmem >"$tmp/kmem"
 }
 
-# The value of a key in the lines of `key=value` that come in. (A program for it
-# would take an emulated machine longer than all that is compared.)
+# The value of a key in the `key=value` lines of the input. (In an emulated machine,
+# starting a program for it would take longer than the comparison.)
 key() { # KEY
 	while read -r key_line; do
 		for key_word in $key_line; do
@@ -28,7 +28,7 @@ key() { # KEY
 	done
 }
 
-# One column of the rows that come in, found by its name in the header.
+# One column of the rows of the input, found by its name in the header.
 column() { # NAME
 	awk -v name="$1" '
 		NR == 1 { for (i = 1; i <= NF; i++) if ($i == name) n = i }
@@ -48,7 +48,7 @@ refused() { # FILE QUESTION ERROR WHY
 # Results of `refusals`.
 refusals_planned=15
 
-# What is refused by each file whose questions are about a range of a process.
+# What every file refuses whose questions are about a range of a process.
 refusals() { # FILE PID
 	refused "$1" "" EINVAL not-a-question
 	refused "$1" "+$2" EINVAL not-a-question

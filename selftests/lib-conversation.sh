@@ -22,13 +22,13 @@ no_vma() { # PID VA
 	echo "pid=$1 va=$2 pa=none why=no-vma level=-"
 }
 
-# The answer to what is no question.
+# The answer to a line that is not a question.
 bad() { # WHY
 	echo "pid=- va=- pa=none error=EINVAL why=$1"
 }
 
-# Single system calls on one open conversation; their outcomes in one line,
-# with " | " between.
+# Single system calls on one open conversation; prints their results in one line,
+# separated by " | ".
 converse() { # FILE STEP...
 	"$bin/converse" "$@" | paste -sd '|' - | sed 's/|/ | /g'
 }

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=sh
 #
-# Prepares what kinds of pages need: swap, pools of huge pages, and rest. To be
-# sourced after lib.sh, or by `all`. Each function leaves alone what is there already,
-# and registers with at_exit what it changed.
+# Prepares what kinds of pages need: swap, pools of huge pages, and no background activity.
+# To be sourced after lib.sh, or by `all`. Each function does nothing if the machine is
+# prepared already, and registers with at_exit what it changed.
 
 hugepages=/sys/kernel/mm/hugepages
 thp=/sys/kernel/mm/transparent_hugepage
@@ -19,8 +19,8 @@ need_swap() {
 	fi
 }
 
-# At least N free pages of a hugetlb pool; 1G ones are there only when the
-# kernel finds one free gigabyte, so they are best reserved at boot.
+# At least N free pages of a hugetlb pool. The kernel gets 1G pages only if it finds a free
+# gigabyte, so reserve them at boot.
 need_hugepages() { # SIZE_KB N
 	pool=$hugepages/hugepages-$1kB
 	[ -d "$pool" ] || return
@@ -29,14 +29,14 @@ need_hugepages() { # SIZE_KB N
 	echo $(($(cat "$pool/nr_hugepages") + $2)) >"$pool/nr_hugepages"
 }
 
-# Transparent huge pages where a program asks for them.
+# Transparent huge pages for programs that ask for them.
 need_thp() {
 	grep -q '\[never\]' "$thp/enabled" || return 0
 	at_exit "echo never >$thp/enabled"
 	echo madvise >"$thp/enabled"
 }
 
-# The size that arm64's processors may hold as one, where a program asks for it.
+# The size of arm64's contiguous block, for programs that ask for it.
 need_mthp() {
 	size=$thp/hugepages-64kB/enabled
 	[ "$page_size" != 16384 ] || size=$thp/hugepages-2048kB/enabled
@@ -45,7 +45,7 @@ need_mthp() {
 	echo madvise >"$size"
 }
 
-# Sets a file until the end, where there is one.
+# Sets a file until the end of the test, if the file exists.
 set_until_end() { # FILE VALUE
 	[ -w "$1" ] || return 0
 	until_end=$(sed 's/.*\[\(.*\)\].*/\1/' "$1")
@@ -54,9 +54,9 @@ set_until_end() { # FILE VALUE
 	echo "$2" >"$1"
 }
 
-# A page stays where it is unless a program moves it: compaction would move even
-# locked ones, khugepaged what nobody has touched, and reclaim would begin when a
-# huge page was found with difficulty.
+# Keeps each page where it is unless a program moves it: compaction would move even locked
+# pages, khugepaged untouched ones, and reclaim would start when a huge page is hard to
+# find.
 rest_in_place() {
 	set_until_end /proc/sys/vm/compact_unevictable_allowed 0
 	set_until_end /proc/sys/vm/compaction_proactiveness 0

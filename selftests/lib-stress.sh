@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=sh
 #
-# What the stress tests share: a machine that is busy in the right ways, and
-# whether it is as it was afterwards. To be sourced after lib.sh and lib-memory.sh.
+# What the stress tests share: load on the machine, and whether everything is restored
+# afterwards. To be sourced after lib.sh and lib-memory.sh.
 
 # Has ksmd merge equal pages, fast.
 merge_pages() {
@@ -22,7 +22,7 @@ limited_group() {
 	fi
 }
 
-# Kernel memory in KiB that cannot be given back on demand, and what is free.
+# Unreclaimable kernel memory in KiB, and free memory.
 memory_now() {
 	sync
 	echo 3 >/proc/sys/vm/drop_caches
@@ -32,14 +32,14 @@ memory_now() {
 }
 
 memory_mark() {
-	# What is freed late now would hide a leak.
+	# Memory that is freed later would hide a leak.
 	sleep 1
 	memory_before=$(memory_now)
 }
 
-# Whether what was taken since the mark is less than KIB of kernel memory, or KIB and
-# 48 MiB of all. KASAN frees late, up to a thirty-second part of all memory; there
-# kmemleak tells what leaks.
+# Whether less than KIB of kernel memory was used since the mark, or less than KIB plus 48
+# MiB of all memory. KASAN delays frees of up to a thirty-second part of all memory; there
+# kmemleak reports leaks.
 memory_is_back() { # KIB
 	memory_after=$(memory_now)
 	[ ! -e "$leaks" ] || set -- 131072
@@ -47,8 +47,7 @@ memory_is_back() { # KIB
 		[ $((${memory_before#* } - ${memory_after#* })) -lt $(($1 + 49152)) ]
 }
 
-# One result. Frees wait for RCU and for workers, however long these take; what
-# leaked never comes back.
+# One result. Frees wait for RCU and workers, for any time; leaked memory never comes back.
 memory_back() { # NAME [KIB]
 	memory_seconds=0
 	while ! memory_is_back "${2-16384}"; do
@@ -60,19 +59,19 @@ memory_back() { # NAME [KIB]
 	ktap_run "$1" [ $memory_seconds -le 120 ]
 }
 
-# A kernel that can tell what leaked.
+# Whether the kernel can report leaks.
 leaks=/sys/kernel/debug/kmemleak
 
-# Where there is kmemleak, unless who runs this looks at the end of all (LEAKS=end):
-# a look takes a minute in an emulated machine.
+# If there is kmemleak, unless the caller scans once at the very end (LEAKS=end): a scan
+# takes a minute in an emulated machine.
 looks_for_leaks() {
 	[ -e $leaks ] && [ "${LEAKS-}" != end ]
 }
 
-# One result where leaks are looked for, else none: it finds nothing.
+# One result if leaks are searched for, else none: there is no leak.
 no_leaks() { # NAME
 	looks_for_leaks || return 0
-	# What is young is not looked at, and a child's end would end the scan.
+	# kmemleak skips young objects, and SIGCHLD would end the scan.
 	sleep 6
 	leaked="kmemleak could not look"
 	(echo scan >$leaks) && (echo scan >$leaks) && leaked=$(cat $leaks)

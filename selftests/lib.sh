@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=sh
 #
-# What the selftests share: where things are, the module, programs in the
-# background. To be sourced, as: . "${0%/*}/lib.sh"
+# What the selftests share: paths, the module, programs in the background. To be sourced,
+# as: . "${0%/*}/lib.sh"
 #
-# Works wherever the module is: it is loaded only when it is not yet, and then
-# unloaded at the end. Whatever a test changes it registers with at_exit.
+# The module is loaded only if it is not loaded yet, and then unloaded at the end. A test
+# registers with at_exit whatever it changes.
 
 here=$(cd "${0%/*}" && pwd) || exit
-# Benchmarks are a level below.
+# Benchmarks are one directory below.
 here=${here%/bench}
 # shellcheck source-path=SCRIPTDIR source=ktap.sh
 . "$here/ktap.sh"
@@ -60,7 +60,7 @@ unload() {
 	rmmod memintro
 }
 
-# Loads the module for this test unless it is there.
+# Loads the module for this test unless it is loaded.
 need_module() {
 	is_loaded && return
 	[ -e "$module" ] || ktap_skip_all "memintro is not loaded, and there is no $module"
@@ -71,7 +71,7 @@ need_module() {
 	}
 }
 
-# For tests that unload the module: afterwards it is as it was.
+# For tests that unload the module: restores it afterwards.
 need_reloadable_module() {
 	[ -e "$module" ] || ktap_skip_all "no $module to load"
 	if is_loaded; then
@@ -85,26 +85,25 @@ need_reloadable_module() {
 	}
 }
 
-# An emulated machine takes longer to start a program than for most of what is
-# tested, so what is called often is left to the shell.
+# On an emulated machine, starting a program takes longer than most tests, so functions
+# that are called often use the shell alone.
 
 # Starts a program that prints `ready` and runs until its input ends. Its
-# output is then in $tmp/NAME.out, its process number in $tmp/NAME.pid.
+# output is then in $tmp/NAME.out, its PID in $tmp/NAME.pid.
 start() { # NAME COMMAND...
 	start_name=$1
 	shift
 	[ -p "$tmp/$start_name.in" ] || mkfifo "$tmp/$start_name.in"
-	# Or what the last one of this name printed would be taken for its own.
+	# Otherwise the output of an earlier program of this name would count as its own.
 	: >"$tmp/$start_name.out"
-	# Holds the input open; a program that is merely killed would leave the
-	# processes that it started.
+	# Holds the input open; a program that is killed would leave its children behind.
 	sleep 86400 >"$tmp/$start_name.in" &
 	echo $! >"$tmp/$start_name.holder"
 	at_exit "stop $start_name"
 	"$@" <"$tmp/$start_name.in" >"$tmp/$start_name.out" 2>"$tmp/$start_name.err" &
 	start_pid=$!
 	echo $start_pid >"$tmp/$start_name.pid"
-	# Each line is read once, however many there are before the one.
+	# Each line is read once.
 	start_part=
 	while :; do
 		if read -r start_line; then
@@ -123,14 +122,14 @@ start() { # NAME COMMAND...
 	done <"$tmp/$start_name.out"
 }
 
-# Ends a program that was started.
+# Stops a program that was started.
 stop() { # NAME
 	[ -s "$tmp/$1.holder" ] || return 0
 	read -r stop_holder <"$tmp/$1.holder"
 	read -r stop_pid <"$tmp/$1.pid"
 	: >"$tmp/$1.holder"
 	kill "$stop_holder" 2>/dev/null
-	# The shell says "Terminated" of the holder.
+	# The shell prints "Terminated" for the holder.
 	wait "$stop_holder" "$stop_pid" 2>/dev/null
 }
 
@@ -139,7 +138,7 @@ pid_of() { # NAME
 	echo "$pid_of"
 }
 
-# The n-th word of the first line that begins with KEY in a program's output.
+# The n-th word of the first line that starts with KEY in a program's output.
 word_of() { # NAME KEY N
 	word_n=$3
 	while read -r word_line; do
@@ -148,7 +147,7 @@ word_of() { # NAME KEY N
 	done <"$tmp/$1.out"
 }
 
-# Whether this is the guest of selftests/vm/run, where nothing can be lost.
+# Whether this is the guest of selftests/vm/run, where nothing can be damaged.
 is_guest() {
 	[ "$(uname -n)" = memintro ] && [ -e /run.settings ]
 }
@@ -160,20 +159,20 @@ log_mark() {
 	echo "$log_id" >/dev/kmsg
 }
 
-# Where the log is so long that it has lost the mark, all that is left came after.
+# If the log is so long that the mark is lost, everything in it came after.
 log_since() {
 	dmesg >"$tmp/dmesg"
 	log_from=$(awk -v id="$log_id" 'index($0, id) { n = NR } END { print n + 1 }' "$tmp/dmesg")
 	tail -n "+$log_from" "$tmp/dmesg"
 }
 
-# What no kernel log may hold after a test.
+# What no kernel log may contain after a test.
 log_reports() {
 	log_since | grep -E 'BUG|WARNING|Oops|KASAN|UBSAN|lockdep|RCU|rcu_.*stall|general protection|unable to handle|refcount|leaked|panic|hung task|blocked for more|scheduling while atomic|Call Trace'
 }
 
-# A kernel with its own checks on is many times slower, most of all where processes
-# come and go: time limits and sizes of tests go by it.
+# The debug kernel is many times slower, above all at creating processes: time limits and
+# sizes of tests depend on it.
 case $(uname -r) in
 *-debug) slow=${SLOW:-12} ;;
 *) slow=${SLOW:-1} ;;
@@ -186,14 +185,14 @@ now() {
 	echo $((${now_s%.*} * 100 + 1${now_s#*.} - 100))
 }
 
-# Says what a single write to the walk gives: `ok N`, or the error's name.
+# Prints the result of a single write to the walk: `ok N`, or the name of the error.
 put() { # TEXT [OPTION...]
 	put_text=$1
 	shift
 	"$bin/raw-question" write "$walk" "$put_text" "$@"
 }
 
-# Says what a single read of the walk gives: the answer, or the error's name.
+# Prints the result of a single read of the walk: the answer, or the name of the error.
 get() {
 	"$bin/raw-question" read "$walk"
 }

@@ -45,7 +45,7 @@ run() { # SECONDS LONGER
 memory_mark
 ktap_run "no wrong answer in $seconds s" run "$seconds" 300
 ktap_diag "$(printf '%s\n' "$ktap_out" | grep -v '^wrong\|^KTAP')"
-memory_back "kernel memory is given back"
+memory_back "kernel memory is freed"
 ktap_run "a process was stuck all the time" grep -q '^[0-9]* ([^)]*) D ' \
 	"/proc/$(word_of stuck witness 2)/stat"
 ktap_run "the module can be unloaded" unload

@@ -34,7 +34,7 @@ memory_mark
 ktap_run "no call hangs in $seconds s" fuzz "$seconds" 300
 ktap_diag "$(printf '%s\n' "$ktap_out" | grep -v '^wrong')"
 ktap_equal "the module still answers" "pid=$$ va=0x1000 pa=none why=no-vma level=-" "$(ask walk $$ 0x1000)"
-memory_back "kernel memory is given back"
+memory_back "kernel memory is freed"
 ktap_run "the module can be unloaded" unload
 no_leaks "nothing leaked"
 ktap_equal "nothing is reported" "" "$(log_reports)"

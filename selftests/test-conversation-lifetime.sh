@@ -87,7 +87,7 @@ read -r answer <&6
 ktap_equal "walk: the answer is ESRCH" "pid=$pid va=0x3000000000 pa=none ${gone}process" "$answer"
 cat <&7 >"$tmp/rest"
 ktap_equal "rmap: the answer ends" 1 "$(grep -c '^# end pa=' "$tmp/rest")"
-# A conversation goes on after that.
+# A conversation continues after that.
 for fd in 3 4 5; do
 	echo "$$ totals" >&"$fd"
 done

@@ -21,7 +21,7 @@ ranges=${RANGES:-5}
 seed=${SEED:-1}
 start all "$bin/subject" || exit 1
 
-# Kinds that do not fit in one process with the others are looked at alone.
+# Kinds that do not fit in one process with the others have a process of their own.
 alone=
 for kind in $("$bin/subject" --list | cut -d ' ' -f 1); do
 	grep -q "^$kind " "$tmp/all.out" || alone="$alone $kind"
@@ -36,7 +36,7 @@ ktap_diag "$ktap_out"
 pages=$(printf '%s\n' "$ktap_out" | sed -n 's/.*pages=\([0-9]*\).*/\1/p')
 start family "$bin/spawn" 10 || exit 1
 start shared "$bin/shared" || exit 1
-# That one was looked at.
+# That one was compared.
 stop all
 ktap_run "every process" "$bin/compare-extents" --ranges "$ranges" --seed "$seed"
 ktap_diag "$ktap_out"

@@ -26,7 +26,7 @@ memory_mark
 ktap_run "each allocation that fails is an ENOMEM, and loses nothing" \
 	"$bin/fail-nth" --module "$module" --sites $sites
 ktap_diag "$(printf '%s\n' "$ktap_out" | grep -v '^wrong')"
-memory_back "kernel memory is given back"
+memory_back "kernel memory is freed"
 ktap_run "the module works" "$bin/compare-tasks"
 unload
 no_leaks "nothing leaked"

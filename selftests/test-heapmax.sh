@@ -20,7 +20,7 @@ row() {
 ktap_plan 9
 ktap_run "before: not smaller than any heap in /proc" "$bin/compare-heapmax"
 
-# Larger than all that is there, and no multiple of a page.
+# Larger than any other heap, and not a multiple of the page size.
 size=$(($("$bin/compare-heapmax" --largest) + 67108864 + 12345))
 start first "$bin/heap" "$size" || exit 1
 first=$(word_of first heap 2)

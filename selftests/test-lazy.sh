@@ -78,13 +78,13 @@ walk "written" $((wrote - 1)) rw-u
 walk "written" $wrote zero
 
 tell "free $freed"
-state "given back" $((wrote - freed)) $((read - wrote))
-walk "given back" 0 not-populated
-walk "given back" $freed rw-u
+state "freed" $((wrote - freed)) $((read - wrote))
+walk "freed" 0 not-populated
+walk "freed" $freed rw-u
 
 tell "free $pages"
-state "all given back" 0 0
-walk "all given back" $freed not-populated
+state "all freed" 0 0
+walk "all freed" $freed not-populated
 stop lazy
 
 # The demonstration shows the same, and says so to its reader.

@@ -66,7 +66,7 @@ done
 # The other way round: root opens, and the user's program is no less for it.
 ktap_equal "sysfs: opened by root, read by nobody's program" "$address" \
 	"$(nobody "$bin/raw-question" read fd:3 3<"$walk")"
-# A harmless table is for everyone whom the mode lets in.
+# A table without addresses is for everyone whom the mode allows.
 at_exit "chmod 400 $proc/tasks"
 chmod 444 "$proc/tasks"
 ktap_equal "tasks: opened by nobody, read by the setuid program" PID \

@@ -87,7 +87,7 @@ kill $workers
 { wait $workers; } 2>/dev/null # the shell would tell of the signal
 
 for shell in dash bash busybox sh; do
-	ktap_run "$shell: reads and questions succeeded meanwhile" count $shell "$reloads"
+	ktap_run "$shell: reads and questions succeeded in between" count $shell "$reloads"
 	count $shell "$reloads"
 	ktap_diag "$shell: $tables tables, $answers answers"
 done

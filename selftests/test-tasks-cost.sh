@@ -51,7 +51,7 @@ for shell in bash dash; do
 	ktap_equal "$shell: all rows are of one table" no "${answer#* }"
 done
 
-# Made anew, or sought from its start, a table would take milliseconds each time.
+# Regenerating the table, or scanning from its start, would take milliseconds each time.
 end=$(($(wc -c </proc/memintro/tasks) - 200))
 ktap_equal "a read costs no more at the end" 100 \
 	"$(timeout 200 "$bin/raw-question" read /proc/memintro/tasks --at $end --size 100 --times 1000000 | wc -c)"

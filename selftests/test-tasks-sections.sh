@@ -46,7 +46,7 @@ at_exit without_probes
 probes() {
 	echo 'p:memintro/resched memintro_cond_resched'
 	echo 'p:memintro/look find_ge_pid'
-	# What looks at a thread of a process.
+	# The function that visits a thread of a process.
 	echo 'p:memintro/thread memintro_next_thread'
 }
 probes | while read -r probe; do
@@ -102,14 +102,14 @@ start alive "$bin/spawn" 0 --threads "$threads" || exit 1
 for file in heapmax tasks vm kstack; do
 	table "alive" $file
 done
-ktap_run "alive: the threads were looked at" [ $all -ge $((4 * threads)) ]
+ktap_run "alive: the threads were visited" [ $all -ge $((4 * threads)) ]
 stop alive
 all=0
 start dead "$bin/crowd" "$threads" || exit 1
 for file in heapmax tasks vm; do
 	table "ended" $file
 done
-ktap_run "ended: the threads were looked at" [ $all -ge $((3 * threads)) ]
+ktap_run "ended: the threads were visited" [ $all -ge $((3 * threads)) ]
 stop dead
 ktap_equal "nothing is reported" "" "$(log_reports)"
 ktap_finish

@@ -52,7 +52,7 @@ started() {
 for shell in bash dash "busybox sh"; do
 	if ! command -v "${shell%% *}" >/dev/null; then
 		ktap_skip "$shell: every row, whole" "no $shell"
-		ktap_skip "$shell: processes came and went meanwhile" "no $shell"
+		ktap_skip "$shell: processes came and went during the reads" "no $shell"
 		continue
 	fi
 	: >"$tmp/wrong"
@@ -65,6 +65,6 @@ for shell in bash dash "busybox sh"; do
 	done
 	ktap_equal "$shell: every row, whole" "" "$(head -n 5 "$tmp/wrong")"
 	ktap_diag "$((after - before)) processes came in $times loops"
-	ktap_run "$shell: processes came and went meanwhile" [ $((after - before)) -gt 100 ]
+	ktap_run "$shell: processes came and went during the reads" [ $((after - before)) -gt 100 ]
 done
 ktap_finish

@@ -77,7 +77,7 @@ for thread in "/proc/$process/task"/*; do
 	thread=${thread##*/}
 	[ "$thread" = "$process" ] || break
 done
-# Any page that is there will do.
+# Any present page will do.
 page=$("$bin/pagemap" "$process" <<END | awk '$2 ~ /^0x/ { print; exit }'
 $(awk '!/ ---p / { split($1, a, "-"); print "0x" a[1] }' "/proc/$process/maps")
 END

@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Physical addresses as the kernel's own functions see them: a reference that
- * memintro's walk has no part in.
+ * does not use memintro's walk.
  */
 #include <linux/io.h>
 #include <linux/mm.h>
 #include <linux/vmalloc.h>
 
-u64 peer_pa_linear(u64 va);
-u64 peer_pa_walk(u64 va);
+#include "helpers.h"
 
 /* The formula alone: virt_to_phys() may check its argument. */
 u64 peer_pa_linear(u64 va)

@@ -1,6 +1,7 @@
+# SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=sh
-# Sourced by every script here: messages, missing packages, and the cache,
-# whose every artefact is made once, in a folder keyed by what it is made from.
+# Sourced by every script here: messages, missing packages, and the cache. Each artefact
+# of the cache is made once, in a directory named by a hash of what it is made from.
 
 vm=$(cd "$(dirname "$0")" && pwd -P)
 # shellcheck disable=SC2034 # for those who source this
@@ -19,11 +20,11 @@ die() {
 	exit "$status"
 }
 
-# Prints the comment that a script begins with.
-usage() { sed -n '2,/^[^#]/s/^#[[:space:]]\{0,1\}//p' "$1"; }
+# Prints the comment at the top of a script.
+usage() { sed -n '3,/^[^#]/s/^#[[:space:]]\{0,1\}//p' "$1"; }
 
-# need COMMAND PACKAGE [COMMAND PACKAGE]...: installs what is missing where
-# that is allowed, else says what to type.
+# need COMMAND PACKAGE [COMMAND PACKAGE]...: as root installs what is missing, else says
+# what to type.
 need() {
 	missing=
 	while [ $# -ge 2 ]; do
@@ -34,7 +35,7 @@ need() {
 		shift 2
 	done
 	[ -n "$missing" ] || return 0
-	command -v apt-get >/dev/null || die "these Debian packages, or what holds the same, are missing:$missing"
+	command -v apt-get >/dev/null || die "these Debian packages, or their equivalents, are missing:$missing"
 	[ "$(id -u)" = 0 ] || die "packages are missing; type: sudo apt-get install$missing"
 	say "installing$missing"
 	# shellcheck disable=SC2086 # one word per package
@@ -47,29 +48,29 @@ install_packages() {
 		DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends "$@" >/dev/null
 }
 
-# key FILE...: 12 digits that name their text ("-" is stdin).
+# key FILE...: prints a hash of their text, 12 digits ("-" is stdin).
 key() { cat -- "$@" | sha256sum | cut -c 1-12; }
 
-source_folder() { echo "$cache/source-$1-$(key "$vm/recipes/source")"; }
+source_directory() { echo "$cache/source-$1-$(key "$vm/recipes/source")"; }
 
-# locked NAME COMMAND...: one process at a time, whichever clone it belongs to.
-# The lock is inherited, so what a killed script left running still holds it.
+# locked NAME COMMAND...: runs COMMAND; one process at a time, of all clones. Children
+# inherit the lock, so processes that a killed script left behind still hold it.
 locked() {
 	lock=$cache/locks/$1
 	shift
 	mkdir -p "$cache/locks"
 	(
 		flock -n 9 || {
-			say "waiting for another process that makes the same"
+			say "waiting for another process that makes the same thing"
 			until flock -w 60 9; do say "still waiting ..."; done
 		}
 		"$@"
 	) 9>"$lock"
 }
 
-# make_once FOLDER WHAT COMMAND...: COMMAND gets a temporary folder to fill as
-# its last argument; only a complete one ever has its final name. FOLDER is
-# named KIND-KEY.
+# make_once DIRECTORY WHAT COMMAND...: makes DIRECTORY, named KIND-KEY, unless it exists.
+# COMMAND gets a temporary directory to fill as its last argument; it gets its final name
+# only when it is complete.
 make_once() {
 	used "$1"
 	[ -d "$1" ] || locked "$(basename "$1")" make_now "$@"
@@ -77,11 +78,11 @@ make_once() {
 
 make_now() {
 	[ ! -d "$1" ] || return 0
-	folder=$1 what=$2
+	directory=$1 what=$2
 	shift 2
-	rm -rf "$folder".tmp.*
-	tmp=$folder.tmp.$$
-	log=$cache/log/$(basename "$folder")
+	rm -rf "$directory".tmp.*
+	tmp=$directory.tmp.$$
+	log=$cache/log/$(basename "$directory")
 	mkdir -p "$tmp" "$cache/log"
 	say "$what"
 	begun=$(date +%s)
@@ -95,19 +96,19 @@ make_now() {
 		rm -rf "$tmp"
 		die "${what%%:*}: failed; the whole log is $log"
 	fi
-	mv -T "$tmp" "$folder"
+	mv -T "$tmp" "$directory"
 	say "${what%%:*}: done ($(($(date +%s) - begun)) s)"
-	# Each new kernel makes gigabytes again.
-	used "$folder"
-	kind=${folder##*/}
+	# Each new kernel needs gigabytes.
+	used "$directory"
+	kind=${directory##*/}
 	unused 30 "${kind%%-*}-*"
 }
 
-# used FOLDER: now, if it is there and one's own.
+# used DIRECTORY: notes the time of use, if it exists and belongs to this user.
 used() { touch -c "$1" 2>/dev/null || :; }
 
-# unused DAYS PATTERN...: removes folders of these names that nobody asked for in
-# that many days. None is ever there in part.
+# unused DAYS PATTERN...: deletes directories of these names that were not used for that
+# many days. A directory is never there in part.
 unused() {
 	days=$1
 	shift
@@ -117,20 +118,20 @@ unused() {
 	done
 }
 
-# Says that a long step is alive. Ends with its parent however that dies.
+# Prints that a long step is still running. Ends when its parent does, also by a signal.
 heartbeat() {
 	while sleep 15 >/dev/null 2>&1 && kill -0 $$ 2>/dev/null; do
 		say "$1: $(($(date +%s) - $2)) s ..."
 	done
 }
 
-# What is built from a clone is kept in a folder named by the text of what it is made
-# from, so that clones which hold the same share it:
+# What is built from a clone is kept in a directory named by a hash of its sources, so that
+# clones with the same sources share it:
 #
-#	built FOLDER BUILD SOURCES   prints its name: FOLDER-KEY
+#	built DIRECTORY BUILD SOURCES   prints its name: DIRECTORY-KEY
 #
-# SOURCES prints the names of all that goes into it, BUILD fills the folder that it
-# is given. BUILD is called again where a source changed meanwhile.
+# SOURCES prints the names of all its sources; BUILD fills the directory that it is given.
+# BUILD is called again if a source changed during the build.
 built() { locked "${1##*/}" built_now "$@"; }
 
 built_now() {
@@ -151,16 +152,16 @@ built_now() {
 	echo "$made"
 }
 
-# The names count as well, but not where the clone is.
+# A hash of names and contents; it does not depend on where the clone is.
 text_of() { "$1" | sort -u | tr '\n' '\0' | xargs -0 sha256sum | sed "s|$top/||" | key -; }
 
-# A kernel's name is words joined by "-": a suite of Debian's (trixie-backports
-# without one), a series such as 7.2 (the newest one without), and what Debian
-# calls a featureset or a flavour (rt, cloud, 16k): rt, 7.2, 7.2-rt, sid-cloud. The
-# plain one is `stock`; `debug` is made here, of its source.
+# A kernel's name is words joined by "-": a suite of Debian (default: trixie-backports), a
+# series such as 7.2 (default: the newest), and what Debian calls a featureset or a
+# flavour (rt, cloud, 16k): rt, 7.2, 7.2-rt, sid-cloud. The plain one is `stock`; `debug`
+# is built here, from its source.
 #
-# understand KERNEL: sets $suite, $series, $flavour, and $toolchain: the suite that
-# holds the compilers which built it. Fails where it is no such name.
+# understand KERNEL: sets $suite, $series, $flavour, and $toolchain: the suite with the
+# compilers that built it. Fails if it is not such a name.
 # shellcheck disable=SC2034 # for those who source this
 understand() {
 	suite=trixie-backports series='' flavour='' toolchain=trixie
@@ -189,6 +190,6 @@ flavour_of() {
 	esac
 }
 
-# What a guest's programs come from; what these lack busybox has.
+# The packages with a guest's programs; busybox has the rest.
 # shellcheck disable=SC2034 # for those who source this
 guest_packages='bash dash coreutils grep sed mawk findutils diffutils procps util-linux kmod hostname strace bc'

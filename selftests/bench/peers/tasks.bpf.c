@@ -14,12 +14,10 @@
 
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 
-typedef struct {
-	unsigned int val;
-} kuid_t;
-
 struct cred {
-	kuid_t euid;
+	struct {
+		unsigned int val;
+	} euid;
 };
 
 struct signal_struct {

@@ -7,9 +7,7 @@
 #include <linux/rcupdate.h>
 #include <linux/vmalloc.h>
 
-int detectors_rcu_without_lock(void);
-void detectors_warning(void);
-u64 detectors_linear_of_vmalloc(void);
+#include "helpers.h"
 
 static int value;
 static int __rcu *shared = RCU_INITIALIZER(&value);

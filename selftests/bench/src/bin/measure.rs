@@ -74,18 +74,18 @@ impl Bench {
         let pagemap = Pagemap::open(pid)?;
         let mut random = Random::new(2);
         for &count in &[1, 10, 100, 1000, 10_000] {
-            let vas: Vec<_> = (0..count)
+            let addresses: Vec<_> = (0..count)
                 .map(|_| area.start + random.below(area.len))
                 .collect();
             let mut questions = Vec::new();
-            for va in &vas {
+            for va in &addresses {
                 writeln!(questions, "{pid} {va:#x}")?;
             }
             let mut walk = Conversation::open("walk")?;
             let ask = || walk.ask_lines(&questions);
             let pread = || {
                 let mut found = 0;
-                for va in &vas {
+                for va in &addresses {
                     found += u64::from(pagemap.one(*va)? != 0);
                 }
                 Ok(found)
