@@ -40,6 +40,7 @@ unsafe extern "C" {
     safe fn detectors_rcu_without_lock() -> i32;
     safe fn detectors_warning();
     safe fn detectors_linear_of_vmalloc() -> u64;
+    safe fn detectors_spinlock_in_raw_one();
 }
 
 struct Detectors;
@@ -136,6 +137,7 @@ impl kernel::Module for Detectors {
             12 => keep_processor()?,
             13 => detectors_warning(),
             14 => panic!("a panic in Rust"),
+            15 => detectors_spinlock_in_raw_one(),
             _ => pr_info!("no bug\n"),
         }
         Ok(Detectors)

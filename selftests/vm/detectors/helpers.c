@@ -5,6 +5,7 @@
 #include <linux/bug.h>
 #include <linux/io.h>
 #include <linux/rcupdate.h>
+#include <linux/spinlock.h>
 #include <linux/vmalloc.h>
 
 #include "helpers.h"
@@ -29,4 +30,16 @@ u64 detectors_linear_of_vmalloc(void)
 
 	vfree(object);
 	return pa;
+}
+
+/* On a real-time kernel the inner one may sleep. */
+void detectors_spinlock_in_raw_one(void)
+{
+	static DEFINE_RAW_SPINLOCK(outer);
+	static DEFINE_SPINLOCK(inner);
+
+	raw_spin_lock(&outer);
+	spin_lock(&inner);
+	spin_unlock(&inner);
+	raw_spin_unlock(&outer);
 }

@@ -7,6 +7,7 @@
 
 int detectors_rcu_without_lock(void);
 void detectors_warning(void);
+void detectors_spinlock_in_raw_one(void);
 u64 detectors_linear_of_vmalloc(void);
 
 #endif
