@@ -34,6 +34,17 @@ fn put_escaped(line: &mut Line<'_>, byte: u8) {
 ///
 /// An empty name is `-`. The names `-` and `denied`, which mean something else in a table, have
 /// their first byte escaped.
+///
+/// # Examples
+///
+/// ```
+/// use memintro_model::model::{name::put_name, text::Line};
+///
+/// let mut bytes = [0; 64];
+/// let mut line = Line::new(&mut bytes);
+/// put_name(&mut line, b"a b");
+/// assert_eq!(line.as_bytes(), br"a\040b");
+/// ```
 pub fn put_name(line: &mut Line<'_>, name: &[u8]) {
     let Some((&first, rest)) = name.split_first() else {
         line.put_byte(b'-');
@@ -74,6 +85,14 @@ pub fn put_long_name<E>(name: &[u8], mut put: impl FnMut(&[u8]) -> Result<(), E>
 }
 
 /// Cuts a buffer at its first NUL byte.
+///
+/// # Examples
+///
+/// ```
+/// use memintro_model::model::name::until_nul;
+///
+/// assert_eq!(until_nul(b"init\0\0"), b"init");
+/// ```
 pub fn until_nul(bytes: &[u8]) -> &[u8] {
     bytes.split(|&byte| byte == 0).next().unwrap_or(&[])
 }

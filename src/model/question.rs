@@ -36,6 +36,20 @@ pub struct WalkQuestion {
 impl WalkQuestion {
     /// Reads a question.
     ///
+    /// # Examples
+    ///
+    /// ```
+    /// use memintro_model::model::{
+    ///     question::{WalkQuestion, Whose},
+    ///     words::Refusal,
+    /// };
+    ///
+    /// let question = WalkQuestion::parse(b"812 0x401000 levels").unwrap();
+    /// assert_eq!(question.whose, Whose::Process(812));
+    /// assert!(question.levels);
+    /// assert_eq!(WalkQuestion::parse(b"812 401000"), Err(Refusal::Need0x));
+    /// ```
+    ///
     /// # Errors
     ///
     /// Returns a refusal of the kind [`super::words::Errno::Einval`].

@@ -24,6 +24,19 @@ pub struct Full;
 
 /// Where the lines are in the memory that the caller provides, always the same
 /// [`QUEUE_MEMORY`] bytes.
+///
+/// # Examples
+///
+/// ```
+/// use memintro_model::model::queue::{Queue, QUEUE_MEMORY};
+///
+/// let mut memory = [0; QUEUE_MEMORY];
+/// let mut queue = Queue::new();
+/// assert_eq!(queue.push(&mut memory, b"1 0x1000\n2 0x2000"), Ok(17));
+/// assert_eq!(queue.pop(&memory), Some(b"1 0x1000".as_slice()));
+/// assert_eq!(queue.pop(&memory), Some(b"2 0x2000".as_slice()));
+/// assert_eq!(queue.pop(&memory), None);
+/// ```
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Queue {
     start: usize,

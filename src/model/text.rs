@@ -41,6 +41,17 @@ impl Word {
 ///
 /// What does not fit is dropped, and [`Line::is_whole`] says so. Every row of this module has a
 /// bound that is far below [`LINE_MAX`]; the host tests check it for the widest values.
+///
+/// # Examples
+///
+/// ```
+/// use memintro_model::model::text::Line;
+///
+/// let mut bytes = [0; 64];
+/// let mut line = Line::new(&mut bytes);
+/// line.put(b"pid=").dec(812).put(b" va=").hex(0x401000).end();
+/// assert_eq!(line.as_bytes(), b"pid=812 va=0x401000\n");
+/// ```
 pub struct Line<'a> {
     bytes: &'a mut [u8],
     len: usize,
@@ -161,6 +172,17 @@ impl<'a> Line<'a> {
     }
 
     /// Ends a column of a table: pads to `width` bytes since the column began, at least one space.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use memintro_model::model::text::Line;
+    ///
+    /// let mut bytes = [0; 64];
+    /// let mut line = Line::new(&mut bytes);
+    /// line.dec(1).pad(8).put(b"init").end();
+    /// assert_eq!(line.as_bytes(), b"1       init\n");
+    /// ```
     pub fn pad(&mut self, width: usize) -> &mut Self {
         self.column += width;
         self.put_byte(b' ');
