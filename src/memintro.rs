@@ -11,7 +11,10 @@ pub mod model;
 mod protocol;
 
 use abstractions::{
-    proc_fs::Dir,
+    proc_fs::{
+        Dir,
+        File, //
+    },
     sysfs::{
         BinAttribute,
         Kobject, //
@@ -29,7 +32,10 @@ use files::{
     walk,
     walk_slot, //
 };
-use kernel::prelude::*;
+use kernel::{
+    prelude::*,
+    sync::Arc, //
+};
 use protocol::{
     conversation::Dialogue,
     snapshot::Snapshot, //
@@ -48,29 +54,44 @@ module! {
 struct Memintro {
     #[pin]
     _walk: BinAttribute<walk_slot::WalkSlot>,
-    _dir: Dir<kmem::Samples>,
+    _proc: ProcFiles,
 }
 
-/// Makes `/proc/memintro` and its files.
-fn proc_files(module: &'static ThisModule) -> Result<Dir<kmem::Samples>> {
-    let samples = KBox::new(kmem::Samples::new(module)?, GFP_KERNEL)?;
-    let dir = Dir::new(c"memintro", samples)?;
-    dir.create::<Snapshot<tasks::TaskTable>>(c"tasks", 0o400)?;
-    dir.create::<Snapshot<heapmax::HeapMax>>(c"heapmax", 0o400)?;
-    dir.create::<Snapshot<kstack::KernelStacks>>(c"kstack", 0o400)?;
-    dir.create::<Snapshot<vm::MemoryTable>>(c"vm", 0o400)?;
-    dir.create::<Snapshot<kmem::KernelMemoryTable>>(c"kmem", 0o400)?;
-    dir.create::<Dialogue<walk::WalkConversation>>(c"walk", 0o600)?;
-    dir.create::<Dialogue<vmas::VmasConversation>>(c"vmas", 0o600)?;
-    dir.create::<Dialogue<extents::ExtentsConversation>>(c"extents", 0o600)?;
-    dir.create::<Dialogue<rmap::RmapConversation>>(c"rmap", 0o600)?;
-    Ok(dir)
+/// The files in `/proc/memintro`.
+struct ProcFiles {
+    _tasks: File<Snapshot<tasks::TaskTable>>,
+    _heapmax: File<Snapshot<heapmax::HeapMax>>,
+    _kstack: File<Snapshot<kstack::KernelStacks>>,
+    _vm: File<Snapshot<vm::MemoryTable>>,
+    _kmem: File<Snapshot<kmem::KernelMemoryTable>>,
+    _walk: File<Dialogue<walk::WalkConversation>>,
+    _vmas: File<Dialogue<vmas::VmasConversation>>,
+    _extents: File<Dialogue<extents::ExtentsConversation>>,
+    _rmap: File<Dialogue<rmap::RmapConversation>>,
+}
+
+impl ProcFiles {
+    fn new(module: &'static ThisModule) -> Result<Self> {
+        let samples = kmem::Samples::new(module)?;
+        let dir = Arc::new(Dir::new(c"memintro")?, GFP_KERNEL)?;
+        Ok(ProcFiles {
+            _tasks: File::new(&dir, c"tasks", 0o400, ())?,
+            _heapmax: File::new(&dir, c"heapmax", 0o400, ())?,
+            _kstack: File::new(&dir, c"kstack", 0o400, ())?,
+            _vm: File::new(&dir, c"vm", 0o400, ())?,
+            _kmem: File::new(&dir, c"kmem", 0o400, samples)?,
+            _walk: File::new(&dir, c"walk", 0o600, ())?,
+            _vmas: File::new(&dir, c"vmas", 0o600, ())?,
+            _extents: File::new(&dir, c"extents", 0o600, ())?,
+            _rmap: File::new(&dir, c"rmap", 0o600, ())?,
+        })
+    }
 }
 
 impl kernel::InPlaceModule for Memintro {
     fn init(module: &'static ThisModule) -> impl PinInit<Self, Error> {
         try_pin_init!(Memintro {
-            _dir: proc_files(module)?,
+            _proc: ProcFiles::new(module)?,
             _walk <- BinAttribute::new(
                 Kobject::new_in_kernel(c"memintro")?,
                 c"walk",

@@ -4,23 +4,22 @@
 //! text, and no other line is one.
 
 use crate::abstractions::{
-    proc_fs::Dir,
+    proc_fs::{
+        Operations,
+        ProcFile, //
+    },
     sysfs::BinOperations, //
 };
 use kernel::{
-    fs::LocalFile,
+    fs::{
+        Kiocb,
+        LocalFile, //
+    },
+    iov::IovIterDest,
     prelude::*, //
 };
 
-/// A directory that is leaked would keep files whose data is gone.
-fn directory(data: &u64) -> Result {
-    //~ borrowed data escapes
-    let dir = Dir::new(c"borrowed", KBox::new(data, GFP_KERNEL)?)?;
-    core::mem::forget(dir);
-    Ok(())
-}
-
-/// A file that is leaked would stay, and its data be gone.
+/// An attribute that is leaked would stay, and its data be gone.
 struct Borrowed<'a>(&'a u64);
 
 //~ lifetime bound not satisfied
@@ -30,6 +29,30 @@ impl BinOperations for Borrowed<'_> {
     }
 
     fn write(&self, _file: &LocalFile, _from: &[u8]) -> Result {
-        directory(self.0)
+        Ok(())
+    }
+}
+
+/// As would a file in /proc.
+#[vtable]
+//~ lifetime bound not satisfied
+impl<'a> Operations for Borrowed<'a> {
+    type Ptr = KBox<u64>;
+    //~ does not fulfill the required lifetime
+    type Data = &'a u64;
+
+    const SEEKABLE: bool = false;
+
+    //~ does not fulfill the required lifetime
+    fn open(_file: &ProcFile, data: &Self::Data) -> Result<KBox<u64>> {
+        Ok(KBox::new(**data, GFP_KERNEL)?)
+    }
+
+    fn read_iter(
+        _kiocb: Kiocb<'_, KBox<u64>>,
+        _file: &ProcFile,
+        _iov: &mut IovIterDest<'_>,
+    ) -> Result<usize> {
+        Ok(0)
     }
 }

@@ -180,7 +180,6 @@ unsafe extern "C" {
     pub(super) fn memintro_task_comm(task: *mut task_struct, comm: *mut u8);
     pub(super) fn memintro_task_ppid(task: *mut task_struct, ns: *mut pid_namespace) -> pid_t;
     pub(super) fn memintro_task_threads(task: *const task_struct) -> c_uint;
-    pub(super) fn memintro_task_euid(task: *mut task_struct, opener: *const file) -> uid_t;
     pub(super) fn memintro_task_lock(task: *mut task_struct);
     pub(super) fn memintro_task_unlock(task: *mut task_struct);
     pub(super) fn memintro_task_stack(task: *const task_struct) -> *const c_void;

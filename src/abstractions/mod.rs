@@ -13,6 +13,7 @@ pub(crate) mod mm;
 pub(crate) mod own;
 pub(crate) mod pgtable;
 pub(crate) mod proc_fs;
+pub(crate) mod security;
 pub(crate) mod sysfs;
 pub(crate) mod task;
 pub(crate) mod vma;

@@ -2,21 +2,17 @@
 
 //! Files in `/proc`.
 //!
-//! A [`Dir`] is a directory directly below `/proc`; it owns the files that are created in it, and
-//! data that all of them share. Each open file has private data of the type that implements
-//! [`Operations`].
+//! A [`Dir`] is a directory directly below `/proc`, a [`File`] a file in it, with data of its own.
+//! Each open file has private data of the type that implements [`Operations`].
 //!
 //! procfs brackets every call into a file by `use_pde()` and `unuse_pde()`. Removing a file waits
 //! for the calls that run and then releases the files that are still open, so no call comes after
-//! [`Dir`] is dropped, and readers get `EIO`. Hence a [`Dir`] must not be dropped by a call into
-//! one of its files.
+//! a [`File`] is dropped, and readers get `EIO`. Hence a [`File`] must not be dropped by a call
+//! into it.
 //!
 //! C header: [`include/linux/proc_fs.h`](srctree/include/linux/proc_fs.h)
 
-use super::{
-    bindings,
-    file::Access, //
-};
+use super::bindings;
 use core::{
     marker::PhantomData,
     ops::Deref,
@@ -29,7 +25,9 @@ use kernel::{
         LocalFile, //
     },
     iov::IovIterDest,
+    pid_namespace::PidNamespace,
     prelude::*,
+    sync::Arc,
     types::ForeignOwnable,
     uaccess::{
         UserPtr,
@@ -58,6 +56,15 @@ impl ProcFile {
         // INVARIANT: The caller promises that the file is one of procfs.
         unsafe { &*core::ptr::from_ref(file).cast() }
     }
+
+    /// Returns the PID namespace of the procfs mount through which the file was opened.
+    #[doc(alias = "proc_pid_ns")]
+    pub(crate) fn pid_ns(&self) -> &PidNamespace {
+        // SAFETY: By the type invariant the superblock has a `struct proc_fs_info`. That holds a
+        // reference to the namespace until the superblock is killed, which an open file prevents;
+        // the returned reference lives no longer than `self`.
+        unsafe { PidNamespace::from_ptr(bindings::memintro_proc_pid_ns(self.as_ptr())) }
+    }
 }
 
 impl Deref for ProcFile {
@@ -70,110 +77,143 @@ impl Deref for ProcFile {
 
 /// What can be done with an open file; implemented by its private data.
 ///
-/// `D` is the data of its directory.
+/// Nothing is checked but the file's mode: who may open, read and write is for these to say.
 #[vtable]
-pub(crate) trait Operations<D>: Sized + Send + Sync + 'static {
-    /// Who may open the file. Lockdown is checked again by each read and write.
-    const ACCESS: Access;
+pub(crate) trait Operations: Sized + 'static {
+    /// What kind of pointer `Self` is kept in while the file is open.
+    type Ptr: ForeignOwnable + Send + Sync;
+
+    /// What the file has for all who open it.
+    type Data: Send + Sync + 'static;
 
     /// Whether the file has a position; without one it is a stream (`stream_open()`).
     const SEEKABLE: bool;
 
     /// Makes the private data of a file that is being opened.
-    fn open(file: &ProcFile) -> Result<Pin<KBox<Self>>>;
-
-    /// Reads from the file; at `pos` if it is seekable.
     ///
     /// Context: process context, may sleep.
-    fn read(
-        self: Pin<&Self>,
-        data: &D,
+    fn open(file: &ProcFile, data: &Self::Data) -> Result<Self::Ptr>;
+
+    /// Reads from the file; at the position of `kiocb` if it is seekable.
+    ///
+    /// Context: process context, may sleep.
+    fn read_iter(
+        kiocb: Kiocb<'_, Self::Ptr>,
         file: &ProcFile,
-        to: &mut IovIterDest<'_>,
-        pos: &mut i64,
+        iov: &mut IovIterDest<'_>,
     ) -> Result<usize>;
 
     /// Writes to the file, and returns how many bytes it took.
     ///
     /// Context: process context, may sleep.
-    fn write(self: Pin<&Self>, _file: &ProcFile, _from: UserSliceReader) -> Result<usize> {
+    fn write(
+        _this: <Self::Ptr as ForeignOwnable>::Borrowed<'_>,
+        _from: UserSliceReader,
+    ) -> Result<usize> {
         build_error!(kernel::error::VTABLE_DEFAULT_ERROR)
     }
 }
 
-/// A directory directly below `/proc`, with its files and what they share.
-///
-/// A directory that is leaked keeps its files: hence what they share is `'static`.
+/// A directory directly below `/proc`.
 ///
 /// # Invariants
 ///
 /// `entry` was returned by `proc_mkdir()` and has not been removed.
-pub(crate) struct Dir<D> {
+pub(crate) struct Dir {
     entry: NonNull<bindings::proc_dir_entry>,
-    // Dropped after `drop()` has removed the files.
-    data: KBox<D>,
 }
 
 // SAFETY: procfs synchronises the use of its entries; they belong to no thread.
-unsafe impl<D: Send> Send for Dir<D> {}
+unsafe impl Send for Dir {}
 // SAFETY: As above.
-unsafe impl<D: Sync> Sync for Dir<D> {}
+unsafe impl Sync for Dir {}
 
-impl<D: Sync + 'static> Dir<D> {
+impl Dir {
     /// Makes the directory `/proc/NAME`.
     ///
     /// # Errors
     ///
     /// `ENOMEM`; also where the name is taken, as `proc_mkdir()` does not tell the two apart.
     #[doc(alias = "proc_mkdir")]
-    pub(crate) fn new(name: &CStr, data: KBox<D>) -> Result<Self> {
+    pub(crate) fn new(name: &CStr) -> Result<Self> {
         // SAFETY: `name` is a valid string, which procfs copies. No parent means `/proc`.
         let entry = unsafe { bindings::proc_mkdir(name.as_char_ptr(), core::ptr::null_mut()) };
         // INVARIANT: The entry was just made.
         Ok(Dir {
             entry: NonNull::new(entry).ok_or(ENOMEM)?,
-            data,
         })
     }
+}
 
-    /// Makes a file in the directory; it stays until the directory is dropped.
+impl Drop for Dir {
+    fn drop(&mut self) {
+        // SAFETY: The entry is there by the type invariant, and not used afterwards. Its files are
+        // removed: each holds a reference to the directory.
+        unsafe { bindings::proc_remove(self.entry.as_ptr()) };
+    }
+}
+
+/// A file in a [`Dir`], with its data.
+///
+/// A file that is leaked stays in its directory: hence its data is `'static`.
+///
+/// # Invariants
+///
+/// `entry` was returned by `proc_create_data()`, for `data`, and has not been removed.
+pub(crate) struct File<T: Operations> {
+    entry: NonNull<bindings::proc_dir_entry>,
+    // Dropped after `drop()` has removed the file.
+    _data: KBox<T::Data>,
+    _dir: Arc<Dir>,
+}
+
+// SAFETY: procfs synchronises the use of its entries; they belong to no thread.
+unsafe impl<T: Operations> Send for File<T> {}
+// SAFETY: As above.
+unsafe impl<T: Operations> Sync for File<T> {}
+
+impl<T: Operations> File<T> {
+    /// Makes a file in a directory.
     ///
     /// # Errors
     ///
     /// `ENOMEM`; also where the name is taken.
     #[doc(alias = "proc_create_data")]
-    pub(crate) fn create<T: Operations<D>>(&self, name: &CStr, mode: u16) -> Result {
-        // SAFETY: `name` is a valid string, which procfs copies. The parent is alive by the type
-        // invariant. The operations are static data of this module, and the data is that of this
-        // directory: procfs uses them until the entry is removed, by `drop()`.
+    pub(crate) fn new(dir: &Arc<Dir>, name: &CStr, mode: u16, data: T::Data) -> Result<Self> {
+        let data = KBox::new(data, GFP_KERNEL)?;
+        // SAFETY: `name` is a valid string, which procfs copies. The directory is there by its type
+        // invariant. The operations are static data of this module, and the data stays where it is:
+        // procfs uses them until the entry is removed, by `drop()`.
         let entry = unsafe {
             bindings::proc_create_data(
                 name.as_char_ptr(),
                 mode,
-                self.entry.as_ptr(),
-                &VTable::<T, D>::OPS,
-                (&raw const *self.data).cast_mut().cast(),
+                dir.entry.as_ptr(),
+                &VTable::<T>::OPS,
+                (&raw const *data).cast_mut().cast(),
             )
         };
-        if entry.is_null() {
-            return Err(ENOMEM);
-        }
-        Ok(())
+        // INVARIANT: The entry was just made.
+        Ok(File {
+            entry: NonNull::new(entry).ok_or(ENOMEM)?,
+            _data: data,
+            _dir: dir.clone(),
+        })
     }
 }
 
-impl<D> Drop for Dir<D> {
+impl<T: Operations> Drop for File<T> {
     fn drop(&mut self) {
-        // SAFETY: The entry is alive by the type invariant, and not used afterwards. This removes
-        // the files in it too, after the calls into them have returned.
+        // SAFETY: The entry is there by the type invariant, and not used afterwards. This waits for
+        // the calls into the file that run; none comes later.
         unsafe { bindings::proc_remove(self.entry.as_ptr()) };
     }
 }
 
-/// The operations of the files whose private data is a `T`, in a [`Dir<D>`].
-struct VTable<T, D>(PhantomData<(T, D)>);
+/// The operations of the files whose private data is a `T`.
+struct VTable<T>(PhantomData<T>);
 
-impl<T: Operations<D>, D: Sync> VTable<T, D> {
+impl<T: Operations> VTable<T> {
     const OPS: bindings::proc_ops = bindings::proc_ops {
         proc_flags: 0,
         proc_open: Some(Self::open),
@@ -200,20 +240,22 @@ impl<T: Operations<D>, D: Sync> VTable<T, D> {
 
     /// # Safety
     ///
-    /// `inode` and `file` must be those of a procfs file with these operations that is being
-    /// opened.
+    /// `inode` and `file` must be those of a file that [`File::new`] has made with these
+    /// operations, and that is being opened.
     unsafe extern "C" fn open(inode: *mut bindings::inode, file: *mut bindings::file) -> c_int {
         from_result(|| {
             // SAFETY: The file is valid for the duration of this call, and one of procfs.
             let proc_file = unsafe { ProcFile::from_raw(file) };
-            T::ACCESS.check(proc_file)?;
-            let data = T::open(proc_file)?;
+            // SAFETY: `File::new` made the file with a pointer to its data, which is dropped after
+            // the file is removed, and so after this call.
+            let data = unsafe { &*bindings::memintro_pde_data(file).cast::<T::Data>() };
+            let private = T::open(proc_file, data)?;
             if !T::SEEKABLE {
                 // SAFETY: Both are valid for the duration of this call; it cannot fail.
                 unsafe { bindings::stream_open(inode, file) };
             }
-            // SAFETY: The file is being opened: nobody else looks at its private data.
-            unsafe { (*file).private_data = data.into_foreign() };
+            // SAFETY: The file is being opened: nobody else uses its private data.
+            unsafe { (*file).private_data = private.into_foreign() };
             Ok(0)
         })
     }
@@ -224,7 +266,7 @@ impl<T: Operations<D>, D: Sync> VTable<T, D> {
     unsafe extern "C" fn release(_inode: *mut bindings::inode, file: *mut bindings::file) -> c_int {
         // SAFETY: `open` stored the data, procfs calls this once for each open file, and no other
         // call runs now or later.
-        drop(unsafe { <Pin<KBox<T>>>::from_foreign((*file).private_data) });
+        drop(unsafe { T::Ptr::from_foreign((*file).private_data) });
         0
     }
 
@@ -237,27 +279,15 @@ impl<T: Operations<D>, D: Sync> VTable<T, D> {
         iter: *mut bindings::iov_iter,
     ) -> isize {
         // SAFETY: The caller promises a valid kiocb, of a file whose private data `open` stored.
-        let mut kiocb = unsafe { Kiocb::<Pin<KBox<T>>>::from_raw(kiocb) };
+        let kiocb = unsafe { Kiocb::from_raw(kiocb) };
         // SAFETY: The caller promises a valid destination.
-        let to = unsafe { IovIterDest::from_raw(iter) };
+        let iov = unsafe { IovIterDest::from_raw(iter) };
         // SAFETY: The kiocb keeps its file alive for the duration of this call; a call of
         // `fdget_pos` for it is on this thread, or has taken the lock of the file position.
         let file = unsafe { ProcFile::from_raw((*kiocb.as_raw()).ki_filp) };
-        let data = kiocb.file();
 
-        from_result(|| {
-            T::ACCESS.check_lockdown()?;
-            // Nothing to read into: nothing is lost, and nothing begins.
-            if to.is_empty() {
-                return Ok(0);
-            }
-            // SAFETY: `Dir::create` made the file with a pointer to the data of its directory,
-            // which is dropped after the file is removed, and so after this call.
-            let shared = unsafe { &*bindings::memintro_pde_data(file.as_ptr()).cast::<D>() };
-            // CAST: a count of bytes in memory fits.
-            data.read(shared, file, to, kiocb.ki_pos_mut())
-                .map(|count| count as isize)
-        })
+        // CAST: a count of bytes in memory fits.
+        from_result(|| T::read_iter(kiocb, file, iov).map(|count| count as isize))
     }
 
     /// # Safety
@@ -270,18 +300,10 @@ impl<T: Operations<D>, D: Sync> VTable<T, D> {
         _pos: *mut bindings::loff_t,
     ) -> isize {
         // SAFETY: `open` stored the data, and `release` takes it only after this call.
-        let data = unsafe { <Pin<KBox<T>>>::borrow((*file).private_data) };
-        // SAFETY: The file is valid for the duration of this call; as for `read_iter`.
-        let file = unsafe { ProcFile::from_raw(file) };
+        let this = unsafe { T::Ptr::borrow((*file).private_data) };
         let from = UserSlice::new(UserPtr::from_addr(from.addr()), len).reader();
 
-        from_result(|| {
-            T::ACCESS.check_lockdown()?;
-            if from.is_empty() {
-                return Ok(0);
-            }
-            // CAST: a count of bytes in memory fits.
-            data.write(file, from).map(|count| count as isize)
-        })
+        // CAST: a count of bytes in memory fits.
+        from_result(|| T::write(this, from).map(|count| count as isize))
     }
 }

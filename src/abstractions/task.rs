@@ -7,13 +7,19 @@
 
 use super::{
     bindings,
-    pgtable::untagged_addr,
-    proc_fs::ProcFile, //
+    pgtable::untagged_addr, //
 };
 use core::ptr::NonNull;
 use kernel::{
+    cred::Credential,
     pid_namespace::PidNamespace,
-    sync::rcu,
+    sync::{
+        atomic::{
+            atomic_load,
+            Relaxed, //
+        },
+        rcu, //
+    },
     task::{
         Pid,
         Task, //
@@ -174,9 +180,9 @@ pub(crate) trait TaskExt {
     #[doc(alias = "get_nr_threads")]
     fn threads(&self) -> u32;
 
-    /// Returns the effective user ID, in the user namespace of the opener of `file`.
-    #[doc(alias = "from_kuid_munged")]
-    fn euid_for(&self, file: &ProcFile, rcu: &rcu::Guard) -> u32;
+    /// Returns the credentials that the task has now.
+    #[doc(alias = "__task_cred")]
+    fn cred<'rcu>(&'rcu self, rcu: &'rcu rcu::Guard) -> &'rcu Credential;
 
     /// Returns the task's kernel stack.
     fn kernel_stack(&self) -> KernelStack;
@@ -226,11 +232,10 @@ impl TaskExt for Task {
         unsafe { bindings::memintro_task_threads(self.as_ptr()) }
     }
 
-    fn euid_for(&self, file: &ProcFile, _rcu: &rcu::Guard) -> u32 {
-        // SAFETY: The task is valid, and the RCU read lock keeps the credentials that it has now:
-        // put_cred() frees them through RCU. The file holds a reference to its opener's, and those
-        // to their user namespace.
-        unsafe { bindings::memintro_task_euid(self.as_ptr(), file.as_ptr()) }
+    fn cred<'rcu>(&'rcu self, _rcu: &'rcu rcu::Guard) -> &'rcu Credential {
+        // SAFETY: The task is valid. It may change the field meanwhile; rcu_dereference() is such a
+        // load. The RCU read lock keeps the credentials: put_cred() frees them through RCU.
+        unsafe { Credential::from_ptr(atomic_load(&raw mut (*self.as_ptr()).real_cred, Relaxed)) }
     }
 
     fn kernel_stack(&self) -> KernelStack {

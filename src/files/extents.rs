@@ -2,10 +2,8 @@
 
 //! `/proc/memintro/extents`: physically contiguous runs.
 
-use super::walk::ACCESS;
 use crate::{
     abstractions::{
-        file::Access,
         kernel_pgtable::step_kernel,
         pgtable::{
             paging,
@@ -29,6 +27,7 @@ use crate::{
         words::Refusal,
     },
     protocol::{
+        access::Access,
         conversation::{
             Conversation,
             Out,
@@ -148,7 +147,7 @@ impl ExtentsAnswer {
 }
 
 impl Conversation for ExtentsConversation {
-    const ACCESS: Access = ACCESS;
+    const ACCESS: Access = Access::ANY_PROCESS;
     const USAGE: &'static str =
         "PID | PID 0xSTART-0xEND | kernel 0xSTART-0xEND, each with ' totals' or without";
 

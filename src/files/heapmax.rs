@@ -4,10 +4,6 @@
 
 use crate::{
     abstractions::{
-        file::{
-            proc_pid_ns,
-            Access, //
-        },
         mm::{
             Memories,
             MmExt, //
@@ -22,9 +18,12 @@ use crate::{
         name::until_nul,
         rows, //
     },
-    protocol::snapshot::{
-        Table,
-        Text, //
+    protocol::{
+        access::Access,
+        snapshot::{
+            Table,
+            Text, //
+        },
     },
 };
 use kernel::prelude::*;
@@ -39,16 +38,13 @@ struct Largest {
     comm: [u8; TASK_COMM_LEN],
 }
 
-impl<D: Sync> Table<D> for HeapMax {
-    // No address is shown, so an administrator may give the file to others.
-    const ACCESS: Access = Access {
-        capabilities: &[],
-        confidential: false,
-        addresses: false,
-    };
+impl Table for HeapMax {
+    type Data = ();
 
-    fn write(_data: &D, file: &ProcFile, text: &mut Text) -> Result {
-        let mut memories = Memories::new(proc_pid_ns(file));
+    const ACCESS: Access = Access::NO_ADDRESSES;
+
+    fn write(_data: &(), file: &ProcFile, text: &mut Text) -> Result {
+        let mut memories = Memories::new(file.pid_ns());
         let mut largest: Option<Largest> = None;
 
         text.line(rows::Heap::header)?;

@@ -7,10 +7,6 @@
 
 use crate::{
     abstractions::{
-        file::{
-            Access,
-            Capability, //
-        },
         kernel_pgtable::{
             pa_linear,
             step_kernel, //
@@ -27,12 +23,18 @@ use crate::{
         range::STEP_ENTRIES,
         rows, //
     },
-    protocol::snapshot::{
-        Table,
-        Text, //
+    protocol::{
+        access::Access,
+        snapshot::{
+            Table,
+            Text, //
+        },
     },
 };
-use kernel::prelude::*;
+use kernel::{
+    prelude::*,
+    sync::Arc, //
+};
 
 /// The size of each sample.
 const SAMPLE_SIZE: usize = 64 << 10;
@@ -51,7 +53,7 @@ pub(crate) struct Samples {
 
 impl Samples {
     /// Allocates the samples.
-    pub(crate) fn new(module: &'static ThisModule) -> Result<Self> {
+    pub(crate) fn new(module: &'static ThisModule) -> Result<Arc<Self>> {
         let mut samples = Samples {
             kmalloc: KVec::from_elem(0, SAMPLE_SIZE, GFP_KERNEL)?,
             vmalloc: VVec::from_elem(0, SAMPLE_SIZE, GFP_KERNEL)?,
@@ -63,22 +65,19 @@ impl Samples {
                 *to = from;
             }
         }
-        Ok(samples)
+        Ok(Arc::new(samples, GFP_KERNEL)?)
     }
 }
 
 /// The table.
 pub(crate) struct KernelMemoryTable;
 
-impl Table<Samples> for KernelMemoryTable {
-    // Kernel and physical addresses.
-    const ACCESS: Access = Access {
-        capabilities: &[Capability::SysAdmin, Capability::Syslog],
-        confidential: true,
-        addresses: true,
-    };
+impl Table for KernelMemoryTable {
+    type Data = Arc<Samples>;
 
-    fn write(samples: &Samples, _file: &ProcFile, text: &mut Text) -> Result {
+    const ACCESS: Access = Access::KERNEL_PHYSICAL;
+
+    fn write(samples: &Arc<Samples>, _file: &ProcFile, text: &mut Text) -> Result {
         let own = own(samples.module);
         let mut buffer = KVec::from_elem(Entry::default(), STEP_ENTRIES, GFP_KERNEL)?;
 

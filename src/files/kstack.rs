@@ -4,11 +4,6 @@
 
 use crate::{
     abstractions::{
-        file::{
-            proc_pid_ns,
-            Access,
-            Capability, //
-        },
         proc_fs::ProcFile,
         task::{
             KernelStack,
@@ -21,9 +16,12 @@ use crate::{
         name::until_nul,
         rows, //
     },
-    protocol::snapshot::{
-        Table,
-        Text, //
+    protocol::{
+        access::Access,
+        snapshot::{
+            Table,
+            Text, //
+        },
     },
 };
 use kernel::prelude::*;
@@ -31,16 +29,13 @@ use kernel::prelude::*;
 /// The table.
 pub(crate) struct KernelStacks;
 
-impl<D: Sync> Table<D> for KernelStacks {
-    // Kernel addresses.
-    const ACCESS: Access = Access {
-        capabilities: &[Capability::Syslog],
-        confidential: true,
-        addresses: true,
-    };
+impl Table for KernelStacks {
+    type Data = ();
 
-    fn write(_data: &D, file: &ProcFile, text: &mut Text) -> Result {
-        let ns = proc_pid_ns(file);
+    const ACCESS: Access = Access::KERNEL;
+
+    fn write(_data: &(), file: &ProcFile, text: &mut Text) -> Result {
+        let ns = file.pid_ns();
         let mut threads = Tasks::new(ns, PidType::Thread);
 
         text.line(rows::KernelStack::header)?;

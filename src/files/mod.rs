@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
 //! The files that users see, a module each.
+#![deny(unsafe_code)]
 
 pub(crate) mod extents;
 pub(crate) mod heapmax;

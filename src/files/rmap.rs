@@ -5,13 +5,8 @@
 //! Goes through the page tables of every process. The kernel's own reverse map is not open to
 //! modules, and knows neither of special mappings nor of the zero page.
 
-use super::walk::ACCESS;
 use crate::{
     abstractions::{
-        file::{
-            proc_pid_ns,
-            Access, //
-        },
         mm::process_mm,
         pgtable::{
             step_user,
@@ -32,12 +27,15 @@ use crate::{
         rmap,
         words::Refusal, //
     },
-    protocol::conversation::{
-        patience,
-        Conversation,
-        Out,
-        Reader,
-        Stop, //
+    protocol::{
+        access::Access,
+        conversation::{
+            patience,
+            Conversation,
+            Out,
+            Reader,
+            Stop, //
+        },
     },
 };
 use kernel::{
@@ -182,7 +180,7 @@ impl RmapAnswer {
         };
         let Ok(mm) = reader.visit.users(&process.mm) else {
             if let Some(process) = self.process.take() {
-                self.look_again(process, proc_pid_ns(reader.file));
+                self.look_again(process, reader.file.pid_ns());
             }
             return Ok(());
         };
@@ -217,7 +215,7 @@ impl RmapAnswer {
 }
 
 impl Conversation for RmapConversation {
-    const ACCESS: Access = ACCESS;
+    const ACCESS: Access = Access::ANY_PROCESS;
     const USAGE: &'static str = "0xPHYSICAL-ADDRESS";
 
     type Answer = RmapAnswer;
@@ -280,7 +278,7 @@ impl Conversation for RmapConversation {
             out.line(|line| rmap::end(line, pa, answer.rows, answer.outside, answer.busy))?;
             return Ok(true);
         } else {
-            answer.next_process(proc_pid_ns(reader.file));
+            answer.next_process(reader.file.pid_ns());
         }
         Ok(false)
     }

@@ -4,10 +4,7 @@
 
 use crate::{
     abstractions::{
-        file::{
-            proc_pid_ns,
-            Access, //
-        },
+        file::FileExt,
         proc_fs::ProcFile,
         task::{
             PidType,
@@ -19,9 +16,12 @@ use crate::{
         name::until_nul,
         rows, //
     },
-    protocol::snapshot::{
-        Table,
-        Text, //
+    protocol::{
+        access::Access,
+        snapshot::{
+            Table,
+            Text, //
+        },
     },
 };
 use kernel::prelude::*;
@@ -29,16 +29,13 @@ use kernel::prelude::*;
 /// The table.
 pub(crate) struct TaskTable;
 
-impl<D: Sync> Table<D> for TaskTable {
-    // No address is shown, so an administrator may give the file to others.
-    const ACCESS: Access = Access {
-        capabilities: &[],
-        confidential: false,
-        addresses: false,
-    };
+impl Table for TaskTable {
+    type Data = ();
 
-    fn write(_data: &D, file: &ProcFile, text: &mut Text) -> Result {
-        let ns = proc_pid_ns(file);
+    const ACCESS: Access = Access::NO_ADDRESSES;
+
+    fn write(_data: &(), file: &ProcFile, text: &mut Text) -> Result {
+        let ns = file.pid_ns();
         let mut processes = Tasks::new(ns, PidType::Process);
 
         text.line(rows::Task::header)?;
@@ -49,7 +46,7 @@ impl<D: Sync> Table<D> for TaskTable {
             rows::Task {
                 pid: pid.unsigned_abs(),
                 ppid: task.ppid(ns).unsigned_abs(),
-                uid: task.euid_for(file, rcu),
+                uid: file.uid_munged(task.cred(rcu).euid()),
                 state: task.state(),
                 threads: task.threads(),
                 comm: until_nul(&task.comm()),

@@ -4,10 +4,6 @@
 
 use crate::{
     abstractions::{
-        file::{
-            proc_pid_ns,
-            Access, //
-        },
         mm::{
             Memories,
             MmExt, //
@@ -19,9 +15,12 @@ use crate::{
         name::until_nul,
         rows, //
     },
-    protocol::snapshot::{
-        Table,
-        Text, //
+    protocol::{
+        access::Access,
+        snapshot::{
+            Table,
+            Text, //
+        },
     },
 };
 use kernel::prelude::*;
@@ -29,16 +28,13 @@ use kernel::prelude::*;
 /// The table.
 pub(crate) struct MemoryTable;
 
-impl<D: Sync> Table<D> for MemoryTable {
-    // No address is shown, so an administrator may give the file to others.
-    const ACCESS: Access = Access {
-        capabilities: &[],
-        confidential: false,
-        addresses: false,
-    };
+impl Table for MemoryTable {
+    type Data = ();
 
-    fn write(_data: &D, file: &ProcFile, text: &mut Text) -> Result {
-        let mut memories = Memories::new(proc_pid_ns(file));
+    const ACCESS: Access = Access::NO_ADDRESSES;
+
+    fn write(_data: &(), file: &ProcFile, text: &mut Text) -> Result {
+        let mut memories = Memories::new(file.pid_ns());
 
         text.line(rows::Memory::header)?;
         text.rows(|rcu, line| {

@@ -2,10 +2,8 @@
 
 //! `/proc/memintro/vmas`: the mappings of a process, and what is behind them.
 
-use super::walk::ACCESS;
 use crate::{
     abstractions::{
-        file::Access,
         pgtable::step_vma,
         vma::{
             Busy,
@@ -33,6 +31,7 @@ use crate::{
         words::Refusal,
     },
     protocol::{
+        access::Access,
         conversation::{
             Conversation,
             Out,
@@ -226,7 +225,7 @@ impl VmasAnswer {
 }
 
 impl Conversation for VmasConversation {
-    const ACCESS: Access = ACCESS;
+    const ACCESS: Access = Access::ANY_PROCESS;
     const USAGE: &'static str =
         "PID | PID 0xADDRESS | PID 0xSTART-0xEND, each with ' totals' or without";
 

@@ -7,11 +7,6 @@
 use crate::{
     abstractions::{
         compat::local_interrupt_disable,
-        file::{
-            proc_pid_ns,
-            Access,
-            Capability, //
-        },
         kernel_pgtable::{
             self,
             KernelTables, //
@@ -44,6 +39,7 @@ use crate::{
         words::Refusal,
     },
     protocol::{
+        access::Access,
         conversation::{
             Conversation,
             Out,
@@ -57,13 +53,6 @@ use kernel::{
     pid_namespace::PidNamespace,
     prelude::*,
     sync::rcu, //
-};
-
-/// Physical addresses of any process.
-pub(crate) const ACCESS: Access = Access {
-    capabilities: &[Capability::SysAdmin, Capability::SysPtrace],
-    confidential: true,
-    addresses: false,
 };
 
 /// Reads a question, strips the tag of its address, and checks the address.
@@ -155,7 +144,7 @@ fn look<R>(
 pub(crate) struct WalkConversation;
 
 impl Conversation for WalkConversation {
-    const ACCESS: Access = ACCESS;
+    const ACCESS: Access = Access::ANY_PROCESS;
     const USAGE: &'static str = "PID 0xADDRESS | kernel 0xADDRESS, each with ' levels' or without";
 
     type Answer = Result<WalkQuestion, (Option<WalkQuestion>, Refusal)>;
@@ -191,7 +180,7 @@ impl Conversation for WalkConversation {
             ..
         } = reader;
         let may_see_kernel = || addresses.check(file);
-        let ns = proc_pid_ns(file);
+        let ns = file.pid_ns();
         let found = if levels {
             let walk = find_levels(&question, may_see_kernel, ns, visit)?;
             // Each level has a line, and the answer too.

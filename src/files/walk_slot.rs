@@ -7,16 +7,12 @@
 
 use super::walk::{
     find,
-    parse,
-    ACCESS, //
+    parse, //
 };
 use crate::{
     abstractions::{
         compat::enodata,
-        file::{
-            is_readable,
-            KernelAddresses, //
-        },
+        file::FileExt,
         sysfs::BinOperations,
         task::nap, //
     },
@@ -33,6 +29,10 @@ use crate::{
         },
     },
     protocol::{
+        access::{
+            Access,
+            KernelAddresses, //
+        },
         conversation::{
             patience,
             Stop, //
@@ -107,7 +107,7 @@ fn to_error(refusal: Refusal) -> Error {
 
 impl BinOperations for WalkSlot {
     fn read(&self, file: &LocalFile, to: &mut [u8], pos: usize) -> Result<usize> {
-        ACCESS.check(file)?;
+        Access::ANY_PROCESS.check(file)?;
         let answer = (*self.answer.lock()).ok_or_else(enodata)?;
         let mut bytes = [0; LINE_MAX];
         let mut line = Line::new(&mut bytes);
@@ -126,13 +126,13 @@ impl BinOperations for WalkSlot {
 
     fn write(&self, file: &LocalFile, from: &[u8]) -> Result {
         // sysfs would read the answer from where the question ended.
-        let question = if is_readable(file) {
+        let question = if file.is_readable() {
             Err(EINVAL)
         } else {
             parse_value(from)
         };
         // Whoever may not ask has no effect on the slot, not even by a bad question.
-        if let Err(denied) = ACCESS.check(file) {
+        if let Err(denied) = Access::ANY_PROCESS.check(file) {
             return Err(question.err().unwrap_or(denied));
         }
         let answer = question.and_then(|question| Self::ask(&question, file));

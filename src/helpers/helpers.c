@@ -21,7 +21,6 @@
 #include <linux/sched/task_stack.h>
 #include <linux/sprintf.h>
 #include <linux/uaccess.h>
-#include <linux/user_namespace.h>
 
 #include "helpers.h"
 #include "arch.h"
@@ -85,13 +84,6 @@ pid_t memintro_task_ppid(struct task_struct *task, struct pid_namespace *ns)
 unsigned int memintro_task_threads(const struct task_struct *task)
 {
 	return READ_ONCE(task->signal->nr_threads);
-}
-
-/* Context: RCU. */
-uid_t memintro_task_euid(struct task_struct *task, const struct file *opener)
-{
-	return from_kuid_munged(opener->f_cred->user_ns,
-				__task_cred(task)->euid);
 }
 
 void memintro_task_lock(struct task_struct *task)

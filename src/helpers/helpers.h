@@ -173,7 +173,6 @@ char memintro_task_state(struct task_struct *task);
 void memintro_task_comm(struct task_struct *task, char *comm);
 pid_t memintro_task_ppid(struct task_struct *task, struct pid_namespace *ns);
 unsigned int memintro_task_threads(const struct task_struct *task);
-uid_t memintro_task_euid(struct task_struct *task, const struct file *opener);
 void memintro_task_lock(struct task_struct *task);
 void memintro_task_unlock(struct task_struct *task);
 const void *memintro_task_stack(const struct task_struct *task);

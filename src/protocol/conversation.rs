@@ -16,14 +16,16 @@
 //! alone that of the questions, for as long as bytes are copied in memory. A second read at the
 //! same time gets `EBUSY` instead of waiting for the first, so that nobody waits unkillably.
 
-use super::visit::Visit;
+use super::{
+    access::{
+        Access,
+        KernelAddresses, //
+    },
+    visit::Visit, //
+};
 use crate::{
     abstractions::{
-        file::{
-            is_readable,
-            Access,
-            KernelAddresses, //
-        },
+        file::FileExt,
         proc_fs::{
             Operations,
             ProcFile, //
@@ -56,6 +58,7 @@ use kernel::{
         AllocError, //
     },
     current,
+    fs::Kiocb,
     iov::IovIterDest,
     new_mutex,
     prelude::*,
@@ -351,13 +354,16 @@ impl<T: Conversation> Dialogue<T> {
 }
 
 #[vtable]
-impl<D: Sync, T: Conversation> Operations<D> for Dialogue<T> {
-    const ACCESS: Access = T::ACCESS;
+impl<T: Conversation> Operations for Dialogue<T> {
+    type Ptr = Pin<KBox<Self>>;
+    type Data = ();
+
     const SEEKABLE: bool = false;
 
-    fn open(file: &ProcFile) -> Result<Pin<KBox<Self>>> {
+    fn open(file: &ProcFile, _data: &()) -> Result<Self::Ptr> {
+        T::ACCESS.check(file)?;
         // The answers of a file that is only written could never be read.
-        if !is_readable(file) {
+        if !file.is_readable() {
             return Err(EINVAL);
         }
         let questions = Questions {
@@ -387,22 +393,26 @@ impl<D: Sync, T: Conversation> Operations<D> for Dialogue<T> {
         )
     }
 
-    fn read(
-        self: Pin<&Self>,
-        _data: &D,
+    fn read_iter(
+        kiocb: Kiocb<'_, Self::Ptr>,
         file: &ProcFile,
-        to: &mut IovIterDest<'_>,
-        _pos: &mut i64,
+        iov: &mut IovIterDest<'_>,
     ) -> Result<usize> {
-        let mut guard = self.answers.try_lock().ok_or(EBUSY)?;
+        T::ACCESS.check_lockdown()?;
+        // Nothing to read into: nothing is lost, and nothing begins.
+        if iov.is_empty() {
+            return Ok(0);
+        }
+        let this = kiocb.file();
+        let mut guard = this.answers.try_lock().ok_or(EBUSY)?;
         let answers = &mut *guard;
         answers.out.make_room(LINE_MAX)?;
-        answers.out.wanted = to.len();
+        answers.out.wanted = iov.len();
 
         // Nobody has asked anything: say how.
         if !answers.usage_shown {
             answers.usage_shown = true;
-            if self.questions.lock().memory.is_empty() {
+            if this.questions.lock().memory.is_empty() {
                 answers.out.line(|line| {
                     line.put(b"# usage: ").put(T::USAGE.as_bytes()).end();
                 })?;
@@ -411,23 +421,27 @@ impl<D: Sync, T: Conversation> Operations<D> for Dialogue<T> {
 
         let mut total = 0;
         loop {
-            answers.out.wanted = to.len();
-            let more = self.make(answers, file, total > 0);
-            match answers.out.copy_to(to) {
+            answers.out.wanted = iov.len();
+            let more = this.make(answers, file, total > 0);
+            match answers.out.copy_to(iov) {
                 Ok(copied) => total += copied,
                 // What was not copied is not lost: the next read begins with it.
                 Err(error) if total == 0 => return Err(error),
                 Err(_) => return Ok(total),
             }
             match more {
-                Ok(true) if !to.is_empty() => (),
+                Ok(true) if !iov.is_empty() => (),
                 Err(error) if total == 0 => return Err(error),
                 _ => return Ok(total),
             }
         }
     }
 
-    fn write(self: Pin<&Self>, _file: &ProcFile, mut from: UserSliceReader) -> Result<usize> {
+    fn write(this: Pin<&Self>, mut from: UserSliceReader) -> Result<usize> {
+        T::ACCESS.check_lockdown()?;
+        if from.is_empty() {
+            return Ok(0);
+        }
         // The user's memory is read first, as a whole: where that fails, nothing was taken.
         let length = from.len().min(QUEUE_MAX);
         let whole = length == from.len();
@@ -454,11 +468,11 @@ impl<D: Sync, T: Conversation> Operations<D> for Dialogue<T> {
             }
         }
 
-        let mut guard = self.questions.lock();
+        let mut guard = this.questions.lock();
         if guard.memory.is_empty() {
             drop(guard);
             let memory = KVVec::from_elem(0, QUEUE_MEMORY, GFP_KERNEL_ACCOUNT)?;
-            guard = self.questions.lock();
+            guard = this.questions.lock();
             // Another first write may have been faster.
             if guard.memory.is_empty() {
                 guard.memory = memory;

@@ -4,6 +4,7 @@
 //! question is about.
 #![deny(unsafe_code)]
 
+pub(crate) mod access;
 pub(crate) mod conversation;
 pub(crate) mod range;
 pub(crate) mod snapshot;

@@ -4,12 +4,9 @@
 
 use super::conversation::Reader;
 use crate::{
-    abstractions::{
-        file::proc_pid_ns,
-        pgtable::{
-            paging,
-            untagged_addr, //
-        },
+    abstractions::pgtable::{
+        paging,
+        untagged_addr, //
     },
     model::{
         extents::put_end,
@@ -69,7 +66,7 @@ impl Asked {
             Whose::Kernel => reader.addresses.check(reader.file).map(|()| Target::Kernel),
             Whose::Process(pid) => {
                 // Only a count of the structure is kept when the read ends.
-                let mm = reader.visit.process(pid, proc_pid_ns(reader.file));
+                let mm = reader.visit.process(pid, reader.file.pid_ns());
                 mm.map(|mm| Target::Process(ARef::from(&**mm)))
             }
         };

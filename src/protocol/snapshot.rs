@@ -6,9 +6,9 @@
 //! file, and made anew by a read at offset 0. So it can be sought, and read in pieces of any size,
 //! without torn, doubled or missing rows.
 
+use super::access::Access;
 use crate::{
     abstractions::{
-        file::Access,
         proc_fs::{
             Operations,
             ProcFile, //
@@ -23,12 +23,12 @@ use crate::{
         LINE_MAX, //
     },
 };
-use core::marker::PhantomData;
 use kernel::{
     alloc::flags::{
         GFP_KERNEL_ACCOUNT,
         GFP_NOWAIT, //
     },
+    fs::Kiocb,
     iov::IovIterDest,
     new_mutex,
     prelude::*,
@@ -43,8 +43,11 @@ use kernel::{
 /// Not how many rows are made of them: of the IDs of a process's threads, for example, none.
 const LOOKS: usize = 64;
 
-/// A table in a directory with data of the type `D`.
-pub(crate) trait Table<D>: Send + Sync + 'static {
+/// A table.
+pub(crate) trait Table: 'static {
+    /// What the module keeps for it; each open file has a copy.
+    type Data: Clone + Send + Sync + 'static;
+
     /// Who may read it.
     const ACCESS: Access;
 
@@ -55,7 +58,7 @@ pub(crate) trait Table<D>: Send + Sync + 'static {
     /// # Errors
     ///
     /// `ENOMEM`, or `EINTR` when the reader is being killed.
-    fn write(data: &D, file: &ProcFile, text: &mut Text) -> Result;
+    fn write(data: &Self::Data, file: &ProcFile, text: &mut Text) -> Result;
 }
 
 /// The text of a table in the making.
@@ -114,18 +117,21 @@ impl Text {
 
 /// An open file that shows a table.
 #[pin_data]
-pub(crate) struct Snapshot<T> {
+pub(crate) struct Snapshot<T: Table> {
     #[pin]
     text: Mutex<Text>,
-    _table: PhantomData<T>,
+    data: T::Data,
 }
 
 #[vtable]
-impl<D: Sync, T: Table<D>> Operations<D> for Snapshot<T> {
-    const ACCESS: Access = T::ACCESS;
+impl<T: Table> Operations for Snapshot<T> {
+    type Ptr = Pin<KBox<Self>>;
+    type Data = T::Data;
+
     const SEEKABLE: bool = true;
 
-    fn open(_file: &ProcFile) -> Result<Pin<KBox<Self>>> {
+    fn open(file: &ProcFile, data: &T::Data) -> Result<Self::Ptr> {
+        T::ACCESS.check(file)?;
         let text = Text {
             bytes: KVVec::new(),
             made: false,
@@ -133,29 +139,33 @@ impl<D: Sync, T: Table<D>> Operations<D> for Snapshot<T> {
         KBox::pin_init(
             pin_init!(Snapshot {
                 text <- new_mutex!(text),
-                _table: PhantomData,
+                data: data.clone(),
             }),
             GFP_KERNEL_ACCOUNT,
         )
     }
 
-    fn read(
-        self: Pin<&Self>,
-        data: &D,
+    fn read_iter(
+        mut kiocb: Kiocb<'_, Self::Ptr>,
         file: &ProcFile,
-        to: &mut IovIterDest<'_>,
-        pos: &mut i64,
+        iov: &mut IovIterDest<'_>,
     ) -> Result<usize> {
+        T::ACCESS.check_lockdown()?;
+        if iov.is_empty() {
+            return Ok(0);
+        }
+        let this = kiocb.file();
+        let pos = kiocb.ki_pos_mut();
         // Nobody waits, unkillably, for what another reader's memory may take for ever.
-        let mut text = self.text.try_lock().ok_or(EBUSY)?;
+        let mut text = this.text.try_lock().ok_or(EBUSY)?;
         if *pos == 0 || !text.made {
             text.made = false;
             text.bytes.clear();
-            T::write(data, file, &mut text)?;
+            T::write(&this.data, file, &mut text)?;
             text.made = true;
         }
         let at_end = usize::try_from(*pos).map_or(true, |pos| pos >= text.bytes.len());
-        match to.simple_read_from_buffer(pos, &text.bytes)? {
+        match iov.simple_read_from_buffer(pos, &text.bytes)? {
             0 if !at_end => Err(EFAULT),
             count => Ok(count),
         }
