@@ -19,7 +19,6 @@ use crate::{
         vma::LockVma, //
     },
     model::{
-        self,
         answer::{
             self,
             KernelAddress, //
@@ -34,12 +33,16 @@ use crate::{
             walk,
             walk_twice,
             Answer,
-            Walk, //
+            Steps,
+            NO_VMA, //
         },
         words::Refusal,
     },
     protocol::{
-        access::Access,
+        access::{
+            Access,
+            KernelAddresses, //
+        },
         conversation::{
             Conversation,
             Out,
@@ -50,6 +53,7 @@ use crate::{
     },
 };
 use kernel::{
+    fs::LocalFile,
     pid_namespace::PidNamespace,
     prelude::*,
     sync::rcu, //
@@ -67,75 +71,33 @@ pub(crate) fn parse(text: &[u8]) -> Result<WalkQuestion, (Option<WalkQuestion>, 
     Ok(question)
 }
 
-/// Walks to what a question asks for, and notes the levels.
-///
-/// Context and errors as for [`find`].
-fn find_levels(
-    question: &WalkQuestion,
-    may_see_kernel: impl FnOnce() -> Result<(), Refusal>,
-    ns: &PidNamespace,
-    visit: &mut Visit,
-) -> Result<Walk, Stop> {
-    let va = question.va;
-    look(
-        question,
-        may_see_kernel,
-        ns,
-        visit,
-        Walk::NO_VMA,
-        |tables| walk(tables, va),
-        |tables| walk_twice(tables, va),
-    )
-}
-
-/// Finds what a question asks for; `may_see_kernel` is asked before kernel addresses are looked at.
+/// Finds what a question asks for; notes the levels in `steps`, where that is given.
 ///
 /// # Errors
 ///
 /// A refusal, or [`Stop::Busy`].
 pub(crate) fn find(
     question: &WalkQuestion,
-    may_see_kernel: impl FnOnce() -> Result<(), Refusal>,
+    opener: &LocalFile,
+    addresses: KernelAddresses,
     ns: &PidNamespace,
     visit: &mut Visit,
+    steps: Option<&mut Steps>,
 ) -> Result<Answer, Stop> {
     let va = question.va;
-    look(
-        question,
-        may_see_kernel,
-        ns,
-        visit,
-        Walk::NO_VMA.answer,
-        |tables| model::walk::find(tables, va),
-        |tables| walk_twice(tables, va).answer,
-    )
-}
-
-/// Gives the tables that a question is about to one of two walks; `nothing` is the result where
-/// there is no mapping.
-fn look<R>(
-    question: &WalkQuestion,
-    may_see_kernel: impl FnOnce() -> Result<(), Refusal>,
-    ns: &PidNamespace,
-    visit: &mut Visit,
-    nothing: R,
-    user: impl FnOnce(&UserTables<'_>) -> R,
-    kernel: impl FnOnce(&KernelTables<'_>) -> R,
-) -> Result<R, Stop> {
-    // CAST: addresses have 64 bits.
-    let va = question.va as usize;
     match question.whose {
         Whose::Kernel => {
-            may_see_kernel()?;
+            addresses.check(opener)?;
             let irq = local_interrupt_disable();
-            Ok(kernel(&KernelTables::new(&irq)))
+            Ok(walk_twice(&KernelTables::new(&irq), va, steps))
         }
         Whose::Process(pid) => {
-            let Some(vma) = visit.process(pid, ns)?.lock_vma(va, va)? else {
-                return Ok(nothing);
+            // CAST: addresses have 64 bits.
+            let Some(vma) = visit.process(pid, ns)?.lock_vma(va as usize, va as usize)? else {
+                return Ok(NO_VMA);
             };
             let rcu = rcu::read_lock();
-            Ok(user(&UserTables::new(&vma, &rcu)))
+            Ok(walk(&UserTables::new(&vma, &rcu), va, steps))
         }
     }
 }
@@ -179,18 +141,16 @@ impl Conversation for WalkConversation {
             visit,
             ..
         } = reader;
-        let may_see_kernel = || addresses.check(file);
-        let ns = file.pid_ns();
-        let found = if levels {
-            let walk = find_levels(&question, may_see_kernel, ns, visit)?;
+        let mut steps = levels.then(Steps::default);
+        let found = find(&question, file, *addresses, file.pid_ns(), visit, steps.as_mut())?;
+        if let Some(steps) = steps {
             // Each level has a line, and the answer too.
             out.reserve((Level::ALL.len() + 1) * LINE_MAX)?;
-            let show_entry = may_see_kernel().is_ok();
-            answer::levels(walk.steps(), show_entry, |write| out.line(write))?;
-            walk.answer
-        } else {
-            find(&question, may_see_kernel, ns, visit)?
-        };
+            let show_entry = addresses.check(file).is_ok();
+            for (level, step, folded) in answer::levels(steps.iter()) {
+                out.line(|line| answer::step(line, level, step, folded, show_entry))?;
+            }
+        }
         let kernel = (whose == Whose::Kernel).then(|| KernelAddress {
             region: kernel_pgtable::region(va, found.ok().map(|page| page.pa)),
             pa_linear: kernel_pgtable::pa_linear(va),

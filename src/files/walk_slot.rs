@@ -72,7 +72,7 @@ impl WalkSlot {
         let addresses = KernelAddresses::decide();
         for _ in 0..patience() {
             // The visit ends before anything waits.
-            let found = find(question, || addresses.check(opener), ns, &mut Visit::new());
+            let found = find(question, opener, addresses, ns, &mut Visit::new(), None);
             match found {
                 Err(Stop::Busy) => nap(),
                 Err(Stop::Refused(refusal)) => return Err(to_error(refusal)),

@@ -187,7 +187,7 @@ fn kind_word(kind: Kind) -> &'static str {
 }
 
 /// Writes one level of a walk; `show_entry` says whether the opener may see kernel addresses.
-fn step(line: &mut Line<'_>, level: Level, step: &Step, folded: bool, show_entry: bool) {
+pub fn step(line: &mut Line<'_>, level: Level, step: &Step, folded: bool, show_entry: bool) {
     let Step {
         index, at, entry, ..
     } = step;
@@ -222,32 +222,20 @@ fn next(entry: &Entry) -> Option<u64> {
     matches!(entry.kind(), Kind::Table | Kind::Leaf).then_some(entry.target)
 }
 
-/// Writes the levels of a walk, a line each, from the pgd to the entry that ended it.
+/// Returns what the lines of a walk are about, from the pgd to the entry that ended it: a level, its
+/// entry, and whether it is folded.
 ///
 /// Levels that the paging mode folds away repeat the line above: the kernel finds the same entry
 /// there.
-///
-/// # Errors
-///
-/// Those of `put`, which gets each line.
-pub fn levels<'a, E>(
-    steps: impl Iterator<Item = &'a Step>,
-    show_entry: bool,
-    mut put: impl FnMut(&mut dyn FnMut(&mut Line<'_>)) -> Result<(), E>,
-) -> Result<(), E> {
-    let mut steps = steps.peekable();
-    let Some(first) = steps.peek().copied() else {
-        return Ok(());
-    };
+pub fn levels<'a>(
+    steps: impl Iterator<Item = &'a Step> + Clone,
+) -> impl Iterator<Item = (Level, &'a Step, bool)> {
+    let first = steps.clone().next();
+    let top = first.map_or(Level::Pgd, |step| step.level);
     // The entry of the top table belongs to the pgd, and to each level that is folded into it.
-    let mut folded = false;
-    for level in Level::ALL.into_iter().filter(|level| *level > first.level) {
-        put(&mut |line| step(line, level, first, folded, show_entry))?;
-        folded = true;
-    }
-    for item in steps {
-        put(&mut |line| step(line, item.level, item, folded, show_entry))?;
-        folded = false;
-    }
-    Ok(())
+    let above = Level::ALL.into_iter().filter(move |level| *level > top);
+    above
+        .zip(first.into_iter().cycle())
+        .chain(steps.map(|step| (step.level, step)))
+        .map(move |(level, step)| (level, step, (top..Level::Pgd).contains(&level)))
 }

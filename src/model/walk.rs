@@ -59,122 +59,105 @@ pub struct Step {
     pub entry: Entry,
 }
 
-/// A walk: the entries that it read, and what is behind the address.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Walk {
-    steps: [Option<Step>; 5],
-    /// What the last of them says.
-    pub answer: Answer,
-}
+/// The entries that a walk read, from the top down.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Steps([Option<Step>; Level::ALL.len()]);
 
-impl Walk {
-    /// A walk that found no mapping to begin with.
-    pub const NO_VMA: Walk = Walk::without_steps(Why::NoVma);
-
-    const fn without_steps(why: Why) -> Self {
-        Walk {
-            steps: [None; 5],
-            answer: Err(Absent {
-                why,
-                level: None,
-                swap: None,
-            }),
-        }
+impl Steps {
+    /// Returns the entries that were read.
+    pub fn iter(&self) -> impl Iterator<Item = &Step> + Clone {
+        self.0.iter().flatten()
     }
 
     /// Tells whether two walks went the same way.
-    fn leads_like(&self, other: &Walk) -> bool {
-        self.steps.iter().zip(&other.steps).all(|pair| match pair {
+    fn leads_like(&self, other: &Steps) -> bool {
+        self.0.iter().zip(&other.0).all(|pair| match pair {
             (None, None) => true,
             (Some(one), Some(other)) => one.at == other.at && one.entry.leads_like(&other.entry),
             _ => false,
         })
     }
-
-    /// Words for a kernel address: there it makes no difference why nothing is mapped.
-    fn of_the_kernel(&self) -> Self {
-        let answer = self.answer.map_err(|absent| Absent {
-            why: Why::NotMapped,
-            swap: None,
-            ..absent
-        });
-        Walk { answer, ..*self }
-    }
-
-    /// Returns the entries that were read, from the top down.
-    pub fn steps(&self) -> impl Iterator<Item = &Step> {
-        self.steps.iter().flatten()
-    }
 }
 
-/// Walks `tables` to what is behind `va`.
+/// The answer where there is no mapping to begin with.
+pub const NO_VMA: Answer = nothing(Why::NoVma);
+
+/// An answer that no entry gave.
+const fn nothing(why: Why) -> Answer {
+    Err(Absent {
+        why,
+        level: None,
+        swap: None,
+    })
+}
+
+/// Walks `tables` to what is behind `va`; notes the entries that it reads in `steps`, where that is
+/// given.
 ///
 /// An entry that no longer leads where it led, to a table that may be taken away, makes the walk
 /// start again, so that an answer is never taken from a table that was no longer in use when it was
-/// read. After several such changes in a row the answer is [`Why::Retry`].
-pub fn walk<T: PageTables>(tables: &T, va: u64) -> Walk {
+/// read. After several such changes in a row the answer is [`Why::Retry`], without steps.
+pub fn walk<T: PageTables>(tables: &T, va: u64, mut steps: Option<&mut Steps>) -> Answer {
     for _ in 0..TRIES {
-        if let Some(walk) = walk_with_steps(tables, va) {
-            return walk;
-        }
-    }
-    Walk::without_steps(Why::Retry)
-}
-
-/// As [`walk`], for those who need the answer alone: a [`Walk`] is large.
-pub fn find<T: PageTables>(tables: &T, va: u64) -> Answer {
-    for _ in 0..TRIES {
-        if let Some(answer) = walk_once(tables, va, |_| ()) {
+        if let Some(answer) = walk_once(tables, va, steps.as_deref_mut()) {
             return answer;
         }
     }
-    Walk::without_steps(Why::Retry).answer
+    if let Some(steps) = steps {
+        *steps = Steps::default();
+    }
+    nothing(Why::Retry)
 }
 
 /// Walks `tables`, that nothing keeps from being freed, to what is behind a kernel address.
 ///
 /// Believes only what two walks in a row agree on, entry by entry. What is not mapped has one word,
 /// [`Why::NotMapped`].
-pub fn walk_twice<T: PageTables>(tables: &T, va: u64) -> Walk {
-    let mut last: Option<Walk> = None;
+pub fn walk_twice<T: PageTables>(tables: &T, va: u64, steps: Option<&mut Steps>) -> Answer {
+    let mut last: Option<Steps> = None;
     for _ in 0..TRIES {
-        let walk = walk_with_steps(tables, va);
-        if let (Some(one), Some(other)) = (&last, &walk) {
-            if one.leads_like(other) {
-                return other.of_the_kernel();
+        let mut these = Steps::default();
+        let answer = walk_once(tables, va, Some(&mut these));
+        if let (Some(last), Some(answer)) = (&last, answer) {
+            if last.leads_like(&these) {
+                if let Some(steps) = steps {
+                    *steps = these;
+                }
+                // There it makes no difference why nothing is mapped.
+                return answer.map_err(|absent| Absent {
+                    why: Why::NotMapped,
+                    swap: None,
+                    ..absent
+                });
             }
         }
-        last = walk;
+        last = answer.map(|_| these);
     }
-    Walk::without_steps(Why::Retry)
-}
-
-/// Walks once and notes the steps; `None` if the tables changed meanwhile.
-fn walk_with_steps<T: PageTables>(tables: &T, va: u64) -> Option<Walk> {
-    let mut steps = [None; 5];
-    let answer = walk_once(tables, va, |step| {
-        steps[Level::Pgd as usize - step.level as usize] = Some(step);
-    })?;
-    Some(Walk { steps, answer })
+    nothing(Why::Retry)
 }
 
 /// Walks once; `None` if the tables changed meanwhile.
-fn walk_once<T: PageTables>(tables: &T, va: u64, mut note: impl FnMut(Step)) -> Option<Answer> {
+fn walk_once<T: PageTables>(tables: &T, va: u64, mut steps: Option<&mut Steps>) -> Option<Answer> {
     let paging = tables.paging();
     let mut visited: [Option<(T::Table, Entry)>; 5] = [None; 5];
     let mut perm = flags::PERM;
     let mut level = paging.top;
     let mut table = tables.root();
 
+    if let Some(steps) = &mut steps {
+        **steps = Steps::default();
+    }
     loop {
         let reading = tables.read(table, va)?;
         let entry = reading.entry;
-        note(Step {
-            level,
-            index: paging.index(level, va),
-            at: reading.at,
-            entry,
-        });
+        if let Some(steps) = &mut steps {
+            steps.0[Level::Pgd as usize - level as usize] = Some(Step {
+                level,
+                index: paging.index(level, va),
+                at: reading.at,
+                entry,
+            });
+        }
         match (entry.kind(), reading.next, level.below()) {
             (Kind::Bad, _, _) => return None,
             (Kind::Table, Some(next), Some(below)) => {

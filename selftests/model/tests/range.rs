@@ -206,7 +206,7 @@ proptest! {
             for va in entries(&piece, space.mode.paging.span(piece.level)) {
                 let truths = worlds.iter().map(|world| {
                     let still = Scripted::new(space.mode.paging, world.clone(), |_, _| ());
-                    expected(walk(&still, va).answer)
+                    expected(walk(&still, va, None))
                 });
                 let truths: Vec<_> = truths.collect();
                 let says = says(&piece, va);

@@ -21,17 +21,36 @@ mod still;
 #[path = "support/tables.rs"]
 mod tables;
 
-use memintro_model::model::walk::{walk, walk_twice, Walk};
+use memintro_model::model::walk::{walk, walk_twice, Answer, Step, Steps};
+
+/// A walk: its answer, and the entries that it read.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Walk {
+    answer: Answer,
+    steps: Steps,
+}
+
+impl Walk {
+    fn of(walk: impl FnOnce(Option<&mut Steps>) -> Answer) -> Self {
+        let mut steps = Steps::default();
+        let answer = walk(Some(&mut steps));
+        Walk { answer, steps }
+    }
+
+    fn steps(&self) -> impl Iterator<Item = &Step> {
+        self.steps.iter()
+    }
+}
 
 /// Walks afresh, as far as the limit of readings is concerned.
 fn once(tables: &tables::Scripted<'_>, va: u64) -> Walk {
     tables.readings.set(0);
-    walk(tables, va)
+    Walk::of(|steps| walk(tables, va, steps))
 }
 
 fn twice(tables: &tables::Scripted<'_>, va: u64) -> Walk {
     tables.readings.set(0);
-    walk_twice(tables, va)
+    Walk::of(|steps| walk_twice(tables, va, steps))
 }
 
 /// Both kinds of walk: over tables that locks keep, and over those that nothing keeps.

@@ -12,7 +12,6 @@ use memintro_model::model::{
     pgtable::{flags, Kind, Level},
     question::Whose,
     rmap,
-    text::Line,
     walk::{Absent, Answer, Page, Step},
     words::{Refusal, Why},
 };
@@ -121,12 +120,11 @@ pub fn check_line(whose: Whose, va: u64, kernel: Option<&KernelAddress>, answer:
 /// Checks the lines of the levels: one for each from the pgd on, with or without the addresses.
 pub fn check_levels(steps: &[Step], top: Level) {
     for show_entry in [false, true] {
-        let mut lines = Vec::new();
-        let put = |write: &mut dyn FnMut(&mut Line<'_>)| {
-            lines.push(line(write));
-            Ok::<_, ()>(())
-        };
-        answer::levels(steps.iter(), show_entry, put).expect("no error");
+        let lines: Vec<_> = answer::levels(steps.iter())
+            .map(|(level, step, folded)| {
+                line(|line| answer::step(line, level, step, folded, show_entry))
+            })
+            .collect();
         let folded = if steps.is_empty() {
             0
         } else {

@@ -7,7 +7,7 @@ use super::{answers::check_line, input::Input, modes::mode};
 use memintro_model::model::{
     pgtable::{flags, Entry, Kind, PageTables, Paging, Reading},
     question::Whose,
-    walk::{walk, walk_twice, Walk},
+    walk::{walk, walk_twice, Answer, Steps},
     words::Why,
 };
 use std::cell::RefCell;
@@ -73,10 +73,10 @@ impl PageTables for Hostile<'_> {
 
 impl Hostile<'_> {
     /// An answer comes from one descent, after which all that led to it was read again.
-    fn check(&self, walk: &Walk, va: u64) {
-        let steps: Vec<_> = walk.steps().collect();
+    fn check(&self, answer: &Answer, steps: &Steps, va: u64) {
+        let steps: Vec<_> = steps.iter().collect();
         let Some((last, above)) = steps.split_last() else {
-            assert_eq!(walk.answer.map_err(|absent| absent.why), Err(Why::Retry));
+            assert_eq!(answer.map_err(|absent| absent.why), Err(Why::Retry));
             return;
         };
         let kind = last.entry.kind();
@@ -107,7 +107,7 @@ impl Hostile<'_> {
         };
         assert!((0..log.len()).any(|from| descended(from) && confirmed(from)));
 
-        match walk.answer {
+        match answer {
             Ok(page) => {
                 assert_eq!(kind, Kind::Leaf);
                 let inside = self.paging.span(page.level) - 1;
@@ -133,17 +133,18 @@ pub fn check(bytes: &[u8]) {
     let (paging, _) = mode(input.byte());
     let va = input.number();
     let rest = input.0;
-    for (walk, whose) in [
-        (walk::<Hostile<'_>> as fn(&_, _) -> _, Whose::Process(1)),
-        (walk_twice, Whose::Kernel),
-    ] {
+    for whose in [Whose::Process(1), Whose::Kernel] {
         let tables = Hostile {
             paging,
             input: RefCell::new(Input(rest)),
             log: RefCell::default(),
         };
-        let found: Walk = walk(&tables, va);
-        tables.check(&found, va);
-        check_line(whose, va, None, &found.answer);
+        let mut steps = Steps::default();
+        let answer = match whose {
+            Whose::Process(_) => walk(&tables, va, Some(&mut steps)),
+            Whose::Kernel => walk_twice(&tables, va, Some(&mut steps)),
+        };
+        tables.check(&answer, &steps, va);
+        check_line(whose, va, None, &answer);
     }
 }

@@ -6,10 +6,11 @@
 use super::{
     config,
     modes::{self, Mode},
+    Walk,
 };
 use memintro_model::model::{
     pgtable::{Entry, Kind, PageTables, Paging, Reading},
-    walk::{walk, walk_twice, Walk},
+    walk::{walk, walk_twice},
     words::Why,
 };
 use proptest::{collection::vec, prelude::*};
@@ -173,9 +174,12 @@ proptest! {
         says in tries(),
         va in any::<u64>(),
     ) {
-        for walk in [walk::<Chaos>, walk_twice::<Chaos>] {
+        for twice in [false, true] {
             let chaos = Chaos { mode, says: says.clone(), log: RefCell::default() };
-            let found = walk(&chaos, va);
+            let found = Walk::of(|steps| match twice {
+                false => walk(&chaos, va, steps),
+                true => walk_twice(&chaos, va, steps),
+            });
             chaos.check(&found)?;
         }
     }
@@ -194,7 +198,7 @@ fn chaos_is_not_hopeless() {
             says,
             log: RefCell::default(),
         };
-        let found = walk(&chaos, 0);
+        let found = Walk::of(|steps| walk(&chaos, 0, steps));
         let retry = matches!(found.answer, Err(absent) if absent.why == Why::Retry);
         deep += u32::from(!retry && found.steps().count() > 2);
     }

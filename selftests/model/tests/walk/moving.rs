@@ -11,11 +11,11 @@ use super::{
     space::{self, raw_kind, Space},
     still::in_the_kernel,
     tables::{leads_to, Scripted, Tables, ROOT},
-    twice, WALKS,
+    twice, Walk, WALKS,
 };
 use memintro_model::model::{
     pgtable::{flags, Entry, Kind, Level},
-    walk::{Absent, Answer, Page, Walk},
+    walk::{Absent, Answer, Page},
     words::Why,
 };
 use proptest::{collection::vec, prelude::*};
