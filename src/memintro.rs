@@ -20,24 +20,13 @@ use abstractions::{
         Kobject, //
     }, //
 };
-use files::{
-    extents,
-    heapmax,
-    kmem,
-    kstack,
-    rmap,
-    tasks,
-    vm,
-    vmas,
-    walk,
-    walk_slot, //
-};
 use kernel::{
     prelude::*,
     sync::Arc, //
 };
 use protocol::{
-    conversation::Dialogue,
+    conversation::Conversation,
+    rows::RowsAnswer,
     snapshot::Snapshot, //
 };
 
@@ -53,26 +42,26 @@ module! {
 #[pin_data(PinnedDrop)]
 struct Memintro {
     #[pin]
-    _walk: BinAttribute<walk_slot::WalkSlot>,
+    _walk: BinAttribute<files::walk_slot::WalkSlot>,
     _proc: ProcFiles,
 }
 
 /// The files in `/proc/memintro`.
 struct ProcFiles {
-    _tasks: File<Snapshot<tasks::TaskTable>>,
-    _heapmax: File<Snapshot<heapmax::HeapMax>>,
-    _kstack: File<Snapshot<kstack::KernelStacks>>,
-    _vm: File<Snapshot<vm::MemoryTable>>,
-    _kmem: File<Snapshot<kmem::KernelMemoryTable>>,
-    _walk: File<Dialogue<walk::WalkConversation>>,
-    _vmas: File<Dialogue<vmas::VmasConversation>>,
-    _extents: File<Dialogue<extents::ExtentsConversation>>,
-    _rmap: File<Dialogue<rmap::RmapConversation>>,
+    _tasks: File<Snapshot<files::tasks::TaskTable>>,
+    _heapmax: File<Snapshot<files::heapmax::HeapMax>>,
+    _kstack: File<Snapshot<files::kstack::KernelStacks>>,
+    _vm: File<Snapshot<files::vm::MemoryTable>>,
+    _kmem: File<Snapshot<files::kmem::KernelMemoryTable>>,
+    _walk: File<Conversation<files::walk::WalkAnswer>>,
+    _vmas: File<Conversation<RowsAnswer<files::vmas::VmaRows>>>,
+    _extents: File<Conversation<RowsAnswer<files::extents::ExtentRows>>>,
+    _rmap: File<Conversation<RowsAnswer<files::rmap::MappingRows>>>,
 }
 
 impl ProcFiles {
     fn new(module: &'static ThisModule) -> Result<Self> {
-        let samples = kmem::Samples::new(module)?;
+        let samples = files::kmem::Samples::new(module)?;
         let dir = Arc::new(Dir::new(c"memintro")?, GFP_KERNEL)?;
         Ok(ProcFiles {
             _tasks: File::new(&dir, c"tasks", 0o400, ())?,
@@ -96,7 +85,7 @@ impl kernel::InPlaceModule for Memintro {
                 Kobject::new_in_kernel(c"memintro")?,
                 c"walk",
                 0o600,
-                walk_slot::WalkSlot::new(),
+                files::walk_slot::WalkSlot::new(),
             ),
             _: {
                 pr_info!("loaded\n");

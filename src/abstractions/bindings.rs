@@ -4,7 +4,10 @@
 
 pub(super) use kernel::bindings::*;
 
-use crate::model::pgtable::Entry;
+use crate::model::{
+    pgtable::Entry,
+    rows::MmStat, //
+};
 use kernel::prelude::*;
 
 /// Mirrors `struct proc_ops`; `src/helpers/helpers.c` asserts that the offsets agree.
@@ -55,20 +58,6 @@ pub(super) struct memintro_paging {
     pub(super) kernel_bits: u8,
 }
 
-/// Mirrors `struct memintro_mm_stat`.
-#[derive(Clone, Copy, Default)]
-#[repr(C)]
-pub(super) struct memintro_mm_stat {
-    pub(super) total_vm: u64,
-    pub(super) anon: u64,
-    pub(super) file: u64,
-    pub(super) shmem: u64,
-    pub(super) swap: u64,
-    pub(super) hugetlb: u64,
-    pub(super) pgtables: u64,
-    pub(super) map_count: u64,
-}
-
 /// Mirrors `struct memintro_vma_source`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
@@ -79,18 +68,12 @@ pub(super) struct memintro_vma_source {
     pub(super) generation: u32,
 }
 
-/// Mirrors `struct memintro_own_memory`.
-#[derive(Clone, Copy)]
+/// Mirrors `struct memintro_area`.
+#[derive(Clone, Copy, Debug, Default)]
 #[repr(C)]
-pub(super) struct memintro_own_memory {
-    pub(super) text: *const c_void,
-    pub(super) text_size: u64,
-    pub(super) data: *const c_void,
-    pub(super) data_size: u64,
-    pub(super) percpu: *const c_void,
-    pub(super) percpu_size: u64,
-    pub(super) stack: *const c_void,
-    pub(super) stack_size: u64,
+pub(super) struct memintro_area {
+    pub(super) va: u64,
+    pub(super) size: u64,
 }
 
 const _: () = {
@@ -99,6 +82,7 @@ const _: () = {
     assert!(core::mem::offset_of!(Entry, raw_kind) == 20);
     assert!(core::mem::offset_of!(Entry, page_shift) == 21);
     assert!(core::mem::offset_of!(Entry, swap_type) == 22);
+    assert!(size_of::<MmStat>() == 64);
     assert!(size_of::<memintro_view>() == 3);
     assert!(size_of::<memintro_paging>() == 20);
     assert!(size_of::<proc_ops>() == if cfg!(CONFIG_COMPAT) { 96 } else { 88 });
@@ -160,18 +144,16 @@ unsafe extern "C" {
         entries: *mut Entry,
     );
     pub(super) safe fn memintro_kernel_table_at(pa: u64) -> *mut c_void;
-    pub(super) fn memintro_mm_pgd(mm: *const mm_struct) -> *mut c_void;
     pub(super) safe fn memintro_kernel_pgd() -> *mut c_void;
     pub(super) safe fn memintro_pa_linear(va: u64) -> u64;
     pub(super) safe fn memintro_region(va: u64, pa: u64) -> *const c_char;
 
     pub(super) safe fn memintro_untagged_addr(va: u64) -> u64;
-    pub(super) fn memintro_mm_stat(mm: *mut mm_struct, stat: *mut memintro_mm_stat);
+    pub(super) fn memintro_mm_stat(mm: *mut mm_struct, stat: *mut MmStat);
     pub(super) fn memintro_vma_source(vma: *const vm_area_struct, source: *mut memintro_vma_source);
     pub(super) fn memintro_vma_name(vma: *mut vm_area_struct, name: *mut u8, size: usize) -> usize;
-    pub(super) fn memintro_own_memory(module: *mut module, own: *mut memintro_own_memory);
+    pub(super) fn memintro_own_memory(module: *mut module, areas: *mut memintro_area);
 
-    pub(super) fn memintro_task_is_kthread(task: *const task_struct) -> bool;
     pub(super) fn memintro_next_thread(
         process: *mut task_struct,
         thread: *mut task_struct,
@@ -179,10 +161,8 @@ unsafe extern "C" {
     pub(super) fn memintro_task_state(task: *mut task_struct) -> u8;
     pub(super) fn memintro_task_comm(task: *mut task_struct, comm: *mut u8);
     pub(super) fn memintro_task_ppid(task: *mut task_struct, ns: *mut pid_namespace) -> pid_t;
-    pub(super) fn memintro_task_threads(task: *const task_struct) -> c_uint;
     pub(super) fn memintro_task_lock(task: *mut task_struct);
     pub(super) fn memintro_task_unlock(task: *mut task_struct);
-    pub(super) fn memintro_task_stack(task: *const task_struct) -> *const c_void;
     pub(super) fn memintro_task_sp(task: *const task_struct) -> c_ulong;
     pub(super) fn memintro_task_on_cpu(task: *const task_struct) -> bool;
     pub(super) safe fn memintro_thread_size() -> c_ulong;

@@ -27,6 +27,7 @@ use super::{
         entry_at,
         paging, //
     },
+    vma::Unavailable, //
 };
 use crate::model::{
     pgtable::{
@@ -150,9 +151,17 @@ impl BulkTables for KernelTables<'_> {
 /// Finds what is behind `va` and the kernel addresses above it, as far as one table says.
 ///
 /// Interrupts are off while it reads.
-pub(crate) fn step_kernel(va: u64, last: u64, buffer: &mut [Entry]) -> Option<Found<'_>> {
+///
+/// # Errors
+///
+/// [`Unavailable::Unstable`] if the tables kept changing.
+pub(crate) fn step_kernel(
+    va: u64,
+    last: u64,
+    buffer: &mut [Entry],
+) -> Result<Found<'_>, Unavailable> {
     let irq = local_interrupt_disable();
-    step(&KernelTables::new(&irq), va, last, None, buffer)
+    step(&KernelTables::new(&irq), va, last, None, buffer).ok_or(Unavailable::Unstable)
 }
 
 /// Returns what the formula of the linear map gives for a kernel address.

@@ -16,6 +16,7 @@ use super::{
         Tasks, //
     },
 };
+use crate::model::rows::MmStat;
 use core::ptr::NonNull;
 use kernel::{
     mm::{
@@ -261,40 +262,10 @@ impl MmExt for MmWithUser {
     }
 
     fn stat(&self) -> MmStat {
-        let mut stat = bindings::memintro_mm_stat::default();
+        let mut stat = MmStat::default();
         // SAFETY: The mm is valid by the count of users behind `self`, and with it its counters,
         // which __mmdrop() frees; the structure may be written.
         unsafe { bindings::memintro_mm_stat(self.as_raw(), &mut stat) };
-        MmStat {
-            total_vm: stat.total_vm,
-            anon: stat.anon,
-            file: stat.file,
-            shmem: stat.shmem,
-            swap: stat.swap,
-            hugetlb: stat.hugetlb,
-            page_tables: stat.pgtables,
-            mappings: stat.map_count,
-        }
+        stat
     }
-}
-
-/// What an address space amounts to: bytes, but for the number of mappings.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct MmStat {
-    /// The size of all mappings.
-    pub(crate) total_vm: u64,
-    /// Resident anonymous memory.
-    pub(crate) anon: u64,
-    /// Resident memory of files.
-    pub(crate) file: u64,
-    /// Resident shared memory.
-    pub(crate) shmem: u64,
-    /// Anonymous memory in swap.
-    pub(crate) swap: u64,
-    /// hugetlb memory.
-    pub(crate) hugetlb: u64,
-    /// The page tables themselves.
-    pub(crate) page_tables: u64,
-    /// How many mappings there are.
-    pub(crate) mappings: u64,
 }

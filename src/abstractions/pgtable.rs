@@ -25,8 +25,8 @@
 use super::{
     bindings,
     vma::{
-        Busy,
-        LockVma, //
+        LockVma,
+        Unavailable, //
     },
 };
 use crate::model::{
@@ -159,11 +159,11 @@ impl<'a> PageTables for UserTables<'a> {
     fn root(&self) -> Table<'a> {
         // SAFETY: The mm is valid; its pgd is allocated before the mm is used, and freed by
         // __mmdrop() only.
-        let table = unsafe { bindings::memintro_mm_pgd(self.vma.mm().as_raw()) };
+        let table = unsafe { (*self.vma.mm().as_raw()).__bindgen_anon_1.pgd };
         // INVARIANT: The folded levels have no table, so the pgd is a table of the top level.
         Table {
             level: self.paging.top,
-            table,
+            table: table.cast(),
             _lock: PhantomData,
         }
     }
@@ -272,50 +272,41 @@ impl BulkTables for UserTables<'_> {
     }
 }
 
-/// What one step over the memory of a process found.
-pub(crate) enum UserStep<'a> {
-    /// Entries of one table, all in one mapping.
-    Found(Found<'a>),
-    /// No mapping any more.
-    Over,
-    /// The tables kept changing.
-    Unstable,
-}
-
-/// Finds what is behind the first mapped address from `va` to `last`, as far as one table says.
+/// Finds what is behind the first mapped address from `va` to `last`, as far as one table says;
+/// `None` if there is none.
 ///
 /// The lock of the mapping is held for one table. Where the physical address `wanted` is given,
 /// other pages may be left out.
 ///
 /// # Errors
 ///
-/// As [`LockVma::lock_vma`].
+/// As [`LockVma::lock_vma`] and [`step_vma`].
 pub(crate) fn step_user<'a>(
     mm: &MmWithUser,
     va: u64,
     last: u64,
     wanted: Option<u64>,
     buffer: &'a mut [Entry],
-) -> Result<UserStep<'a>, Busy> {
+) -> Result<Option<Found<'a>>, Unavailable> {
     // CAST: addresses have 64 bits.
-    Ok(match mm.lock_vma(va as usize, last as usize)? {
-        Some(vma) => {
-            step_vma(&vma, va, last, wanted, buffer).map_or(UserStep::Unstable, UserStep::Found)
-        }
-        None => UserStep::Over,
-    })
+    match mm.lock_vma(va as usize, last as usize)? {
+        Some(vma) => step_vma(&vma, va, last, wanted, buffer).map(Some),
+        None => Ok(None),
+    }
 }
 
 /// Finds what is behind a mapping from `va` on, as far as one table says; `wanted` as above.
 ///
-/// `None` if the tables kept changing.
+/// # Errors
+///
+/// [`Unavailable::Unstable`] if the tables kept changing.
 pub(crate) fn step_vma<'a>(
     vma: &VmaRef,
     va: u64,
     last: u64,
     wanted: Option<u64>,
     buffer: &'a mut [Entry],
-) -> Option<Found<'a>> {
+) -> Result<Found<'a>, Unavailable> {
     // CAST: addresses have 64 bits; a mapping is not empty.
     let (start, end) = (vma.start() as u64, vma.end() as u64);
     let rcu = rcu::read_lock();
@@ -326,4 +317,5 @@ pub(crate) fn step_vma<'a>(
         wanted,
         buffer,
     )
+    .ok_or(Unavailable::Unstable)
 }

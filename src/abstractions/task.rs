@@ -217,8 +217,9 @@ impl TaskExt for Task {
     }
 
     fn is_kernel_thread(&self) -> bool {
-        // SAFETY: The task is valid.
-        unsafe { bindings::memintro_task_is_kthread(self.as_ptr()) }
+        // SAFETY: The task is valid. Some of its flags change meanwhile, so the load is atomic.
+        let flags = unsafe { atomic_load(&raw mut (*self.as_ptr()).flags, Relaxed) };
+        flags & bindings::PF_KTHREAD != 0
     }
 
     fn ppid(&self, ns: &PidNamespace) -> Pid {
@@ -228,8 +229,10 @@ impl TaskExt for Task {
     }
 
     fn threads(&self) -> u32 {
-        // SAFETY: The task is valid, and its `signal` is freed only with it (free_task()).
-        unsafe { bindings::memintro_task_threads(self.as_ptr()) }
+        // SAFETY: The task is valid, and its `signal` is freed only with it (free_task()). The count
+        // changes meanwhile, so the load is atomic, as READ_ONCE() in C.
+        let count = unsafe { atomic_load(&raw mut (*(*self.as_ptr()).signal).nr_threads, Relaxed) };
+        count.unsigned_abs()
     }
 
     fn cred<'rcu>(&'rcu self, _rcu: &'rcu rcu::Guard) -> &'rcu Credential {
@@ -247,13 +250,12 @@ impl TaskExt for Task {
                 bindings::memintro_task_on_cpu(task),
                 bindings::memintro_task_sp(task),
                 bindings::memintro_task_on_cpu(task),
-                bindings::memintro_task_stack(task),
+                atomic_load(&raw mut (*task).stack, Relaxed),
             )
         };
         KernelStack {
             // CAST: addresses have 64 bits.
-            stack: NonNull::new(stack.cast_mut())
-                .map(|stack| untagged_addr(stack.addr().get() as u64)),
+            stack: NonNull::new(stack).map(|stack| untagged_addr(stack.addr().get() as u64)),
             sp: (!ran && !runs).then_some(untagged_addr(sp as u64)),
             size: bindings::memintro_thread_size() as u64,
         }

@@ -31,9 +31,14 @@ use kernel::{
 /// How often a mapping is looked for again that has changed before it was locked.
 const TRIES: usize = 8;
 
-/// Others hold what is needed, now or again and again.
+/// Why nothing can be said of some memory now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Busy;
+pub(crate) enum Unavailable {
+    /// Others hold its lock, now or again and again.
+    Busy,
+    /// Its page tables kept changing.
+    Unstable,
+}
 
 /// A mapping that is locked for reading.
 ///
@@ -114,15 +119,15 @@ pub(crate) trait LockVma {
     ///
     /// # Errors
     ///
-    /// [`Busy`] where a writer holds the mapping, or keeps mapping and unmapping.
+    /// [`Unavailable::Busy`] where a writer holds the mapping, or keeps mapping and unmapping.
     #[doc(alias = "find_vma_intersection")]
     #[doc(alias = "lock_next_vma")]
-    fn lock_vma(&self, va: usize, last: usize) -> Result<Option<VmaGuard<'_>>, Busy>;
+    fn lock_vma(&self, va: usize, last: usize) -> Result<Option<VmaGuard<'_>>, Unavailable>;
 }
 
 impl LockVma for MmWithUser {
     #[inline]
-    fn lock_vma(&self, va: usize, last: usize) -> Result<Option<VmaGuard<'_>>, Busy> {
+    fn lock_vma(&self, va: usize, last: usize) -> Result<Option<VmaGuard<'_>>, Unavailable> {
         match self.lock_vma_under_rcu(va) {
             Some(vma) => Ok(Some(VmaGuard::Vma(vma))),
             None => lock_next_vma(self, va, last),
@@ -131,7 +136,11 @@ impl LockVma for MmWithUser {
 }
 
 /// Locks a mapping as [`LockVma::lock_vma`], where `va` is in none, or in one that is busy.
-fn lock_next_vma(mm: &MmWithUser, va: usize, last: usize) -> Result<Option<VmaGuard<'_>>, Busy> {
+fn lock_next_vma(
+    mm: &MmWithUser,
+    va: usize,
+    last: usize,
+) -> Result<Option<VmaGuard<'_>>, Unavailable> {
     for _ in 0..TRIES {
         let Some(place) = Place::find(mm, va, last) else {
             return Ok(None);
@@ -148,7 +157,7 @@ fn lock_next_vma(mm: &MmWithUser, va: usize, last: usize) -> Result<Option<VmaGu
         }
     }
     // This succeeds where a mapping's own lock only looks held: its sequence numbers wrap around.
-    let guard = mm.mmap_read_trylock().ok_or(Busy)?;
+    let guard = mm.mmap_read_trylock().ok_or(Unavailable::Busy)?;
     let Some(place) = Place::find(mm, va, last) else {
         return Ok(None);
     };

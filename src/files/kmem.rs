@@ -13,7 +13,7 @@ use crate::{
         },
         own::{
             own,
-            Piece, //
+            Area, //
         },
         proc_fs::ProcFile,
     },
@@ -78,39 +78,39 @@ impl Table for KernelMemoryTable {
     const ACCESS: Access = Access::KERNEL_PHYSICAL;
 
     fn write(samples: &Arc<Samples>, _file: &ProcFile, text: &mut Text) -> Result {
-        let own = own(samples.module);
+        let [code, data, percpu, stack] = own(samples.module);
         let mut buffer = KVec::from_elem(Entry::default(), STEP_ENTRIES, GFP_KERNEL)?;
 
         text.line(rows::KernelMemory::header)?;
-        for (kind, piece) in [
-            ("kmalloc", Piece::of(&samples.kmalloc)),
-            ("vmalloc", Piece::of(&samples.vmalloc)),
-            ("module-text", own.text),
-            ("module-data", own.data),
-            ("percpu", own.percpu),
-            ("kernel-stack", own.stack),
+        for (kind, area) in [
+            ("kmalloc", Area::of(&samples.kmalloc)),
+            ("vmalloc", Area::of(&samples.vmalloc)),
+            ("module-text", code),
+            ("module-data", data),
+            ("percpu", percpu),
+            ("kernel-stack", stack),
         ] {
-            let row = examine(kind, piece, &mut buffer)?;
+            let row = examine(kind, area, &mut buffer)?;
             text.line(|line| row.row(line))?;
         }
         Ok(())
     }
 }
 
-/// Walks the page tables behind a piece of memory.
-fn examine(kind: &'static str, piece: Piece, buffer: &mut [Entry]) -> Result<rows::KernelMemory> {
+/// Walks the page tables behind an area of memory.
+fn examine(kind: &'static str, area: Area, buffer: &mut [Entry]) -> Result<rows::KernelMemory> {
     let mut extents = Extents::default();
     let mut walked = None;
-    let last = piece.va + (piece.size - 1);
-    let mut va = piece.va;
+    let last = area.va + (area.size - 1);
+    let mut va = area.va;
     loop {
-        let found = step_kernel(va, last, buffer).ok_or(EAGAIN)?;
-        for part in found.pieces() {
-            if part.start == piece.va && part.is_present() {
-                walked = Some((part.pa, part.shift));
+        let found = step_kernel(va, last, buffer).map_err(|_unstable| EAGAIN)?;
+        for piece in found.pieces() {
+            if piece.start == area.va && piece.is_present() {
+                walked = Some((piece.pa, piece.shift));
             }
-            extents.push(&part);
-            va = part.last;
+            extents.push(&piece);
+            va = piece.last;
         }
         if va >= last {
             break;
@@ -119,9 +119,9 @@ fn examine(kind: &'static str, piece: Piece, buffer: &mut [Entry]) -> Result<row
     }
     Ok(rows::KernelMemory {
         kind,
-        va: piece.va,
-        size: piece.size,
-        pa_linear: pa_linear(piece.va),
+        va: area.va,
+        size: area.size,
+        pa_linear: pa_linear(area.va),
         walked,
         runs: extents.totals.runs,
     })

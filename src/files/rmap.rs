@@ -8,10 +8,7 @@
 use crate::{
     abstractions::{
         mm::process_mm,
-        pgtable::{
-            step_user,
-            UserStep, //
-        },
+        pgtable::step_user,
         task::{
             find_by_pid,
             init_pid_ns,
@@ -22,19 +19,22 @@ use crate::{
         },
     },
     model::{
+        end,
         name::until_nul,
-        question::parse_physical,
+        question::PhysicalQuestion,
         rmap,
+        text::Line,
         words::Refusal, //
     },
     protocol::{
-        access::Access,
-        conversation::{
+        conversation::Progress,
+        out::Out,
+        reader::Reader,
+        rows::Rows,
+        waiting::{
             patience,
-            Conversation,
-            Out,
-            Reader,
-            Stop, //
+            Stop,
+            Wait, //
         },
     },
 };
@@ -48,9 +48,6 @@ use kernel::{
     },
     task::Pid,
 };
-
-/// The conversation.
-pub(crate) struct RmapConversation;
 
 /// How many programs a process may execute while it is looked at, before it is left alone.
 const PROGRAMS: u32 = 16;
@@ -79,40 +76,30 @@ enum Pass {
     Inside,
     /// The others, whose mappings are counted.
     Outside,
-    /// All are done.
-    Over,
 }
 
-/// An answer in the making.
-pub(crate) struct RmapAnswer {
-    /// `None` if the question could not be read.
-    pa: Option<u64>,
-    /// Why the answer is refused or given up.
-    refusal: Option<Refusal>,
+/// The mappings of an address, by process and by virtual address.
+pub(crate) struct MappingRows {
     pass: Pass,
     /// The ID of the process that was looked at last, in the namespace of the pass.
     last: Pid,
     process: Option<Process>,
-    header_written: bool,
-    rows: u64,
-    outside: u64,
-    /// How many processes could not be looked at.
-    busy: u64,
+    totals: rmap::Totals,
     /// How often steps are tried again, for all processes that are left.
     tries: u32,
 }
 
-impl RmapAnswer {
+impl MappingRows {
     /// Returns the namespace of the pass, given that of the file.
     fn all<'a>(&self, ns: &'a PidNamespace) -> &'a PidNamespace {
         match self.pass {
             Pass::Inside => ns,
-            Pass::Outside | Pass::Over => init_pid_ns(),
+            Pass::Outside => init_pid_ns(),
         }
     }
 
-    /// Turns to the next process that has memory.
-    fn next_process(&mut self, ns: &PidNamespace) {
+    /// Turns to the next process that has memory, if the next ID is one's.
+    fn next_process(&mut self, ns: &PidNamespace) -> Progress {
         let next = {
             let rcu = rcu::read_lock();
             let mut tasks = Tasks::after(self.all(ns), PidType::Process, self.last);
@@ -120,22 +107,22 @@ impl RmapAnswer {
             next.map(|(pid, task)| (pid, task.map(ARef::from)))
         };
         let Some((pid, task)) = next else {
+            // The initial namespace contains every process.
+            if self.pass == Pass::Outside || ns.as_ptr() == init_pid_ns().as_ptr() {
+                return Progress::Complete;
+            }
+            self.pass = Pass::Outside;
             self.last = 0;
-            self.pass = match self.pass {
-                // The initial namespace contains every process.
-                Pass::Inside if ns.as_ptr() != init_pid_ns().as_ptr() => Pass::Outside,
-                _ => Pass::Over,
-            };
-            return;
+            return Progress::More;
         };
         self.last = pid;
         // Most often the ID of a thread.
         let Some(task) = task else {
-            return;
+            return Progress::More;
         };
         let pid = task.tgid_nr_ns(Some(ns));
         if self.pass == Pass::Outside && pid != 0 {
-            return;
+            return Progress::More;
         }
         // Only a count of the structure is kept: dropping `mm` gives its users up.
         self.process = process_mm(&task).map(|mm| Process {
@@ -148,6 +135,7 @@ impl RmapAnswer {
             tries: self.tries / 2,
             programs: 0,
         });
+        Progress::More
     }
 
     /// Turns to the memory that a process has now: what it had is gone.
@@ -161,7 +149,7 @@ impl RmapAnswer {
             return;
         };
         if process.programs == PROGRAMS {
-            self.busy += 1;
+            self.totals.busy += 1;
             return;
         }
         self.process = Some(Process {
@@ -178,30 +166,27 @@ impl RmapAnswer {
         let Some(process) = &mut self.process else {
             return Ok(());
         };
-        let Ok(mm) = reader.visit.users(&process.mm) else {
+        let Ok(mm) = reader.mm.users_of(&process.mm) else {
             if let Some(process) = self.process.take() {
-                self.look_again(process, reader.file.pid_ns());
+                self.look_again(process, reader.opener.ns);
             }
             return Ok(());
         };
         let buffer = reader.entries.get()?;
-        let found = match step_user(mm, process.va, u64::MAX, Some(pa), buffer)? {
-            UserStep::Found(found) => found,
-            UserStep::Over => {
-                self.process = None;
-                return Ok(());
-            }
-            UserStep::Unstable => return Err(Stop::Busy),
+        let found = step_user(mm, process.va, u64::MAX, Some(pa), buffer);
+        let Some(found) = found.map_err(|_busy_or_unstable| Stop::Busy)? else {
+            self.process = None;
+            return Ok(());
         };
         if self.pass == Pass::Inside {
             out.reserve(rmap::hits(&found, pa).count() * rmap::ROW_MAX)?;
         }
         for hit in rmap::hits(&found, pa) {
             if self.pass == Pass::Outside {
-                self.outside += 1;
+                self.totals.outside += 1;
                 continue;
             }
-            self.rows += 1;
+            self.totals.rows += 1;
             process.floor = hit.va.saturating_add(1);
             let comm = until_nul(&process.comm);
             out.line(|line| rmap::row(line, process.pid.unsigned_abs(), &hit, comm))?;
@@ -214,72 +199,58 @@ impl RmapAnswer {
     }
 }
 
-impl Conversation for RmapConversation {
-    const ACCESS: Access = Access::ANY_PROCESS;
+impl Rows for MappingRows {
     const USAGE: &'static str = "0xPHYSICAL-ADDRESS";
 
-    type Answer = RmapAnswer;
+    type Question = PhysicalQuestion;
 
-    fn begin(_reader: &mut Reader<'_>, question: &[u8]) -> RmapAnswer {
-        let pa = parse_physical(question);
-        RmapAnswer {
-            pa: pa.ok(),
-            refusal: pa.err(),
+    fn begin(_question: &PhysicalQuestion, _reader: &mut Reader<'_>) -> Result<Self, Refusal> {
+        Ok(MappingRows {
             pass: Pass::Inside,
             last: 0,
             process: None,
-            header_written: false,
-            rows: 0,
-            outside: 0,
-            busy: 0,
+            totals: rmap::Totals::default(),
             tries: 2 * patience(),
-        }
+        })
     }
 
-    fn refuse(answer: &mut RmapAnswer, refusal: Refusal) {
-        answer.refusal = Some(refusal);
-    }
-
-    fn busy(answer: &mut RmapAnswer, _tries: u32) -> bool {
-        match &mut answer.process {
-            Some(process) if process.tries > 0 => {
-                process.tries -= 1;
-                answer.tries -= 1;
-                true
-            }
-            _ => {
-                answer.busy += 1;
-                answer.process = None;
-                false
-            }
-        }
+    fn header(line: &mut Line<'_>) {
+        rmap::header(line);
     }
 
     fn proceed(
-        answer: &mut RmapAnswer,
+        &mut self,
+        question: &PhysicalQuestion,
         reader: &mut Reader<'_>,
         out: &mut Out,
-    ) -> Result<bool, Stop> {
-        let pa = match (answer.pa, answer.refusal) {
-            (Some(pa), None) => pa,
-            (pa, refusal) => {
-                let refusal = refusal.unwrap_or(Refusal::NotAQuestion);
-                out.line(|line| rmap::end_with(line, pa, refusal))?;
-                return Ok(true);
+    ) -> Result<Progress, Stop> {
+        if self.process.is_none() {
+            return Ok(self.next_process(reader.opener.ns));
+        }
+        self.step(question.pa, reader, out)?;
+        Ok(Progress::More)
+    }
+
+    fn end(&mut self, question: &PhysicalQuestion, out: &mut Out) -> Result {
+        out.line(|line| {
+            end::begin(line, question);
+            self.totals.put(line);
+            line.end();
+        })
+    }
+
+    fn wait(&mut self, _tries: u32) -> Wait {
+        match &mut self.process {
+            Some(process) if process.tries > 0 => {
+                process.tries -= 1;
+                self.tries -= 1;
+                Wait::Again
             }
-        };
-        if !answer.header_written {
-            out.line(rmap::header)?;
-            answer.header_written = true;
+            _ => {
+                self.totals.busy += 1;
+                self.process = None;
+                Wait::Skip
+            }
         }
-        if answer.process.is_some() {
-            answer.step(pa, reader, out)?;
-        } else if answer.pass == Pass::Over {
-            out.line(|line| rmap::end(line, pa, answer.rows, answer.outside, answer.busy))?;
-            return Ok(true);
-        } else {
-            answer.next_process(reader.file.pid_ns());
-        }
-        Ok(false)
     }
 }

@@ -42,15 +42,8 @@ impl Table for MemoryTable {
             if let Some((pid, process, (stat, heap))) = memory {
                 rows::Memory {
                     pid: pid.unsigned_abs(),
-                    vsz: stat.total_vm,
-                    anon: stat.anon,
-                    file: stat.file,
-                    shmem: stat.shmem,
-                    swap: stat.swap,
-                    hugetlb: stat.hugetlb,
+                    stat,
                     heap,
-                    page_tables: stat.page_tables,
-                    vmas: stat.mappings,
                     comm: until_nul(&process.comm()),
                 }
                 .row(line);

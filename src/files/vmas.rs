@@ -6,7 +6,6 @@ use crate::{
     abstractions::{
         pgtable::step_vma,
         vma::{
-            Busy,
             LockVma,
             VmaExt,
             VmaId,
@@ -14,6 +13,7 @@ use crate::{
         },
     },
     model::{
+        end,
         name::put_long_name,
         pgtable::Entry,
         question::{
@@ -21,6 +21,7 @@ use crate::{
             RangeQuestion,
             Whose, //
         },
+        text::Line,
         vmas::{
             header,
             row_before_name,
@@ -28,35 +29,28 @@ use crate::{
             Perm,
             ROW_MAX, //
         },
-        words::Refusal,
+        words::Refusal, //
     },
     protocol::{
-        access::Access,
-        conversation::{
-            Conversation,
-            Out,
-            Reader,
-            Stop, //
-        },
-        range::{
-            Asked,
-            Target, //
-        },
+        conversation::Progress,
+        out::Out,
+        reader::Reader,
+        rows::Rows,
+        waiting::Stop, //
     },
 };
 use kernel::{
     alloc::flags::GFP_KERNEL_ACCOUNT,
     mm::{
         virt::VmaRef,
+        Mm,
         MmWithUser, //
     },
     prelude::*,
+    sync::aref::ARef, //
 };
 
-/// The conversation.
-pub(crate) struct VmasConversation;
-
-/// The mapping that is being looked at.
+/// A mapping, as it is now.
 #[derive(Clone, Copy, PartialEq, Eq)]
 struct Mapping {
     start: u64,
@@ -82,98 +76,91 @@ struct Row {
     mapping: Mapping,
     /// Where the row begins: not before the end of the last one, should mappings have changed.
     start: u64,
+    /// Where it ends, once all of it is counted.
+    end: Option<u64>,
     behind: Behind,
     name_length: usize,
 }
 
-/// An answer in the making.
-pub(crate) struct VmasAnswer {
-    asked: Asked,
-    /// Where to look for the next mapping, and the last address that it may begin at; `None` after
-    /// the last.
-    rest: Option<(u64, u64)>,
+impl Row {
+    /// All of it is counted.
+    fn ends_at(&mut self, end: u64) -> Progress {
+        self.end = Some(end);
+        Progress::More
+    }
+}
+
+/// The mappings of a process in ascending order.
+pub(crate) struct VmaRows {
+    /// Held by `mm_count` alone.
+    mm: ARef<Mm>,
+    /// Where to go on with the row or look for the next mapping, and the last address that a
+    /// mapping may begin at.
+    rest: (u64, u64),
     /// The end of the last row.
     floor: u64,
     row: Option<Row>,
-    /// Where the row ends that is counted and not written, for want of memory.
-    counted: Option<u64>,
     rows: u64,
     total: Behind,
-    header_written: bool,
     /// Of the row, up to its length.
     name: KVec<u8>,
 }
 
-fn accepts(question: &RangeQuestion) -> bool {
-    question.whose != Whose::Kernel
-}
-
-/// What became of a row by a step.
-enum Step {
-    /// The mapping goes on at this address.
-    More(u64),
-    /// The mapping is counted, or another one is there now: the row ends at this address.
-    Complete(u64),
-    /// No mapping is left.
-    Over,
-    /// The tables kept changing.
-    Unstable,
-}
-
-impl VmasAnswer {
-    /// Looks at one table of the row's mapping, or of the next one.
-    fn step(
-        &mut self,
-        mm: &MmWithUser,
-        va: u64,
-        last: u64,
-        entries: &mut [Entry],
-    ) -> Result<Step, Busy> {
+impl VmaRows {
+    /// Counts one table of the row's mapping, or of the next one; `Complete` if there is none.
+    fn count(&mut self, mm: &MmWithUser, entries: &mut [Entry]) -> Result<Progress, Stop> {
+        let (va, last) = self.rest;
         // CAST: addresses have 64 bits.
         let Some(vma) = mm.lock_vma(va as usize, last.max(va) as usize)? else {
-            return Ok(match self.row {
-                Some(_) => Step::Complete(va),
-                None => Step::Over,
+            return Ok(match &mut self.row {
+                Some(row) => row.ends_at(va),
+                None => Progress::Complete,
             });
         };
         let mapping = Mapping::of(&vma);
         let mut from = va;
-        if self.row.is_none() {
-            if mapping.start > last {
-                return Ok(Step::Over);
+        let row = match &mut self.row {
+            Some(row) if row.mapping == mapping => row,
+            // Another mapping is there now.
+            Some(row) => return Ok(row.ends_at(va)),
+            None if mapping.start > last => return Ok(Progress::Complete),
+            none => {
+                from = mapping.start.max(self.floor);
+                none.insert(Row {
+                    mapping,
+                    start: from,
+                    end: None,
+                    behind: Behind::default(),
+                    name_length: vma.name(&mut self.name).len(),
+                })
             }
-            from = mapping.start.max(self.floor);
-            self.row = Some(Row {
-                mapping,
-                start: from,
-                behind: Behind::default(),
-                name_length: vma.name(&mut self.name).len(),
-            });
-        }
-        let behind = match &mut self.row {
-            Some(row) if row.mapping == mapping => &mut row.behind,
-            _ => return Ok(Step::Complete(va)),
         };
-        let Some(found) = step_vma(&vma, from, u64::MAX, None, entries) else {
-            return Ok(Step::Unstable);
-        };
+        let found = step_vma(&vma, from, u64::MAX, None, entries)?;
         let mut reached = from;
         for piece in found.pieces() {
-            behind.count(&piece);
+            row.behind.count(&piece);
             reached = piece.last + 1;
         }
-        Ok(if reached >= mapping.end {
-            Step::Complete(mapping.end)
-        } else {
-            Step::More(reached)
-        })
+        self.rest.0 = reached;
+        if reached >= mapping.end {
+            row.end = Some(mapping.end);
+        }
+        Ok(Progress::More)
     }
 
-    /// Writes the row, which ends at `end`.
-    fn finish_row(&mut self, end: u64, totals: bool, out: &mut Out) -> Result {
-        if let (Some(row), false) = (&self.row, totals) {
+    /// Writes the row, if all of it is counted.
+    fn finish_row(&mut self, totals: bool, out: &mut Out) -> Result {
+        let Some(Row {
+            end: Some(end),
+            name_length,
+            ..
+        }) = self.row
+        else {
+            return Ok(());
+        };
+        if !totals {
             // A byte of the name becomes four at the most.
-            out.reserve(ROW_MAX + 4 * row.name_length)?;
+            out.reserve(ROW_MAX + 4 * name_length)?;
         }
         let Some(row) = self.row.take() else {
             return Ok(());
@@ -184,109 +171,73 @@ impl VmasAnswer {
         if totals {
             return Ok(());
         }
-        let name = self.name.get(..row.name_length).unwrap_or(&[]);
+        let name = self.name.get(..name_length).unwrap_or(&[]);
         out.line(|line| row_before_name(line, row.start, end, row.mapping.perm, &row.behind))?;
         put_long_name(name, |text| out.text(text))?;
         out.text(b"\n")
     }
-
-    /// Goes on with the answer; nothing is left of it when `rest` is `None`.
-    fn go_on(
-        &mut self,
-        (va, last): (u64, u64),
-        reader: &mut Reader<'_>,
-        out: &mut Out,
-    ) -> Result<(), Stop> {
-        let entries = reader.entries.get()?;
-        let (totals, mm) = match self.asked.target()? {
-            (question, Target::Process(mm)) => (question.totals, mm),
-            (_, Target::Kernel) => return Err(Refusal::NotAQuestion.into()),
-        };
-        let step = match self.counted {
-            Some(end) => Step::Complete(end),
-            None => {
-                let mm = reader.visit.users(mm)?;
-                self.step(mm, va, last, entries)?
-            }
-        };
-        self.rest = match step {
-            Step::More(next) => Some((next, last)),
-            Step::Complete(end) => {
-                self.counted = Some(end);
-                self.finish_row(end, totals, out)?;
-                self.counted = None;
-                Some((end, last))
-            }
-            Step::Over => None,
-            Step::Unstable => return Err(Refusal::Retry.into()),
-        };
-        Ok(())
-    }
 }
 
-impl Conversation for VmasConversation {
-    const ACCESS: Access = Access::ANY_PROCESS;
+impl Rows for VmaRows {
     const USAGE: &'static str =
         "PID | PID 0xADDRESS | PID 0xSTART-0xEND, each with ' totals' or without";
 
-    type Answer = VmasAnswer;
+    type Question = RangeQuestion;
 
-    fn begin(reader: &mut Reader<'_>, question: &[u8]) -> VmasAnswer {
-        let asked = Asked::new(reader, question, accepts);
-        let rest = match asked.target().map(|(question, _)| question.part) {
-            Ok(Part::Whole) => Some((0, u64::MAX)),
-            Ok(Part::At(va)) => Some((va, va)),
-            Ok(Part::Range(start, last)) => Some((start, last)),
-            Err(_) => None,
-        };
-        VmasAnswer {
-            asked,
-            rest,
-            floor: 0,
-            row: None,
-            counted: None,
-            rows: 0,
-            total: Behind::default(),
-            header_written: false,
-            name: KVec::new(),
-        }
+    fn accepts(question: &RangeQuestion) -> bool {
+        question.whose != Whose::Kernel
     }
 
-    fn refuse(answer: &mut VmasAnswer, refusal: Refusal) {
-        answer.asked.refuse(refusal);
-        answer.rest = None;
+    fn begin(question: &RangeQuestion, reader: &mut Reader<'_>) -> Result<Self, Refusal> {
+        let Whose::Process(pid) = question.whose else {
+            return Err(Refusal::NotAQuestion);
+        };
+        Ok(VmaRows {
+            mm: reader.mm_of(pid)?,
+            rest: match question.part {
+                Part::Whole => (0, u64::MAX),
+                Part::At(va) => (va, va),
+                Part::Range(start, last) => (start, last),
+            },
+            floor: 0,
+            row: None,
+            rows: 0,
+            total: Behind::default(),
+            name: KVec::new(),
+        })
+    }
+
+    fn header(line: &mut Line<'_>) {
+        header(line);
     }
 
     fn proceed(
-        answer: &mut VmasAnswer,
+        &mut self,
+        question: &RangeQuestion,
         reader: &mut Reader<'_>,
         out: &mut Out,
-    ) -> Result<bool, Stop> {
-        if !answer.header_written {
-            if answer
-                .asked
-                .target()
-                .is_ok_and(|(question, _)| !question.totals)
-            {
-                out.line(header)?;
-            }
-            answer.header_written = true;
-        }
-        let Some(rest) = answer.rest else {
-            out.line(|line| match answer.asked.target() {
-                Err(refusal) => answer.asked.end_with(line, refusal),
-                Ok(_) => answer.asked.end(line, false, |line| {
-                    line.put(b" rows=").dec(answer.rows);
-                    answer.total.put(line);
-                }),
-            })?;
-            return Ok(true);
-        };
+    ) -> Result<Progress, Stop> {
         // It may have failed before.
-        if answer.name.is_empty() {
-            answer.name.resize(VMA_NAME_MAX, 0, GFP_KERNEL_ACCOUNT)?;
+        if self.name.is_empty() {
+            self.name.resize(VMA_NAME_MAX, 0, GFP_KERNEL_ACCOUNT)?;
         }
-        answer.go_on(rest, reader, out)?;
-        Ok(false)
+        let entries = reader.entries.get()?;
+        // A row that is counted was not written, for want of memory.
+        if !matches!(self.row, Some(Row { end: Some(_), .. })) {
+            let mm = reader.mm.users_of(&self.mm)?;
+            if let Progress::Complete = self.count(mm, entries)? {
+                return Ok(Progress::Complete);
+            }
+        }
+        self.finish_row(question.totals, out)?;
+        Ok(Progress::More)
+    }
+
+    fn end(&mut self, question: &RangeQuestion, out: &mut Out) -> Result {
+        out.line(|line| {
+            end::begin(line, question).put(b" rows=").dec(self.rows);
+            self.total.put(line);
+            line.end();
+        })
     }
 }

@@ -11,11 +11,7 @@ use crate::{
             self,
             KernelTables, //
         },
-        pgtable::{
-            paging,
-            untagged_addr,
-            UserTables, //
-        },
+        pgtable::UserTables,
         vma::LockVma, //
     },
     model::{
@@ -25,6 +21,7 @@ use crate::{
         },
         pgtable::Level,
         question::{
+            Refused,
             WalkQuestion,
             Whose, //
         },
@@ -36,40 +33,25 @@ use crate::{
             Steps,
             NO_VMA, //
         },
-        words::Refusal,
+        words::Refusal, //
     },
     protocol::{
-        access::{
-            Access,
-            KernelAddresses, //
-        },
+        access::Opener,
         conversation::{
-            Conversation,
-            Out,
-            Reader,
-            Stop, //
+            self,
+            Progress, //
         },
-        visit::Visit, //
+        mm_cache::MmCache,
+        out::Out,
+        question::parse_walk,
+        reader::Reader,
+        waiting::Stop, //
     },
 };
 use kernel::{
-    fs::LocalFile,
-    pid_namespace::PidNamespace,
     prelude::*,
     sync::rcu, //
 };
-
-/// Reads a question, strips the tag of its address, and checks the address.
-///
-/// A refusal comes with the question, as far as it could be read.
-pub(crate) fn parse(text: &[u8]) -> Result<WalkQuestion, (Option<WalkQuestion>, Refusal)> {
-    let mut question = WalkQuestion::parse(text).map_err(|refusal| (None, refusal))?;
-    question.va = untagged_addr(question.va);
-    question
-        .check_half(&paging().1)
-        .map_err(|refusal| (Some(question), refusal))?;
-    Ok(question)
-}
 
 /// Finds what a question asks for; notes the levels in `steps`, where that is given.
 ///
@@ -78,22 +60,23 @@ pub(crate) fn parse(text: &[u8]) -> Result<WalkQuestion, (Option<WalkQuestion>, 
 /// A refusal, or [`Stop::Busy`].
 pub(crate) fn find(
     question: &WalkQuestion,
-    opener: &LocalFile,
-    addresses: KernelAddresses,
-    ns: &PidNamespace,
-    visit: &mut Visit,
+    opener: &Opener<'_>,
+    mm: &mut MmCache,
     steps: Option<&mut Steps>,
 ) -> Result<Answer, Stop> {
     let va = question.va;
     match question.whose {
         Whose::Kernel => {
-            addresses.check(opener)?;
+            opener.check_kernel_addresses()?;
             let irq = local_interrupt_disable();
             Ok(walk_twice(&KernelTables::new(&irq), va, steps))
         }
         Whose::Process(pid) => {
             // CAST: addresses have 64 bits.
-            let Some(vma) = visit.process(pid, ns)?.lock_vma(va as usize, va as usize)? else {
+            let vma = mm
+                .of_process(pid, opener.ns)?
+                .lock_vma(va as usize, va as usize)?;
+            let Some(vma) = vma else {
                 return Ok(NO_VMA);
             };
             let rcu = rcu::read_lock();
@@ -102,51 +85,36 @@ pub(crate) fn find(
     }
 }
 
-/// The conversation.
-pub(crate) struct WalkConversation;
+/// A question that waits for its answer, or is refused.
+pub(crate) struct WalkAnswer(Result<WalkQuestion, Refused<WalkQuestion>>);
 
-impl Conversation for WalkConversation {
-    const ACCESS: Access = Access::ANY_PROCESS;
+impl conversation::Answer for WalkAnswer {
     const USAGE: &'static str = "PID 0xADDRESS | kernel 0xADDRESS, each with ' levels' or without";
 
-    type Answer = Result<WalkQuestion, (Option<WalkQuestion>, Refusal)>;
-
-    fn begin(_reader: &mut Reader<'_>, question: &[u8]) -> Self::Answer {
-        parse(question)
+    fn begin(_reader: &mut Reader<'_>, question: &[u8]) -> Self {
+        WalkAnswer(parse_walk(question))
     }
 
-    fn refuse(answer: &mut Self::Answer, refusal: Refusal) {
-        *answer = Err((answer.ok(), refusal));
+    fn refuse(&mut self, refusal: Refusal) {
+        let question = self.0.map_or_else(|why| why.question, Some);
+        self.0 = Err(Refused { question, refusal });
     }
 
-    fn proceed(
-        answer: &mut Self::Answer,
-        reader: &mut Reader<'_>,
-        out: &mut Out,
-    ) -> Result<bool, Stop> {
-        let question = match *answer {
+    fn proceed(&mut self, reader: &mut Reader<'_>, out: &mut Out) -> Result<Progress, Stop> {
+        let question = match &self.0 {
             Ok(question) => question,
-            Err((question, refusal)) => {
-                out.line(|line| {
-                    let whose = question.map(|question| question.whose);
-                    answer::refusal(line, whose, question.map(|question| question.va), refusal);
-                })?;
-                return Ok(true);
+            Err(why) => {
+                out.line(|line| answer::refused(line, why.question.as_ref(), why.refusal))?;
+                return Ok(Progress::Complete);
             }
         };
-        let WalkQuestion { whose, va, levels } = question;
-        let Reader {
-            file,
-            addresses,
-            visit,
-            ..
-        } = reader;
+        let WalkQuestion { whose, va, levels } = *question;
         let mut steps = levels.then(Steps::default);
-        let found = find(&question, file, *addresses, file.pid_ns(), visit, steps.as_mut())?;
+        let found = find(question, &reader.opener, &mut reader.mm, steps.as_mut())?;
         if let Some(steps) = steps {
             // Each level has a line, and the answer too.
             out.reserve((Level::ALL.len() + 1) * LINE_MAX)?;
-            let show_entry = addresses.check(file).is_ok();
+            let show_entry = reader.opener.check_kernel_addresses().is_ok();
             for (level, step, folded) in answer::levels(steps.iter()) {
                 out.line(|line| answer::step(line, level, step, folded, show_entry))?;
             }
@@ -156,6 +124,6 @@ impl Conversation for WalkConversation {
             pa_linear: kernel_pgtable::pa_linear(va),
         });
         out.line(|line| answer::walk(line, whose, va, kernel.as_ref(), &found))?;
-        Ok(true)
+        Ok(Progress::Complete)
     }
 }

@@ -5,10 +5,7 @@
 //! There is one slot in the system, and the last write wins. `/proc/memintro/walk` has an answer
 //! for each open file.
 
-use super::walk::{
-    find,
-    parse, //
-};
+use super::walk::find;
 use crate::{
     abstractions::{
         compat::enodata,
@@ -31,13 +28,15 @@ use crate::{
     protocol::{
         access::{
             Access,
-            KernelAddresses, //
+            KernelAddresses,
+            Opener, //
         },
-        conversation::{
+        mm_cache::MmCache,
+        question::parse_walk,
+        waiting::{
             patience,
             Stop, //
         },
-        visit::Visit, //
     },
 };
 use kernel::{
@@ -66,14 +65,16 @@ impl WalkSlot {
     /// Answers a question of the current task.
     ///
     /// While others hold what it needs, it is tried again.
-    fn ask(question: &WalkQuestion, opener: &LocalFile) -> Result<Answer> {
+    fn ask(question: &WalkQuestion, file: &LocalFile) -> Result<Answer> {
         let task = current!();
-        let ns = task.active_pid_ns().ok_or(ESRCH)?;
-        let addresses = KernelAddresses::decide();
+        let opener = Opener {
+            file,
+            addresses: KernelAddresses::decide(),
+            ns: task.active_pid_ns().ok_or(ESRCH)?,
+        };
         for _ in 0..patience() {
-            // The visit ends before anything waits.
-            let found = find(question, opener, addresses, ns, &mut Visit::new(), None);
-            match found {
+            // The reference to the address space is given up before anything waits.
+            match find(question, &opener, &mut MmCache::new(), None) {
                 Err(Stop::Busy) => nap(),
                 Err(Stop::Refused(refusal)) => return Err(to_error(refusal)),
                 Err(Stop::Failed(error)) => return Err(error),
@@ -89,7 +90,7 @@ impl WalkSlot {
 
 /// Reads a question; the slot holds one value, so it has no levels.
 fn parse_value(from: &[u8]) -> Result<WalkQuestion> {
-    let question = parse(from).map_err(|(_, refusal)| to_error(refusal))?;
+    let question = parse_walk(from).map_err(|why| to_error(why.refusal))?;
     if question.levels {
         return Err(EINVAL);
     }

@@ -50,11 +50,6 @@ u64 memintro_untagged_addr(u64 va)
 	return (u64)untagged_addr((unsigned long)va);
 }
 
-bool memintro_task_is_kthread(const struct task_struct *task)
-{
-	return task->flags & PF_KTHREAD;
-}
-
 /* The thread of @process after @thread, or the first. Context: RCU. */
 struct task_struct *memintro_next_thread(struct task_struct *process,
 					 struct task_struct *thread)
@@ -81,11 +76,6 @@ pid_t memintro_task_ppid(struct task_struct *task, struct pid_namespace *ns)
 	return task_ppid_nr_ns(task, ns);
 }
 
-unsigned int memintro_task_threads(const struct task_struct *task)
-{
-	return READ_ONCE(task->signal->nr_threads);
-}
-
 void memintro_task_lock(struct task_struct *task)
 {
 	task_lock(task);
@@ -94,11 +84,6 @@ void memintro_task_lock(struct task_struct *task)
 void memintro_task_unlock(struct task_struct *task)
 {
 	task_unlock(task);
-}
-
-const void *memintro_task_stack(const struct task_struct *task)
-{
-	return READ_ONCE(task->stack);
 }
 
 unsigned long memintro_task_sp(const struct task_struct *task)
@@ -173,6 +158,9 @@ bool memintro_fatal_signal_pending(void)
 {
 	return fatal_signal_pending(current);
 }
+
+/* The layout has a twin in src/model/rows.rs. */
+static_assert(sizeof(struct memintro_mm_stat) == 64);
 
 /* Context: any; exact counters, so the cost grows with the CPUs. */
 void memintro_mm_stat(struct mm_struct *mm, struct memintro_mm_stat *stat)
@@ -249,16 +237,20 @@ size_t memintro_vma_name(struct vm_area_struct *vma, char *name, size_t size)
 
 static DEFINE_PER_CPU(u64, percpu_sample);
 
-/* Memory of the module's own, for kmem. */
-void memintro_own_memory(struct module *module, struct memintro_own_memory *own)
+static struct memintro_area area(const void *start, u64 size)
 {
-	own->text = module->mem[MOD_TEXT].base;
-	own->text_size = module->mem[MOD_TEXT].size;
-	own->data = module->mem[MOD_DATA].base;
-	own->data_size = module->mem[MOD_DATA].size;
-	own->percpu = per_cpu_ptr(&percpu_sample,
-				  cpumask_first(cpu_possible_mask));
-	own->percpu_size = sizeof(percpu_sample);
-	own->stack = task_stack_page(current);
-	own->stack_size = THREAD_SIZE;
+	return (struct memintro_area) { .va = (u64)start, .size = size };
+}
+
+/* Memory of the module's own, for kmem: four areas. */
+void memintro_own_memory(struct module *module, struct memintro_area *areas)
+{
+	const struct module_memory *text = &module->mem[MOD_TEXT];
+	const struct module_memory *data = &module->mem[MOD_DATA];
+	const int cpu = cpumask_first(cpu_possible_mask);
+
+	areas[0] = area(text->base, text->size);
+	areas[1] = area(data->base, data->size);
+	areas[2] = area(per_cpu_ptr(&percpu_sample, cpu), sizeof(percpu_sample));
+	areas[3] = area(task_stack_page(current), THREAD_SIZE);
 }

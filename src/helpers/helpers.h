@@ -116,16 +116,10 @@ struct memintro_vma_source {
 	u32 generation;
 };
 
-/* Memory of the module's own. */
-struct memintro_own_memory {
-	const void *text;
-	u64 text_size;
-	const void *data;
-	u64 data_size;
-	const void *percpu;
-	u64 percpu_size;
-	const void *stack;
-	u64 stack_size;
+/* Where memory of the module's own is. */
+struct memintro_area {
+	u64 va;
+	u64 size;
 };
 
 /* Page tables of processes: pgtable.c, and decode.h */
@@ -151,7 +145,6 @@ void memintro_read_kernel_entries(unsigned int level, const void *table,
 				  unsigned int first, unsigned int count,
 				  struct memintro_entry *entries);
 void *memintro_kernel_table_at(u64 pa);
-void *memintro_mm_pgd(const struct mm_struct *mm);
 void *memintro_kernel_pgd(void);
 u64 memintro_pa_linear(u64 va);
 const char *memintro_region(u64 va, u64 pa);
@@ -162,20 +155,16 @@ void memintro_mm_stat(struct mm_struct *mm, struct memintro_mm_stat *stat);
 void memintro_vma_source(const struct vm_area_struct *vma,
 			 struct memintro_vma_source *source);
 size_t memintro_vma_name(struct vm_area_struct *vma, char *name, size_t size);
-void memintro_own_memory(struct module *module,
-			 struct memintro_own_memory *own);
+void memintro_own_memory(struct module *module, struct memintro_area *areas);
 
 /* Tasks: helpers.c */
-bool memintro_task_is_kthread(const struct task_struct *task);
 struct task_struct *memintro_next_thread(struct task_struct *process,
 					 struct task_struct *thread);
 char memintro_task_state(struct task_struct *task);
 void memintro_task_comm(struct task_struct *task, char *comm);
 pid_t memintro_task_ppid(struct task_struct *task, struct pid_namespace *ns);
-unsigned int memintro_task_threads(const struct task_struct *task);
 void memintro_task_lock(struct task_struct *task);
 void memintro_task_unlock(struct task_struct *task);
-const void *memintro_task_stack(const struct task_struct *task);
 unsigned long memintro_task_sp(const struct task_struct *task);
 bool memintro_task_on_cpu(const struct task_struct *task);
 unsigned long memintro_thread_size(void);

@@ -174,11 +174,6 @@ void *memintro_kernel_table_at(u64 pa)
 	return __va(pa);
 }
 
-void *memintro_mm_pgd(const struct mm_struct *mm)
-{
-	return mm->pgd;
-}
-
 /* The table of the level paging.top that translates kernel addresses. */
 void *memintro_kernel_pgd(void)
 {

@@ -6,13 +6,17 @@
 //! `[0-9A-Za-z_.,:-]`: a shell may `eval` such a line.
 
 use super::{
+    end::put_refusal,
     pgtable::{
         flags,
         Entry,
         Kind,
         Level, //
     },
-    question::Whose,
+    question::{
+        WalkQuestion,
+        Whose, //
+    },
     text::{
         Line,
         Word, //
@@ -62,26 +66,10 @@ pub fn put_perm(line: &mut Line<'_>, perm: u32) {
 }
 
 /// The names of levels as words, by [`Level`].
-static LEVEL_WORDS: [Word; Level::ALL.len()] = {
-    let mut words = [Word::new(""); Level::ALL.len()];
-    let mut i = 0;
-    while i < words.len() {
-        words[Level::ALL[i] as usize] = Word::new(Level::ALL[i].as_str());
-        i += 1;
-    }
-    words
-};
+static LEVEL_WORDS: [Word; Level::ALL.len()] = Word::all(Level::NAMES);
 
 /// The names of flags as words.
-static FLAG_WORDS: [Word; flags::NAMES.len()] = {
-    let mut words = [Word::new(""); flags::NAMES.len()];
-    let mut i = 0;
-    while i < words.len() {
-        words[i] = Word::new(flags::NAMES[i]);
-        i += 1;
-    }
-    words
-};
+static FLAG_WORDS: [Word; flags::NAMES.len()] = Word::all(flags::NAMES);
 
 /// Writes the names of flags with commas between, or `-`.
 pub fn put_flags(line: &mut Line<'_>, bits: u32) {
@@ -101,28 +89,24 @@ pub fn put_flags(line: &mut Line<'_>, bits: u32) {
 }
 
 /// Writes the beginning of an answer: `pid=… va=…`, `-` for what is not known.
-fn put_question(line: &mut Line<'_>, whose: Option<Whose>, va: Option<u64>) {
-    line.put(b"pid=");
-    match whose {
-        Some(Whose::Process(pid)) => line.dec(u64::from(pid.unsigned_abs())),
-        Some(Whose::Kernel) => line.put(b"kernel"),
-        None => line.put_byte(b'-'),
-    };
-    line.put(b" va=");
-    match va {
-        Some(va) => line.hex(va),
-        None => line.put_byte(b'-'),
-    };
+fn put_question(line: &mut Line<'_>, question: Option<(Whose, u64)>) {
+    match question {
+        Some((whose, va)) => {
+            line.put(b"pid=");
+            whose.put(line);
+            line.put(b" va=").hex(va);
+        }
+        None => {
+            line.put(b"pid=- va=-");
+        }
+    }
 }
 
-/// Writes the answer to a question that is refused.
-pub fn refusal(line: &mut Line<'_>, whose: Option<Whose>, va: Option<u64>, refusal: Refusal) {
-    put_question(line, whose, va);
-    line.put(b" pa=none error=")
-        .put(refusal.errno().as_str().as_bytes())
-        .put(b" why=")
-        .put(refusal.as_str().as_bytes())
-        .end();
+/// Writes the answer to a question that is refused, and names the question if it could be read.
+pub fn refused(line: &mut Line<'_>, question: Option<&WalkQuestion>, refusal: Refusal) {
+    put_question(line, question.map(|question| (question.whose, question.va)));
+    line.put(b" pa=none");
+    put_refusal(line, refusal);
 }
 
 /// Writes the answer of a walk.
@@ -133,7 +117,7 @@ pub fn walk(
     kernel: Option<&KernelAddress>,
     answer: &Answer,
 ) {
-    put_question(line, Some(whose), Some(va));
+    put_question(line, Some((whose, va)));
     if let Some(kernel) = kernel {
         let agree = answer.is_ok_and(|page| page.pa == kernel.pa_linear);
         line.put(b" region=")

@@ -13,6 +13,7 @@ use super::{
         Entry,
         Paging, //
     },
+    question::Part,
     range::{
         Found,
         Piece, //
@@ -70,9 +71,10 @@ impl Extent {
 
     /// Writes the row.
     pub fn row(&self, line: &mut Line<'_>) {
-        line.hex(self.start).put_byte(b' ');
-        put_end(line, self.last);
-        line.put_byte(b' ')
+        line.hex(self.start)
+            .put_byte(b' ')
+            .hex_end(self.last)
+            .put_byte(b' ')
             .dec(((self.last - self.start) >> 10).saturating_add(1))
             .put_byte(b' ')
             .hex(self.pa)
@@ -84,13 +86,6 @@ impl Extent {
         put_flags(line, self.flags);
         line.end();
     }
-}
-
-/// Writes the END of a half-open range, given its last address.
-///
-/// The end after the last address of all is written as that address, as in a question.
-pub fn put_end(line: &mut Line<'_>, last: u64) {
-    line.hex(last.saturating_add(1));
 }
 
 /// What a whole answer adds up to, in bytes unless said otherwise.
@@ -248,10 +243,19 @@ impl Totals {
         self.by_size.get_mut(place)
     }
 
-    /// Writes the totals as `key=value`; `range` is the size of the range, if one was asked for.
-    pub fn put(&self, line: &mut Line<'_>, range: Option<u64>, paging: &Paging) {
+    /// Writes the totals of a part of memory as `key=value`. Only of a range it is known how much of
+    /// it is neither page nor zero page.
+    pub fn put(&self, line: &mut Line<'_>, part: Part, paging: &Paging) {
         let kb = |line: &mut Line<'_>, key: &str, bytes: u64| {
             line.put(key.as_bytes()).dec(bytes >> 10);
+        };
+        let range = match part {
+            // A range of all 2^64 addresses cannot be asked for: it lies in one half.
+            Part::Range(start, last) => Some(last - start + 1),
+            Part::Whole | Part::At(_) => {
+                line.put(b" start=- end=-");
+                None
+            }
         };
         line.put(b" rows=").dec(self.rows);
         line.put(b" runs=").dec(self.runs);

@@ -10,6 +10,7 @@
 
 pub mod addr;
 pub mod answer;
+pub mod end;
 pub mod extents;
 pub mod name;
 pub mod pgtable;

@@ -25,26 +25,18 @@ impl Level {
     /// All levels, from the top down.
     pub const ALL: [Level; 5] = [Level::Pgd, Level::P4d, Level::Pud, Level::Pmd, Level::Pte];
 
+    /// Their names, by [`Level`].
+    pub const NAMES: [&str; 5] = ["pte", "pmd", "pud", "p4d", "pgd"];
+
     /// Returns the name that an answer prints.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Level::Pte => "pte",
-            Level::Pmd => "pmd",
-            Level::Pud => "pud",
-            Level::P4d => "p4d",
-            Level::Pgd => "pgd",
-        }
+    pub fn as_str(self) -> &'static str {
+        Self::NAMES[self as usize]
     }
 
     /// Returns the level below, if any.
     pub fn below(self) -> Option<Level> {
-        match self {
-            Level::Pte => None,
-            Level::Pmd => Some(Level::Pte),
-            Level::Pud => Some(Level::Pmd),
-            Level::P4d => Some(Level::Pud),
-            Level::Pgd => Some(Level::P4d),
-        }
+        let place = Level::Pgd as usize - self as usize;
+        Self::ALL.get(place + 1).copied()
     }
 }
 

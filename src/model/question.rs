@@ -7,6 +7,7 @@ use super::{
         Half,
         Halves, //
     },
+    text::Line,
     words::Refusal, //
 };
 
@@ -20,6 +21,16 @@ pub enum Whose {
     Process(i32),
     /// The kernel's own half of the address space.
     Kernel,
+}
+
+impl Whose {
+    /// Writes a PID, or `kernel`.
+    pub fn put(self, line: &mut Line<'_>) {
+        match self {
+            Whose::Process(pid) => line.dec(u64::from(pid.unsigned_abs())),
+            Whose::Kernel => line.put(b"kernel"),
+        };
+    }
 }
 
 /// A question about one address: `PID VA` or `kernel VA`, and for a conversation `levels`.
@@ -164,21 +175,59 @@ impl RangeQuestion {
     }
 }
 
-/// Reads a question about a physical address: the address alone.
-///
-/// # Errors
-///
-/// Returns a refusal of the kind [`super::words::Errno::Einval`].
-pub fn parse_physical(text: &[u8]) -> Result<u64, Refusal> {
-    let only = |text| {
+/// A question about a physical address: the address alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PhysicalQuestion {
+    /// Which address.
+    pub pa: u64,
+}
+
+impl PhysicalQuestion {
+    /// Reads a question.
+    ///
+    /// # Errors
+    ///
+    /// Returns a refusal of the kind [`super::words::Errno::Einval`].
+    pub fn parse(text: &[u8]) -> Result<Self, Refusal> {
+        one_line(text, Self::parse_words(text))
+    }
+
+    fn parse_words(text: &[u8]) -> Result<Self, Refusal> {
         let mut words = words(text)?;
         let pa = parse_address(words.next().ok_or(Refusal::NotAQuestion)?)?;
         match words.next() {
-            None => Ok(pa),
+            None => Ok(PhysicalQuestion { pa }),
             Some(_) => Err(Refusal::NotAQuestion),
         }
-    };
-    one_line(text, only(text))
+    }
+}
+
+/// Why a question is refused, and the question, if it could be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Refused<Q> {
+    /// What was asked.
+    pub question: Option<Q>,
+    /// Why there is no answer.
+    pub refusal: Refusal,
+}
+
+impl<Q> Refused<Q> {
+    /// Refuses a question that could be read.
+    pub fn new(question: Q, refusal: Refusal) -> Self {
+        Refused {
+            question: Some(question),
+            refusal,
+        }
+    }
+}
+
+impl<Q> From<Refusal> for Refused<Q> {
+    fn from(refusal: Refusal) -> Self {
+        Refused {
+            question: None,
+            refusal,
+        }
+    }
 }
 
 /// Reads `VA` or `START-END`.

@@ -13,8 +13,7 @@ use super::{
         Kind, //
     },
     range::Found,
-    text::Line,
-    words::Refusal, //
+    text::Line, //
 };
 
 /// No row is longer: a name of 15 bytes, each of which may become four, and 40 bytes before it.
@@ -70,31 +69,22 @@ pub fn row(line: &mut Line<'_>, pid: u32, hit: &Hit, comm: &[u8]) {
     line.end();
 }
 
-/// Writes the last line of an answer.
-///
-/// `outside` counts mappings in processes of other namespaces, `busy` the processes that could not
-/// be looked at.
-pub fn end(line: &mut Line<'_>, pa: u64, rows: u64, outside: u64, busy: u64) {
-    line.put(b"# end pa=")
-        .hex(pa)
-        .put(b" rows=")
-        .dec(rows)
-        .put(b" outside=")
-        .dec(outside)
-        .put(b" busy=")
-        .dec(busy)
-        .end();
+/// What a whole answer adds up to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Totals {
+    /// How many rows.
+    pub rows: u64,
+    /// How many mappings there are in processes of other namespaces.
+    pub outside: u64,
+    /// How many processes could not be looked at.
+    pub busy: u64,
 }
 
-/// Writes the only line of an answer that is refused or given up.
-pub fn end_with(line: &mut Line<'_>, pa: Option<u64>, refusal: Refusal) {
-    line.put(b"# end");
-    if let Some(pa) = pa {
-        line.put(b" pa=").hex(pa);
+impl Totals {
+    /// Writes the totals as `key=value`.
+    pub fn put(&self, line: &mut Line<'_>) {
+        line.put(b" rows=").dec(self.rows);
+        line.put(b" outside=").dec(self.outside);
+        line.put(b" busy=").dec(self.busy);
     }
-    line.put(b" error=")
-        .put(refusal.errno().as_str().as_bytes())
-        .put(b" why=")
-        .put(refusal.as_str().as_bytes())
-        .end();
 }

@@ -170,13 +170,14 @@ impl KernelStack<'_> {
     }
 }
 
-/// A process's memory, as `vm` shows it; sizes in bytes.
-#[derive(Clone, Copy, Debug)]
-pub struct Memory<'a> {
-    /// The process ID.
-    pub pid: u32,
-    /// All mappings.
-    pub vsz: u64,
+/// What an address space amounts to: bytes, but for the number of mappings.
+///
+/// The layout is that of `struct memintro_mm_stat`.
+#[derive(Clone, Copy, Debug, Default)]
+#[repr(C)]
+pub struct MmStat {
+    /// The size of all mappings.
+    pub total_vm: u64,
     /// Resident anonymous memory.
     pub anon: u64,
     /// Resident memory of files.
@@ -187,12 +188,21 @@ pub struct Memory<'a> {
     pub swap: u64,
     /// hugetlb memory, which is not part of the resident memory.
     pub hugetlb: u64,
-    /// The heap.
+    /// The page tables themselves.
+    pub pgtables: u64,
+    /// How many mappings there are.
+    pub map_count: u64,
+}
+
+/// A process's memory, as `vm` shows it.
+#[derive(Clone, Copy, Debug)]
+pub struct Memory<'a> {
+    /// The process ID.
+    pub pid: u32,
+    /// What its address space amounts to.
+    pub stat: MmStat,
+    /// The size of the heap, in bytes.
     pub heap: u64,
-    /// The page tables.
-    pub page_tables: u64,
-    /// The number of mappings.
-    pub vmas: u64,
     /// The task's own name.
     pub comm: &'a [u8],
 }
@@ -219,23 +229,23 @@ impl Memory<'_> {
     /// Writes the row. The resident memory is the sum of the parts that are printed.
     pub fn row(&self, line: &mut Line<'_>) {
         let kb = |bytes: u64| bytes >> 10;
+        let stat = &self.stat;
+        let resident = stat.anon.saturating_add(stat.file);
         line.dec(u64::from(self.pid)).pad(width::PID);
         for bytes in [
-            self.vsz,
-            self.anon
-                .saturating_add(self.file)
-                .saturating_add(self.shmem),
-            self.anon,
-            self.file,
-            self.shmem,
-            self.swap,
+            stat.total_vm,
+            resident.saturating_add(stat.shmem),
+            stat.anon,
+            stat.file,
+            stat.shmem,
+            stat.swap,
         ] {
             line.dec(kb(bytes)).pad(width::KB);
         }
-        line.dec(kb(self.hugetlb)).pad(width::KB + 1);
+        line.dec(kb(stat.hugetlb)).pad(width::KB + 1);
         line.dec(self.heap).pad(width::BYTES);
-        line.dec(kb(self.page_tables)).pad(width::BYTES);
-        line.dec(self.vmas).pad(width::SIZE);
+        line.dec(kb(stat.pgtables)).pad(width::BYTES);
+        line.dec(stat.map_count).pad(width::SIZE);
         put_name(line, self.comm);
         line.end();
     }

@@ -35,6 +35,17 @@ impl Word {
         }
         word
     }
+
+    /// Makes words of all of some names.
+    pub const fn all<const N: usize>(names: [&str; N]) -> [Word; N] {
+        let mut words = [Word::new(""); N];
+        let mut i = 0;
+        while i < N {
+            words[i] = Word::new(names[i]);
+            i += 1;
+        }
+        words
+    }
 }
 
 /// A line in the making, in a buffer that someone else provides: at best where it will be read.
@@ -169,6 +180,13 @@ impl<'a> Line<'a> {
             }
         }
         self
+    }
+
+    /// Appends the END of a half-open range, given its last address.
+    ///
+    /// The end after the last address of all is written as that address, as in a question.
+    pub fn hex_end(&mut self, last: u64) -> &mut Self {
+        self.hex(last.saturating_add(1))
     }
 
     /// Ends a column of a table: pads to `width` bytes since the column began, at least one space.

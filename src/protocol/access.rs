@@ -20,6 +20,7 @@ use crate::{
 };
 use kernel::{
     fs::LocalFile,
+    pid_namespace::PidNamespace,
     prelude::*, //
 };
 
@@ -41,8 +42,8 @@ impl Access {
         addresses: false,
     };
 
-    /// Physical addresses of any process; who asks about the kernel is checked by
-    /// [`KernelAddresses`].
+    /// Physical addresses of any process; [`Opener::check_kernel_addresses`] checks who asks about
+    /// the kernel.
     pub(crate) const ANY_PROCESS: Access = Access {
         capabilities: &[Capability::SysAdmin, Capability::SysPtrace],
         confidential: true,
@@ -69,7 +70,11 @@ impl Access {
     /// Returns `EPERM`.
     pub(crate) fn check(&self, file: &LocalFile) -> Result {
         self.check_lockdown()?;
-        if !self.capabilities.iter().all(|&capability| file.capable(capability)) {
+        if !self
+            .capabilities
+            .iter()
+            .all(|&capability| file.capable(capability))
+        {
             return Err(EPERM);
         }
         if self.addresses && KernelAddresses::decide().hidden {
@@ -108,12 +113,25 @@ impl KernelAddresses {
             hidden: kptr_restricted(),
         }
     }
+}
 
-    /// Checks whether the opener of `file` may see them.
-    pub(crate) fn check(self, file: &LocalFile) -> Result<(), Refusal> {
-        if !file.capable(Capability::Syslog) {
+/// Who opened a file: whose rights count, and whose PIDs.
+#[derive(Clone, Copy)]
+pub(crate) struct Opener<'a> {
+    /// The open file.
+    pub(crate) file: &'a LocalFile,
+    /// What was decided when it was opened.
+    pub(crate) addresses: KernelAddresses,
+    /// The namespace of the PIDs that are asked for.
+    pub(crate) ns: &'a PidNamespace,
+}
+
+impl Opener<'_> {
+    /// Checks whether the opener may see kernel addresses.
+    pub(crate) fn check_kernel_addresses(&self) -> Result<(), Refusal> {
+        if !self.file.capable(Capability::Syslog) {
             Err(Refusal::NeedCapSyslog)
-        } else if self.hidden {
+        } else if self.addresses.hidden {
             Err(Refusal::KptrRestrict)
         } else {
             Ok(())

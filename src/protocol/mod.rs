@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What open files have in common: tables that are snapshots, conversations, and whose memory a
-//! question is about.
+//! What open files have in common: who may open them, tables that are snapshots, and conversations.
 #![deny(unsafe_code)]
 
 pub(crate) mod access;
 pub(crate) mod conversation;
-pub(crate) mod range;
+pub(crate) mod mm_cache;
+pub(crate) mod out;
+pub(crate) mod question;
+pub(crate) mod reader;
+pub(crate) mod rows;
 pub(crate) mod snapshot;
-pub(crate) mod visit;
+pub(crate) mod waiting;

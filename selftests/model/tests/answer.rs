@@ -5,7 +5,7 @@
 use memintro_model::model::{
     answer::{self, put_flags, put_page_size, put_perm, KernelAddress},
     pgtable::{flags, Entry, Level},
-    question::Whose,
+    question::{WalkQuestion, Whose},
     text::{Line, LINE_MAX},
     walk::{Absent, Answer, Page, Step},
     words::{Refusal, Why},
@@ -56,8 +56,12 @@ fn lines_of_the_design() {
         "pid=812 va=0x7f2878000123 pa=none why=swap level=pte swap=0:22716\n"
     );
     let refused = |line: &mut Line<'_>| {
-        let whose = Some(Whose::Process(9999));
-        answer::refusal(line, whose, Some(0x1000), Refusal::NoProcess);
+        let question = WalkQuestion {
+            whose: Whose::Process(9999),
+            va: 0x1000,
+            levels: false,
+        };
+        answer::refused(line, Some(&question), Refusal::NoProcess);
     };
     assert_eq!(
         written(refused),
@@ -103,7 +107,7 @@ fn kernel_addresses_show_both_ways() {
 
 #[test]
 fn a_line_that_is_no_question_has_nothing_to_repeat() {
-    let refused = |line: &mut Line<'_>| answer::refusal(line, None, None, Refusal::NotAQuestion);
+    let refused = |line: &mut Line<'_>| answer::refused(line, None, Refusal::NotAQuestion);
     assert_eq!(
         written(refused),
         "pid=- va=- pa=none error=EINVAL why=not-a-question\n"

@@ -3,8 +3,9 @@
 //! Tests of `src/model/extents.rs`.
 
 use memintro_model::model::{
-    extents::{put_end, Extent, Extents, Totals, PAGE_SIZES},
+    extents::{Extent, Extents, Totals, PAGE_SIZES},
     pgtable::{flags, Entry, Kind, Level},
+    question::Part,
     range::{Found, Piece},
     text::{Line, LINE_MAX},
 };
@@ -187,18 +188,19 @@ fn rows_and_totals_as_the_design_writes_them() {
         written[1],
         "0x200000 0x400000 2048 0x200000000 2M rw-u hugetlb\n"
     );
-    let text = |range| {
+    let text = |part| {
         let mut bytes = [0; LINE_MAX];
         let mut line = Line::new(&mut bytes);
-        totals.put(&mut line, range, &modes::x86(5).paging);
+        totals.put(&mut line, part, &modes::x86(5).paging);
         String::from_utf8(line.as_bytes().to_vec()).unwrap()
     };
     assert_eq!(
-        text(Some(0x40_0000)),
+        text(Part::Range(0, 0x3f_ffff)),
         " rows=2 runs=2 kb=2052 hole_kb=2044 zero_kb=0 largest_kb=2048 \
          kb_4k=4 kb_2m=2048 kb_1g=0"
     );
-    assert!(text(None).contains(" hole_kb=- "));
+    let whole = text(Part::Whole);
+    assert!(whole.starts_with(" start=- end=- rows=2 ") && whole.contains(" hole_kb=- "));
 }
 
 /// What is always told is what entries cover, other sizes where they occur.
@@ -211,7 +213,7 @@ fn sizes_of_each_shape() {
             ..PAGE
         };
         let text = line(|l| {
-            rows(&[page]).1.put(l, None, &mode.paging);
+            rows(&[page]).1.put(l, Part::Whole, &mode.paging);
             l.end();
         });
         let keys: Vec<_> = text
@@ -236,7 +238,7 @@ fn the_end_of_all() {
     for (last, end) in [(0xfff, "0x1000"), (u64::MAX, "0xffffffffffffffff")] {
         let mut bytes = [0; LINE_MAX];
         let mut line = Line::new(&mut bytes);
-        put_end(&mut line, last);
+        line.hex_end(last);
         assert_eq!(line.as_bytes(), end.as_bytes());
     }
 }
@@ -266,7 +268,7 @@ fn widest_rows_fit() {
     };
     let text = line(|l| {
         l.put(b"pid=1");
-        totals.put(l, Some(u64::MAX), &modes::x86(5).paging);
+        totals.put(l, Part::Range(1, u64::MAX), &modes::x86(5).paging);
         l.end();
     });
     pairs::pairs(&text);

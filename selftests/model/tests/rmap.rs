@@ -3,8 +3,10 @@
 //! Tests of `src/model/rmap.rs`.
 
 use memintro_model::model::{
+    end,
     pgtable::flags,
-    rmap::{self, Hit, ROW_MAX},
+    question::PhysicalQuestion,
+    rmap::{self, Hit, Totals, ROW_MAX},
 };
 
 #[path = "support/table.rs"]
@@ -26,8 +28,17 @@ fn the_widest_row_is_bounded() {
 
 #[test]
 fn the_last_line_counts_who_was_not_listed() {
+    let totals = Totals {
+        rows: 1,
+        outside: 2,
+        busy: 3,
+    };
     assert_eq!(
-        line(|l| rmap::end(l, 0x1000, 1, 2, 3)),
+        line(|l| {
+            end::begin(l, &PhysicalQuestion { pa: 0x1000 });
+            totals.put(l);
+            l.end();
+        }),
         "# end pa=0x1000 rows=1 outside=2 busy=3\n"
     );
 }

@@ -9,9 +9,10 @@ use super::{
 };
 use memintro_model::model::{
     answer::{self, KernelAddress},
+    end,
     pgtable::{flags, Kind, Level},
-    question::Whose,
-    rmap,
+    question::{Part, PhysicalQuestion, RangeQuestion, WalkQuestion, Whose},
+    text::Line,
     walk::{Absent, Answer, Page, Step},
     words::{Refusal, Why},
 };
@@ -158,23 +159,65 @@ fn number_of(text: &str) -> usize {
     number(text) as usize
 }
 
-fn check_refusal(whose: Option<Whose>, va: Option<u64>, refusal: Refusal) {
-    let text = line(|line| answer::refusal(line, whose, va, refusal));
-    let expected = [
-        ("pid", whose.map_or("-".into(), print_whose)),
-        ("va", va.map_or("-".into(), |va| format!("{va:#x}"))),
-        ("pa", "none".into()),
-        ("error", refusal.errno().as_str().into()),
-        ("why", refusal.as_str().into()),
+fn check_refusal(question: Option<WalkQuestion>, refusal: Refusal) {
+    let text = line(|line| answer::refused(line, question.as_ref(), refusal));
+    let hex = |va| format!("{va:#x}");
+    let error = [
+        ("error", refusal.errno().as_str().to_string()),
+        ("why", refusal.as_str().to_string()),
     ];
-    assert!(pairs(&text)
+    let expected = [
+        (
+            "pid",
+            question.map_or("-".into(), |question| print_whose(question.whose)),
+        ),
+        (
+            "va",
+            question.map_or("-".into(), |question| hex(question.va)),
+        ),
+        ("pa", "none".into()),
+    ];
+    check_pairs(&text, &[&expected[..], &error].concat());
+
+    // The last line of a conversation with rows.
+    let last = |write: &dyn Fn(&mut Line<'_>), named: &[(&str, String)]| {
+        let text = line(|line| write(line));
+        let text = text.strip_prefix("# end ").expect("the last line");
+        check_pairs(text, &[named, &error].concat());
+    };
+    last(
+        &|line| end::refused(line, None::<&PhysicalQuestion>, refusal),
+        &[],
+    );
+    let Some(WalkQuestion { whose, va, .. }) = question else {
+        return;
+    };
+    let physical = PhysicalQuestion { pa: va };
+    let named = [("pa", hex(va))];
+    last(&|line| end::refused(line, Some(&physical), refusal), &named);
+    let pid = ("pid", print_whose(whose));
+    let end = hex(va.saturating_add(1));
+    for (part, named) in [
+        (Part::Whole, vec![pid.clone()]),
+        (Part::At(va), vec![pid.clone(), ("va", hex(va))]),
+        (
+            Part::Range(va, va),
+            vec![pid, ("start", hex(va)), ("end", end)],
+        ),
+    ] {
+        let question = RangeQuestion {
+            whose,
+            part,
+            totals: false,
+        };
+        last(&|line| end::refused(line, Some(&question), refusal), &named);
+    }
+}
+
+fn check_pairs(text: &str, expected: &[(&str, String)]) {
+    assert!(pairs(text)
         .into_iter()
         .eq(expected.iter().map(|pair| (pair.0, pair.1.as_str()))));
-
-    let text = line(|line| rmap::end_with(line, va, refusal));
-    let pairs = pairs(text.strip_prefix("# end ").expect("the last line"));
-    let keys: Vec<_> = pairs.iter().map(|pair| pair.0).collect();
-    assert_eq!(keys, &["pa", "error", "why"][usize::from(va.is_none())..]);
 }
 
 /// Makes an answer of any values.
@@ -211,11 +254,9 @@ pub fn check(bytes: &[u8]) {
     check_line(whose, va, kernel.as_ref(), &answer);
 
     let refusal = REFUSALS[usize::from(input.byte()) % REFUSALS.len()];
-    check_refusal(
-        input.bit().then_some(whose),
-        input.bit().then_some(va),
-        refusal,
-    );
+    let levels = input.bit();
+    let question = WalkQuestion { whose, va, levels };
+    check_refusal(input.bit().then_some(question), refusal);
 
     let top = Level::ALL[usize::from(input.byte()) % 3];
     let count = usize::from(input.byte()) % (top as usize + 2);

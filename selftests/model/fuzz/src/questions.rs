@@ -5,7 +5,7 @@
 use super::modes::mode;
 use memintro_model::model::{
     addr::Halves,
-    question::{parse_physical, Part, RangeQuestion, WalkQuestion, Whose, QUESTION_MAX},
+    question::{Part, PhysicalQuestion, RangeQuestion, WalkQuestion, Whose, QUESTION_MAX},
     words::{Errno, Refusal},
 };
 
@@ -177,7 +177,7 @@ pub fn check(bytes: &[u8]) {
         Some([va]) => address(va),
         _ => None,
     };
-    let parsed = parse_physical(text);
+    let parsed = PhysicalQuestion::parse(text).map(|question| question.pa);
     assert_eq!(parsed.ok(), expected);
     if let Err(refusal) = parsed {
         check_refusal(text, refusal);

@@ -11,6 +11,7 @@ use super::{
 use memintro_model::model::{
     extents::{Extent, Extents, Totals},
     pgtable::{flags, Entry, Kind, PageTables, Paging, Reading},
+    question::Part,
     range::{before_table, step, BulkTables, Found, Many, Piece, STEP_ENTRIES},
     rmap,
     vmas::{self, Behind, Perm},
@@ -200,7 +201,7 @@ fn check_totals(rows: &[Extent], totals: &Totals, range: u64, paging: &Paging) {
 
     let text = line(|line| {
         line.put(b"a=b");
-        totals.put(line, Some(range), paging);
+        totals.put(line, Part::Range(1, range), paging);
         line.end();
     });
     let pairs = pairs(&text);

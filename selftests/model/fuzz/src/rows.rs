@@ -10,7 +10,7 @@ use super::{
 use memintro_model::model::{
     name::COMM_MAX,
     rmap::{self, Hit},
-    rows::{Heap, KernelMemory, KernelStack, Memory, Task},
+    rows::{Heap, KernelMemory, KernelStack, Memory, MmStat, Task},
     text::Line,
 };
 
@@ -85,33 +85,39 @@ fn check_stack(input: &mut Input<'_>, comm: &[u8]) {
 fn check_memory(input: &mut Input<'_>, comm: &[u8]) {
     let row = Memory {
         pid: input.number() as u32,
-        vsz: input.number(),
-        anon: input.number(),
-        file: input.number(),
-        shmem: input.number(),
-        swap: input.number(),
-        hugetlb: input.number(),
+        stat: MmStat {
+            total_vm: input.number(),
+            anon: input.number(),
+            file: input.number(),
+            shmem: input.number(),
+            swap: input.number(),
+            hugetlb: input.number(),
+            pgtables: input.number(),
+            map_count: input.number(),
+        },
         heap: input.number(),
-        page_tables: input.number(),
-        vmas: input.number(),
         comm,
     };
     let fields = named(Memory::header, |line| row.row(line), comm);
     let kb = |field: usize| number(&fields[field]);
+    let stat = row.stat;
     let expected = [
-        row.vsz,
-        row.anon,
-        row.file,
-        row.shmem,
-        row.swap,
-        row.hugetlb,
-        row.page_tables,
+        stat.total_vm,
+        stat.anon,
+        stat.file,
+        stat.shmem,
+        stat.swap,
+        stat.hugetlb,
+        stat.pgtables,
     ];
     assert_eq!(
         [1, 3, 4, 5, 6, 7, 9].map(kb),
         expected.map(|bytes| bytes >> 10)
     );
-    assert_eq!([0, 8, 10].map(kb), [row.pid.into(), row.heap, row.vmas]);
+    assert_eq!(
+        [0, 8, 10].map(kb),
+        [row.pid.into(), row.heap, stat.map_count]
+    );
     assert!(kb(2) >= kb(3).max(kb(4)).max(kb(5)));
 }
 

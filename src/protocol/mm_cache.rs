@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The address space that a read looks at.
+//! The address space that was used last.
 //!
-//! To find an address space and to take part in it costs more than a walk in it. Questions side by
-//! side are mostly about the same process, and long answers take many steps: so a read keeps what
-//! it looked at last, for the next question or step.
+//! To find an address space and to take a reference to its users costs more than a walk in it.
+//! Questions side by side are mostly about the same process, and long answers take many steps: so a
+//! read keeps the address space of the last step for the next.
 
 use crate::{
     abstractions::{
@@ -34,30 +34,30 @@ use kernel::{
     task::Pid,
 };
 
-/// How often an address space is looked at before it is let go of.
+/// How often an address space is used before its reference is given up.
 ///
-/// A process that ends meanwhile gives its memory back only then. Each look is at a table or two.
-const LOOKS: u32 = 64;
+/// The memory of a process that ends meanwhile is freed only then. Each use reads a table or two.
+const USES: u32 = 64;
 
-/// The address space that a read looks at.
+/// A cache of one address space.
 ///
-/// Whoever has one must not wait, neither for the reader, as copying to its memory may, nor for the
-/// process: either can take for ever, and meanwhile the memory of a process that is killed could
-/// not be freed.
-pub(crate) struct Visit {
+/// It holds a reference in `mm_users`: whoever has one must not wait, neither for the reader, as
+/// copying to its memory may, nor for the process: either can take for ever, and meanwhile the
+/// memory of a process that is killed could not be freed.
+pub(crate) struct MmCache {
     mm: Option<ARef<MmWithUserAsync>>,
-    /// How many more looks `mm` is kept for.
-    looks: u32,
+    /// How many more times `mm` is used.
+    uses: u32,
 }
 
-impl Visit {
+impl MmCache {
     /// Begins without an address space.
     pub(crate) const fn new() -> Self {
-        Visit { mm: None, looks: 0 }
+        MmCache { mm: None, uses: 0 }
     }
 
-    /// Lets go of the address space.
-    pub(crate) fn leave(&mut self) {
+    /// Gives up the reference.
+    pub(crate) fn clear(&mut self) {
         self.mm = None;
     }
 
@@ -66,31 +66,36 @@ impl Visit {
         self.mm.as_deref().map(|mm| &**mm).ok_or(Refusal::NoMemory)
     }
 
-    /// Keeps the address space for one more look if `is_it`; else lets go of it.
+    /// Keeps the address space for one more use if `is_it`; else gives it up.
     fn keep(&mut self, is_it: impl FnOnce(&MmWithUser) -> bool) -> bool {
-        let keep = self.looks > 0 && self.get().is_ok_and(is_it);
+        let keep = self.uses > 0 && self.get().is_ok_and(is_it);
         if keep {
-            self.looks -= 1;
+            self.uses -= 1;
         } else {
-            self.leave();
-            self.looks = LOOKS - 1;
+            self.clear();
+            self.uses = USES - 1;
         }
         keep
     }
 
-    /// Takes part in `mm`, unless its users have all given it up.
-    pub(crate) fn users(&mut self, mm: &Mm) -> Result<&MmWithUser, Refusal> {
+    /// Returns an address space, unless all its users have given it up.
+    #[doc(alias = "mmget_not_zero")]
+    pub(crate) fn users_of(&mut self, mm: &Mm) -> Result<&MmWithUser, Refusal> {
         if !self.keep(|kept| kept.as_raw() == mm.as_raw()) {
             self.mm = mm.mmget_not_zero().map(MmWithUser::into_mmput_async);
         }
         self.get()
     }
 
-    /// Takes part in the memory that the process has now to which a thread of `ns` with this ID
+    /// Returns the address space that the process has now to which a thread of `ns` with this ID
     /// belongs.
     ///
     /// Context: process context, may sleep.
-    pub(crate) fn process(&mut self, pid: Pid, ns: &PidNamespace) -> Result<&MmWithUser, Refusal> {
+    pub(crate) fn of_process(
+        &mut self,
+        pid: Pid,
+        ns: &PidNamespace,
+    ) -> Result<&MmWithUser, Refusal> {
         let still = |kept: &MmWithUser| {
             let rcu = rcu::read_lock();
             find_by_pid(pid, ns, &rcu).is_some_and(|task| is_mm_of(kept, task))

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Tests of `src/model/end.rs`: the last lines of the design.
+
+use memintro_model::model::{
+    end::{self, Named},
+    question::{Part, PhysicalQuestion, RangeQuestion, Whose},
+    words::Refusal,
+};
+
+#[path = "support/table.rs"]
+#[allow(dead_code, reason = "one line is no table")]
+mod table;
+use table::line;
+
+const RANGE: Part = Part::Range(0x1000, 0x2fff);
+
+fn begun(question: impl Named) -> String {
+    line(|l| {
+        end::begin(l, &question).put(b" rows=41").end();
+    })
+}
+
+fn question(whose: Whose, part: Part) -> RangeQuestion {
+    RangeQuestion {
+        whose,
+        part,
+        totals: true,
+    }
+}
+
+#[test]
+fn each_question_is_named() {
+    let process = Whose::Process(812);
+    for (whose, part, name) in [
+        (process, Part::Whole, "pid=812"),
+        (process, Part::At(0x1234), "pid=812 va=0x1234"),
+        (process, RANGE, "pid=812 start=0x1000 end=0x3000"),
+        (Whose::Kernel, RANGE, "pid=kernel start=0x1000 end=0x3000"),
+        (
+            Whose::Kernel,
+            Part::Range(0xffff_8000_0000_0000, u64::MAX),
+            "pid=kernel start=0xffff800000000000 end=0xffffffffffffffff",
+        ),
+    ] {
+        let question = question(whose, part);
+        assert_eq!(begun(question), format!("# end {name} rows=41\n"));
+        assert_eq!(
+            line(|l| end::refused(l, Some(&question), Refusal::KernelThread)),
+            format!("# end {name} error=ESRCH why=kernel-thread\n")
+        );
+    }
+    let physical = PhysicalQuestion { pa: 0x2_0501_8123 };
+    assert_eq!(begun(physical), "# end pa=0x205018123 rows=41\n");
+    assert_eq!(
+        line(|l| end::refused(l, Some(&physical), Refusal::Busy)),
+        "# end pa=0x205018123 error=EAGAIN why=busy\n"
+    );
+}
+
+#[test]
+fn what_is_no_question_has_no_name() {
+    let nothing = None::<&RangeQuestion>;
+    assert_eq!(
+        line(|l| end::refused(l, nothing, Refusal::NotAQuestion)),
+        "# end error=EINVAL why=not-a-question\n"
+    );
+}

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Questions, read with what this machine says of their addresses.
+
+use crate::{
+    abstractions::pgtable::{
+        paging,
+        untagged_addr, //
+    },
+    model::{
+        end::Named,
+        question::{
+            PhysicalQuestion,
+            RangeQuestion,
+            Refused,
+            WalkQuestion, //
+        },
+        words::Refusal, //
+    },
+};
+
+/// Reads a question about one address, strips its tag, and checks in which half it is.
+pub(crate) fn parse_walk(text: &[u8]) -> Result<WalkQuestion, Refused<WalkQuestion>> {
+    let mut question = WalkQuestion::parse(text)?;
+    question.va = untagged_addr(question.va);
+    match question.check_half(&paging().1) {
+        Ok(()) => Ok(question),
+        Err(refusal) => Err(Refused::new(question, refusal)),
+    }
+}
+
+/// A question that is answered with rows.
+pub(crate) trait Question: Copy + Named + Send + Unpin {
+    /// Reads a question, strips its addresses of their tags, and checks in which half they are.
+    ///
+    /// `accepts` tells which of them a file answers.
+    fn read(text: &[u8], accepts: fn(&Self) -> bool) -> Result<Self, Refused<Self>>;
+
+    /// Returns whether the answer is the last line alone.
+    fn only_totals(&self) -> bool;
+}
+
+impl Question for RangeQuestion {
+    fn read(text: &[u8], accepts: fn(&Self) -> bool) -> Result<Self, Refused<Self>> {
+        let (paging, halves) = paging();
+        let question = RangeQuestion::parse(text, paging.shift[0], untagged_addr)?;
+        if !accepts(&question) {
+            return Err(Refusal::NotAQuestion.into());
+        }
+        match question.check_half(&halves) {
+            Ok(()) => Ok(question),
+            Err(refusal) => Err(Refused::new(question, refusal)),
+        }
+    }
+
+    fn only_totals(&self) -> bool {
+        self.totals
+    }
+}
+
+impl Question for PhysicalQuestion {
+    fn read(text: &[u8], _accepts: fn(&Self) -> bool) -> Result<Self, Refused<Self>> {
+        Ok(PhysicalQuestion::parse(text)?)
+    }
+
+    fn only_totals(&self) -> bool {
+        false
+    }
+}
