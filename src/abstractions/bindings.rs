@@ -130,7 +130,7 @@ unsafe extern "C" {
         entry: *mut Entry,
     ) -> *const c_void;
     pub(super) fn memintro_read_value(level: c_uint, table: *const c_void, index: c_uint) -> u64;
-    pub(super) fn memintro_leads_to(
+    pub(super) fn memintro_points_to(
         table: *const c_void,
         first: c_uint,
         count: c_uint,

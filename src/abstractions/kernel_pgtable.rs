@@ -4,15 +4,15 @@
 //!
 //! # What keeps a table from being freed while it is read
 //!
-//! Nothing that a module can hold: vmalloc's huge mappings, module text, memory hotplug and ptdump
-//! synchronise by means that are not exported. So a table is treated as memory that may be gone:
+//! No lock that a module can take: those that vmalloc's huge mappings, module text, memory hotplug
+//! and ptdump use are not exported. So a table is treated as memory that may be freed at any time:
 //!
 //! - Entries are copied by `copy_from_kernel_nofault()`, and a table is entered only where its
 //!   frame has memory behind it that may be read. A freed table is read as what the page holds
 //!   now, without a fault and without a write.
 //! - Interrupts are off, which on x86 holds back most frees: they wait for an interprocessor
-//!   interrupt. On arm64 they wait for nobody; there only the other two help.
-//! - [`crate::model::walk::walk_twice`] believes only what two walks in a row agree on;
+//!   interrupt. On arm64 they do not wait; there only the other two help.
+//! - [`crate::model::walk::walk_twice`] uses only what two consecutive walks agree on;
 //!   [`crate::model::range::step`] reads the entries above a table again after those in it.
 //!
 //! Nothing here sleeps.
@@ -50,7 +50,7 @@ use kernel::prelude::*;
 
 /// What might be a table of a level.
 #[derive(Clone, Copy)]
-pub(crate) struct Table {
+pub(crate) struct KernelTable {
     level: Level,
     table: *const c_void,
 }
@@ -72,20 +72,20 @@ impl<'a> KernelTables<'a> {
 }
 
 impl PageTables for KernelTables<'_> {
-    type Table = Table;
+    type Table = KernelTable;
 
     fn paging(&self) -> &Paging {
         &self.paging
     }
 
-    fn root(&self) -> Table {
-        Table {
+    fn root(&self) -> KernelTable {
+        KernelTable {
             level: self.paging.top,
             table: bindings::memintro_kernel_pgd(),
         }
     }
 
-    fn read(&self, table: Table, va: u64) -> Option<Reading<Table>> {
+    fn read(&self, table: KernelTable, va: u64) -> Option<Reading<KernelTable>> {
         let level = table.level;
         // CAST: a table has at most 65536 entries.
         let index = self.paging.index(level, va) as c_uint;
@@ -102,7 +102,7 @@ impl PageTables for KernelTables<'_> {
             );
         }
         let next = match (entry.kind(), level.below()) {
-            (Kind::Table, Some(level)) => Some(Table {
+            (Kind::Table, Some(level)) => Some(KernelTable {
                 level,
                 table: bindings::memintro_kernel_table_at(entry.target),
             })
@@ -118,12 +118,12 @@ impl PageTables for KernelTables<'_> {
 }
 
 impl BulkTables for KernelTables<'_> {
-    // Nobody looks for a page here.
-    fn may_lead_to(&self, _table: Table, _va: u64, _count: usize, _pa: u64) -> bool {
+    // No page is searched for here.
+    fn may_point_to(&self, _table: KernelTable, _va: u64, _count: usize, _pa: u64) -> bool {
         true
     }
 
-    fn read_many(&self, table: Table, va: u64, entries: &mut [Entry]) -> Option<Many> {
+    fn read_many(&self, table: KernelTable, va: u64, entries: &mut [Entry]) -> Option<Many> {
         let index = self.paging.index(table.level, va);
         let count = self
             .paging

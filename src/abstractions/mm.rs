@@ -39,8 +39,8 @@ use kernel::{
     types::NotThreadSafe,
 };
 
-/// How many threads of a process are looked at in one go. Mostly the first has what is searched for,
-/// or the second, where the first has exited.
+/// How many threads of a process are checked in one RCU read-side critical section. Mostly the first
+/// has what is searched for, or the second, where the first has exited.
 const THREADS: usize = 4;
 
 /// The threads of a process after one of them, or all, its leader first.
@@ -64,13 +64,13 @@ fn threads<'rcu>(
 /// A search for the memory of a process, which its threads share.
 ///
 /// A leader that has exited has none, although its process lives on in other threads; theirs
-/// counts. Whoever is traced may have any number of exited threads, so the search goes in pieces.
+/// counts. A traced process may have any number of exited threads, so the search is done in parts.
 #[derive(Clone, Copy)]
 struct Search {
-    /// The ID of the last thread that was looked at, in the initial namespace; 0 for none.
+    /// The ID of the last thread that was checked, in the initial namespace; 0 for none.
     last: Pid,
-    /// How many threads may still be looked at: a few more than there were. One that is gone when
-    /// the search goes on makes it begin again.
+    /// How many threads may still be checked: a few more than there were. If the last one is gone
+    /// when the search continues, it begins again.
     left: usize,
 }
 
@@ -83,10 +83,10 @@ impl Search {
         }
     }
 
-    /// Looks at some threads; `mm_of` returns what is wanted from one that has memory.
+    /// Checks some threads; `mm_of` returns what is wanted from one that has memory.
     ///
     /// `None` while there are more threads.
-    fn go_on<R>(
+    fn advance<R>(
         &mut self,
         process: &Task,
         rcu: &rcu::Guard,
@@ -113,7 +113,7 @@ fn is_same_process(one: &Task, other: &Task) -> bool {
     unsafe { (*one.as_ptr()).signal == (*other.as_ptr()).signal }
 }
 
-/// Takes part in the address space of a thread, if it has one.
+/// Takes a reference to the users of a thread's address space, if it has one.
 #[doc(alias = "get_task_mm")]
 pub(crate) fn task_mm(task: &Task) -> Option<ARef<MmWithUserAsync>> {
     // SAFETY: The task is valid. The function takes its lock, and a reference to its mm.
@@ -125,12 +125,12 @@ pub(crate) fn task_mm(task: &Task) -> Option<ARef<MmWithUserAsync>> {
     }))
 }
 
-/// Takes part in the address space of the process that `task` belongs to.
+/// Takes a reference to the users of the address space of the process that `task` belongs to.
 ///
-/// `None` for kernel threads and for processes that have given their memory back.
+/// `None` for kernel threads and for processes without an address space (exiting or zombie).
 ///
-/// Should its other users go meanwhile, a kernel worker takes it down, not whoever drops it: that
-/// takes as long as the memory is large, and waits for I/O.
+/// If this becomes the last reference, a kernel worker frees the memory, not the task that drops it:
+/// that takes as long as the memory is large, and waits for I/O.
 ///
 /// Context: process context, may sleep.
 pub(crate) fn process_mm(task: &Task) -> Option<ARef<MmWithUserAsync>> {
@@ -139,7 +139,7 @@ pub(crate) fn process_mm(task: &Task) -> Option<ARef<MmWithUserAsync>> {
     }
     let mut search = Search::new(task);
     loop {
-        if let Some(found) = search.go_on(task, &rcu::read_lock(), task_mm) {
+        if let Some(found) = search.advance(task, &rcu::read_lock(), task_mm) {
             return found;
         }
         reschedule();
@@ -162,8 +162,7 @@ impl<'ns> Memories<'ns> {
         }
     }
 
-    /// Looks at the next ID, or at some more threads of the same process; returns `None` after the
-    /// last.
+    /// Checks the next ID, or some more threads of the same process; returns `None` after the last.
     ///
     /// Where memory is found, `read` is called with it, without taking a reference, and the process
     /// is returned with what that returned.
@@ -181,7 +180,7 @@ impl<'ns> Memories<'ns> {
         };
         let mut search = search.map_or_else(|| Search::new(process), |(_, search)| search);
         let mut read = Some(read);
-        let found = search.go_on(process, rcu, |thread| {
+        let found = search.advance(process, rcu, |thread| {
             let locked = TaskLock::new(thread);
             let mm = locked.mm()?;
             read.take().map(|read| read(mm))
@@ -197,7 +196,7 @@ impl<'ns> Memories<'ns> {
 /// Returns whether `mm` is the address space of this task now.
 pub(crate) fn is_mm_of(mm: &MmWithUser, task: &Task) -> bool {
     // SAFETY: The task is valid. It may change the field meanwhile, so the load is atomic, as
-    // READ_ONCE() in C. What it points at is not looked at; that nobody else has this address is
+    // READ_ONCE() in C. The pointer is not followed; that no other address space is at this address is
     // ensured by the count of users behind `mm`.
     let its = unsafe { atomic_load(&raw mut (*task.as_ptr()).mm, Relaxed) };
     // A kernel thread may borrow one.

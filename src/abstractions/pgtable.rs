@@ -14,13 +14,13 @@
 //!   memory frees a table without RCU, but takes both locks for writing.
 //!
 //! So [`UserTables`] holds such a lock, and RCU, for as long as it is read, and reads entries of
-//! the mapping only. A table that was taken away meanwhile still reads as something; the walk in
-//! [`crate::model::walk`] notices by reading the entry that led to it again. Those further up lead
-//! where they led for as long as the locks are held.
+//! the mapping only. A table that was freed meanwhile still reads as something; the walk in
+//! [`crate::model::walk`] notices by reading the entry that pointed to it again. The entries further
+//! up do not change for as long as the locks are held.
 //!
 //! `src/helpers/pgtable.c` refuses to be built where tables are not freed through RCU.
 //!
-//! Nothing here waits, also not for the lock of a mapping.
+//! Nothing here waits, not even for the lock of a mapping.
 
 use super::{
     bindings,
@@ -98,7 +98,7 @@ pub(crate) fn untagged_addr(va: u64) -> u64 {
     bindings::memintro_untagged_addr(va)
 }
 
-/// Returns where an entry of a table stands: entries of every level are words.
+/// Returns the address of an entry of a table: entries of every level are words.
 pub(super) fn entry_at(table: *const c_void, index: c_uint) -> u64 {
     // CAST: addresses have 64 bits.
     (table.addr() as u64).wrapping_add(8 * u64::from(index))
@@ -110,13 +110,18 @@ pub(super) fn entry_at(table: *const c_void, index: c_uint) -> u64 {
 ///
 /// `table` points at a table of `level` that stays readable during `'a`.
 #[derive(Clone, Copy)]
-pub(crate) struct Table<'a> {
+pub(crate) struct UserTable<'a> {
     level: Level,
     table: *const c_void,
     _lock: PhantomData<&'a rcu::Guard>,
 }
 
 /// The page tables behind one mapping.
+///
+/// # Invariants
+///
+/// `view` is that of `vma`, and `paging` that of this machine: an index that it gives for a level is
+/// one of each table of that level.
 pub(crate) struct UserTables<'a> {
     vma: &'a VmaRef,
     view: bindings::memintro_view,
@@ -134,6 +139,7 @@ impl<'a> UserTables<'a> {
         // SAFETY: The mapping is valid and locked, which keeps its file, and so the size of its
         // hugetlb pages; the structure may be written.
         unsafe { bindings::memintro_view(vma.as_ptr(), &mut view) };
+        // INVARIANT: Both were just asked for.
         UserTables {
             vma,
             view,
@@ -150,25 +156,25 @@ impl<'a> UserTables<'a> {
 }
 
 impl<'a> PageTables for UserTables<'a> {
-    type Table = Table<'a>;
+    type Table = UserTable<'a>;
 
     fn paging(&self) -> &Paging {
         &self.paging
     }
 
-    fn root(&self) -> Table<'a> {
+    fn root(&self) -> UserTable<'a> {
         // SAFETY: The mm is valid; its pgd is allocated before the mm is used, and freed by
         // __mmdrop() only.
         let table = unsafe { (*self.vma.mm().as_raw()).__bindgen_anon_1.pgd };
         // INVARIANT: The folded levels have no table, so the pgd is a table of the top level.
-        Table {
+        UserTable {
             level: self.paging.top,
             table: table.cast(),
             _lock: PhantomData,
         }
     }
 
-    fn read(&self, table: Table<'a>, va: u64) -> Option<Reading<Table<'a>>> {
+    fn read(&self, table: UserTable<'a>, va: u64) -> Option<Reading<UserTable<'a>>> {
         if !self.contains(va) {
             return None;
         }
@@ -176,7 +182,7 @@ impl<'a> PageTables for UserTables<'a> {
         // CAST: a table has at most 65536 entries.
         let index = self.paging.index(level, va) as c_uint;
         let mut entry = Entry::default();
-        // SAFETY: By its invariant the table is readable, and the index is masked to its size.
+        // SAFETY: By its invariant the table is readable, and by that of `self` it has this index.
         let next = unsafe {
             bindings::memintro_read_entry(
                 &self.view,
@@ -190,7 +196,7 @@ impl<'a> PageTables for UserTables<'a> {
             // INVARIANT: The entry was just read, for an address of the mapping whose lock is
             // held, inside the RCU read-side critical section that `'a` stands for: see the
             // module's documentation for why its table is not freed before both end.
-            Some(below) if !next.is_null() => Some(Table {
+            Some(below) if !next.is_null() => Some(UserTable {
                 level: below,
                 table: next,
                 _lock: PhantomData,
@@ -204,25 +210,25 @@ impl<'a> PageTables for UserTables<'a> {
         })
     }
 
-    fn may_go(&self, level: Level) -> bool {
+    fn can_be_freed(&self, level: Level) -> bool {
         // See the module's documentation.
         level == Level::Pte || (level == Level::Pmd && self.view.hugetlb_shift != 0)
     }
 
-    fn still_leads(&self, table: Table<'a>, va: u64, entry: &Entry) -> Option<bool> {
+    fn still_points_to(&self, table: UserTable<'a>, va: u64, entry: &Entry) -> Option<bool> {
         let level = table.level;
         // CAST: a table has at most 65536 entries.
         let index = self.paging.index(level, va) as c_uint;
-        // SAFETY: By its invariant the table is readable, and the index is masked to its size.
+        // SAFETY: By its invariant the table is readable, and by that of `self` it has this index.
         let value = unsafe { bindings::memintro_read_value(level as c_uint, table.table, index) };
         // Not the same bits: those that the processor sets, or others.
-        Some(value == entry.value || self.read(table, va)?.entry.leads_like(entry))
+        Some(value == entry.value || self.read(table, va)?.entry.points_like(entry))
     }
 }
 
 impl BulkTables for UserTables<'_> {
-    fn may_lead_to(&self, table: Self::Table, va: u64, count: usize, pa: u64) -> bool {
-        // Only ptes can be looked at quickly.
+    fn may_point_to(&self, table: Self::Table, va: u64, count: usize, pa: u64) -> bool {
+        // There is a fast check for ptes only.
         if table.level != Level::Pte {
             return true;
         }
@@ -231,7 +237,7 @@ impl BulkTables for UserTables<'_> {
         // SAFETY: By its invariant the table is readable; it is one of ptes, as was just seen. The
         // entries from `index` on, and their neighbours in the same eight, are of this table.
         unsafe {
-            bindings::memintro_leads_to(
+            bindings::memintro_points_to(
                 table.table,
                 // CAST: a table has at most 65536 entries.
                 index as c_uint,

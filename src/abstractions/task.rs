@@ -81,8 +81,8 @@ pub(crate) fn find_by_pid<'rcu>(
 
 /// The tasks of a PID namespace, in the order of their IDs.
 ///
-/// Whoever has an ID throughout is seen exactly once, whatever others do meanwhile: the position is
-/// an ID, not a pointer. A process keeps its ID; a thread that executes a program takes its
+/// A task that has its ID throughout is returned exactly once, whatever others do meanwhile: the
+/// position is an ID, not a pointer. A process keeps its ID; a thread that executes a program takes its
 /// leader's, and so may be seen twice, by its old and its new ID, or not as itself.
 pub(crate) struct Tasks<'ns> {
     ns: &'ns PidNamespace,
@@ -106,16 +106,16 @@ impl<'ns> Tasks<'ns> {
         }
     }
 
-    /// Goes back to an ID that was looked at.
+    /// Goes back to an ID that was returned.
     pub(crate) fn go_back_to(&mut self, pid: Pid) {
         self.next = pid;
     }
 
-    /// Looks at the next ID that is in use in the namespace, and returns it with the task that has
-    /// it as one of this type, if there is one.
+    /// Returns the next ID that is in use in the namespace, with the task that has it as one of this
+    /// type, if there is one.
     ///
     /// Between two tasks there may be any number of IDs: those of a process's threads, for example.
-    /// So the caller decides how many to look at in one RCU read-side critical section.
+    /// So the caller decides how many to read in one RCU read-side critical section.
     #[doc(alias = "find_ge_pid")]
     pub(crate) fn next<'rcu>(
         &mut self,
@@ -188,7 +188,7 @@ pub(crate) trait TaskExt {
     fn kernel_stack(&self) -> KernelStack;
 }
 
-/// Where a task's kernel stack stands.
+/// Where a task's kernel stack is.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct KernelStack {
     /// The lowest address; `None` once the stack is freed.
@@ -200,7 +200,7 @@ pub(crate) struct KernelStack {
 }
 
 // A `&Task` is a count that somebody holds, or borrows from the RCU guard under which it was found;
-// either keeps the structure (free_task() runs after both). What else a field leads to is said at
+// either keeps the structure (free_task() runs after both). What else a field points to is said at
 // its use. Fields that the task itself changes meanwhile are loaded once.
 impl TaskExt for Task {
     fn comm(&self) -> [u8; TASK_COMM_LEN] {

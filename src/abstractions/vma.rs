@@ -113,7 +113,7 @@ pub(crate) trait LockVma {
     /// Returns `None` where there is no such mapping. Between `va` and the start of the mapping
     /// there is none either, at a moment while it was locked.
     ///
-    /// Waits for nobody: no process can hold the caller up by what it does to its mappings.
+    /// Does not wait: no process can block the caller by what it does to its mappings.
     ///
     /// Context: process context.
     ///

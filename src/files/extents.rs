@@ -52,7 +52,7 @@ enum Target {
 /// Extents in ascending order.
 pub(crate) struct ExtentRows {
     target: Target,
-    /// The addresses that were not looked at yet, first and last.
+    /// The addresses that were not read yet, first and last.
     rest: (u64, u64),
     extents: Extents,
 }
@@ -94,7 +94,7 @@ impl Rows for ExtentRows {
         Extent::header(line);
     }
 
-    /// Looks at one table, and writes the rows that it completes while there is room.
+    /// Reads one table, and writes the rows that it completes while there is room.
     fn proceed(
         &mut self,
         question: &RangeQuestion,

@@ -49,17 +49,17 @@ use kernel::{
     task::Pid,
 };
 
-/// How many programs a process may execute while it is looked at, before it is left alone.
+/// How many programs a process may execute while its tables are read, before it counts as busy.
 const PROGRAMS: u32 = 16;
 
-/// The process whose tables are looked at.
+/// The process whose tables are being read.
 struct Process {
-    /// Its ID in the namespace of the file; 0 if it has none there.
+    /// Its PID in the namespace of the file; 0 if it has none there.
     pid: Pid,
     comm: [u8; TASK_COMM_LEN],
     /// Held by `mm_count` alone, which keeps no memory of the process.
     mm: ARef<Mm>,
-    /// The next address to look at.
+    /// The next address to read.
     va: u64,
     /// Where a row may begin: after those that are written.
     floor: u64,
@@ -69,7 +69,7 @@ struct Process {
     programs: u32,
 }
 
-/// Which processes are being looked at.
+/// Which processes are being read.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Pass {
     /// Those of the file's namespace, whose mappings are listed.
@@ -81,7 +81,7 @@ enum Pass {
 /// The mappings of an address, by process and by virtual address.
 pub(crate) struct MappingRows {
     pass: Pass,
-    /// The ID of the process that was looked at last, in the namespace of the pass.
+    /// The ID of the process that was read last, in the namespace of the pass.
     last: Pid,
     process: Option<Process>,
     totals: rmap::Totals,
@@ -98,7 +98,7 @@ impl MappingRows {
         }
     }
 
-    /// Turns to the next process that has memory, if the next ID is one's.
+    /// Begins with the process that has the next ID, if it has memory.
     fn next_process(&mut self, ns: &PidNamespace) -> Progress {
         let next = {
             let rcu = rcu::read_lock();
@@ -138,8 +138,8 @@ impl MappingRows {
         Progress::More
     }
 
-    /// Turns to the memory that a process has now: what it had is gone.
-    fn look_again(&mut self, process: Process, ns: &PidNamespace) {
+    /// Begins with the address space that a process has now: the last one is gone.
+    fn restart(&mut self, process: Process, ns: &PidNamespace) {
         let task = {
             let rcu = rcu::read_lock();
             find_by_pid(self.last, self.all(ns), &rcu).map(ARef::from)
@@ -161,14 +161,14 @@ impl MappingRows {
         });
     }
 
-    /// Looks at one table of the process.
+    /// Reads one table of the process.
     fn step(&mut self, pa: u64, reader: &mut Reader<'_>, out: &mut Out) -> Result<(), Stop> {
         let Some(process) = &mut self.process else {
             return Ok(());
         };
         let Ok(mm) = reader.mm.users_of(&process.mm) else {
             if let Some(process) = self.process.take() {
-                self.look_again(process, reader.opener.ns);
+                self.restart(process, reader.opener.ns);
             }
             return Ok(());
         };

@@ -71,7 +71,7 @@ impl Mapping {
     }
 }
 
-/// A row in the making.
+/// A row in progress.
 struct Row {
     mapping: Mapping,
     /// Where the row begins: not before the end of the last one, should mappings have changed.
@@ -94,7 +94,7 @@ impl Row {
 pub(crate) struct VmaRows {
     /// Held by `mm_count` alone.
     mm: ARef<Mm>,
-    /// Where to go on with the row or look for the next mapping, and the last address that a
+    /// Where the row continues, or the search for the next mapping, and the last address that a
     /// mapping may begin at.
     rest: (u64, u64),
     /// The end of the last row.

@@ -58,7 +58,7 @@ impl WalkSlot {
     /// Makes a slot without an answer.
     pub(crate) fn new() -> impl PinInit<Self, Error> {
         try_pin_init!(WalkSlot {
-            answer <- new_mutex!(None),
+            answer <- new_mutex!(None, "memintro::WalkSlot::answer"),
         })
     }
 
@@ -132,7 +132,7 @@ impl BinOperations for WalkSlot {
         } else {
             parse_value(from)
         };
-        // Whoever may not ask has no effect on the slot, not even by a bad question.
+        // Without the right to ask there is no effect on the slot, not even by a bad question.
         if let Err(denied) = Access::ANY_PROCESS.check(file) {
             return Err(question.err().unwrap_or(denied));
         }

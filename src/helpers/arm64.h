@@ -92,8 +92,8 @@ static inline u64 arch_pte_bits(pte_t pte)
 }
 
 /*
- * The entry as it stands. ptep_get_lockless() would read its whole run, and not
- * come back while another processor changes that.
+ * The entry alone. ptep_get_lockless() would read its whole contiguous block, and
+ * loop while another processor changes that.
  */
 static inline pte_t arch_pte_get(const pte_t *pte)
 {
@@ -109,17 +109,17 @@ static inline u64 arch_frame(u64 pfn)
 	return pfn & ~pte_pfn(__pte(prot_ns_shared));
 }
 
-/* What an entry that leads to a frame holds of it: the part below 2^50. */
+/* The bits of an entry that hold the number of its frame: the part below 2^50. */
 #define ARCH_FRAME_MASK (PTE_ADDR_LOW & ~prot_ns_shared)
 static inline u64 arch_frame_bits(u64 pfn)
 {
 	return pte_val(pfn_pte(pfn, PAGE_READONLY)) & ARCH_FRAME_MASK;
 }
 
-/* Runs of entries that the TLB may hold as one. */
+/* The contiguous hint: how many entries a block has. */
 static inline bool arch_pte_cont(pte_t pte) { return pte_cont(pte); }
 
-static inline unsigned int arch_run_length(unsigned int level)
+static inline unsigned int arch_cont_entries(unsigned int level)
 {
 	return level == MEMINTRO_PTE ? CONT_PTES :
 		level == MEMINTRO_PMD ? CONT_PMDS : 1;

@@ -109,38 +109,38 @@ static void remember(struct pte_memo *memo, pte_t pte)
 }
 
 /*
- * Takes what a contiguous run says for the entry at @index, which carries the
- * hint. A hugetlb page has its size anyway.
+ * Sets the page size and the accessed and dirty bits of the entry at @index, which
+ * carries the contiguous hint, from its block. A hugetlb page has its size anyway.
  */
-static void join_run(const struct memintro_view *view, unsigned int level,
-		     const void *table, unsigned int index, struct run *run,
+static void join_block(const struct memintro_view *view, unsigned int level,
+		     const void *table, unsigned int index, struct cont_block *block,
 		     struct memintro_entry *entry)
 {
-	unsigned int length = arch_run_length(level);
+	unsigned int length = arch_cont_entries(level);
 	unsigned int first = round_down(index, length);
 	const pte_t *from = (const pte_t *)table + first;
-	pte_t ptes[RUN_PART];
+	pte_t ptes[BLOCK_PART];
 	unsigned int i, j;
 
-	if (!run->looked_at || run->first != first) {
-		begin_run(run, level, first);
-		for (i = 0; i < length; i += RUN_PART) {
-			for (j = 0; j < RUN_PART; j++)
+	if (!block->checked || block->first != first) {
+		begin_block(block, level, first);
+		for (i = 0; i < length; i += BLOCK_PART) {
+			for (j = 0; j < BLOCK_PART; j++)
 				ptes[j] = arch_pte_get(from + i + j);
-			if (!look_at_run(run, ptes, level, i))
+			if (!check_block(block, ptes, level, i))
 				break;
 		}
 	}
-	entry->flags |= run->noted;
+	entry->flags |= block->access_bits;
 	if (!view->hugetlb_shift)
-		entry->page_shift = run->page_shift;
+		entry->page_shift = block->page_shift;
 }
 
 /* All but the entry's value, which is left alone. Returns false if it is bad. */
 static __always_inline bool decode_pte(const struct memintro_view *view,
 				       pte_t pte, const pte_t *table,
 				       unsigned int index,
-				       struct pte_memo *memo, struct run *run,
+				       struct pte_memo *memo, struct cont_block *block,
 				       struct memintro_entry *entry)
 {
 	u64 pfn;
@@ -164,8 +164,8 @@ static __always_inline bool decode_pte(const struct memintro_view *view,
 		if (unlikely(is_zero_pfn(pfn)))
 			entry->flags |= MEMINTRO_ZERO;
 	}
-	if (is_in_run(MEMINTRO_PTE, entry))
-		join_run(view, MEMINTRO_PTE, table, index, run, entry);
+	if (is_in_block(MEMINTRO_PTE, entry))
+		join_block(view, MEMINTRO_PTE, table, index, block, entry);
 	return entry->kind != MEMINTRO_BAD;
 }
 
@@ -271,7 +271,7 @@ static __always_inline void decode_pgd(pgd_t pgd, struct memintro_entry *entry)
 /* Reads an entry of a table above the ptes. */
 static __always_inline void decode_entry(const struct memintro_view *view,
 					 unsigned int level, const void *table,
-					 unsigned int index, struct run *run,
+					 unsigned int index, struct cont_block *block,
 					 struct memintro_entry *entry)
 {
 	*entry = (struct memintro_entry) {};
@@ -290,8 +290,8 @@ static __always_inline void decode_entry(const struct memintro_view *view,
 		decode_pgd(pgdp_get((pgd_t *)table + index), entry);
 		break;
 	}
-	if (is_in_run(level, entry))
-		join_run(view, level, table, index, run, entry);
+	if (is_in_block(level, entry))
+		join_block(view, level, table, index, block, entry);
 }
 
 #endif

@@ -136,7 +136,7 @@ const void *memintro_read_entry(const struct memintro_view *view,
 				struct memintro_entry *entry);
 u64 memintro_read_value(unsigned int level, const void *table,
 			unsigned int index);
-bool memintro_leads_to(const void *table, unsigned int first,
+bool memintro_points_to(const void *table, unsigned int first,
 		       unsigned int count, u64 pfn);
 
 /* The kernel's page tables, and what both need: kernel_pgtable.c */

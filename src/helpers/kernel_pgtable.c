@@ -2,7 +2,7 @@
 /*
  * Reads the kernel's own page tables, and says where the kernel keeps what.
  *
- * Nothing here takes a lock or writes; what is read may be gone meanwhile. See
+ * Nothing here takes a lock or writes; what is read may be freed meanwhile. See
  * src/abstractions/kernel_pgtable.rs.
  */
 #include <linux/log2.h>
@@ -101,28 +101,28 @@ static void decode_kernel(unsigned int level, u64 word,
 		set_table(entry, arch_pgd_next(as.pgd), table);
 }
 
-/* Takes what a contiguous run says for the entry at @index. */
-static void join_kernel_run(unsigned int level, const u64 *table,
-			    unsigned int index, struct run *run,
+/* As join_block() in decode.h, for the kernel's tables. */
+static void join_kernel_block(unsigned int level, const u64 *table,
+			    unsigned int index, struct cont_block *block,
 			    struct memintro_entry *entry)
 {
-	unsigned int length = arch_run_length(level);
+	unsigned int length = arch_cont_entries(level);
 	unsigned int first = round_down(index, length);
-	pte_t ptes[RUN_PART];
+	pte_t ptes[BLOCK_PART];
 	unsigned int i;
 
-	if (!run->looked_at || run->first != first) {
-		begin_run(run, level, first);
-		for (i = 0; i < length; i += RUN_PART) {
+	if (!block->checked || block->first != first) {
+		begin_block(block, level, first);
+		for (i = 0; i < length; i += BLOCK_PART) {
 			if (copy_from_kernel_nofault(ptes, table + first + i,
 						     sizeof(ptes)))
 				return;
-			if (!look_at_run(run, ptes, level, i))
+			if (!check_block(block, ptes, level, i))
 				break;
 		}
 	}
-	entry->flags |= run->noted;
-	entry->page_shift = run->page_shift;
+	entry->flags |= block->access_bits;
+	entry->page_shift = block->page_shift;
 }
 
 /*
@@ -134,13 +134,12 @@ void memintro_read_kernel_entries(unsigned int level, const void *table,
 				  struct memintro_entry *entries)
 {
 	const u64 *words = (const u64 *)table + first;
-	struct run run = {};
+	struct cont_block block = {};
 	unsigned int i;
 	u64 word;
 
 	static_assert(sizeof(pgd_t) == 8 && sizeof(pte_t) == 8);
-	/* Pairs with the flush between the clearing of an entry and the free of its table. */
-	smp_rmb();
+	order_after_earlier_reads();
 	memset(entries, 0, count * sizeof(*entries));
 	for (i = 0; i < count; i++) {
 		if (copy_from_kernel_nofault(&word, &words[i], sizeof(word))) {
@@ -148,19 +147,19 @@ void memintro_read_kernel_entries(unsigned int level, const void *table,
 			continue;
 		}
 		decode_kernel(level, word, &entries[i]);
-		if (is_in_run(level, &entries[i]))
-			join_kernel_run(level, table, first + i, &run,
+		if (is_in_block(level, &entries[i]))
+			join_kernel_block(level, table, first + i, &block,
 					&entries[i]);
 	}
 }
 
 /*
- * The linear map's address of what may be one of the kernel's tables; NULL for
- * what cannot be: a freed table may lead anywhere, so also to memory that is not
- * there, was given to a hypervisor or not yet taken from it, or has failed, which
- * must not be read. Free memory is no table either.
+ * The linear map's address of what may be one of the kernel's tables, else NULL.
+ * A freed table may point anywhere: also to memory that is offline, belongs to the
+ * hypervisor, was not accepted yet, or has failed, which must not be read. Free
+ * memory is no table either.
  *
- * The page's description may go away with its memory, so a copy is looked at.
+ * struct page may be freed with its memory, so a copy is checked.
  */
 void *memintro_kernel_table_at(u64 pa)
 {

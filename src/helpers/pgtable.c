@@ -2,7 +2,7 @@
 /*
  * Reads the page tables of processes. Entries are decoded by decode.h.
  *
- * Nothing here takes a lock, reads a table that an entry leads to, or writes.
+ * Nothing here takes a lock, reads a table that an entry points to, or writes.
  * The caller upholds that the table it passes stays readable; see
  * src/abstractions/pgtable.rs.
  */
@@ -46,7 +46,7 @@ unsigned int memintro_empty_entries(unsigned int level, const void *table,
 {
 	unsigned int i = first, end = first + count;
 
-	smp_rmb(); /* Pairs as in memintro_read_entries(). */
+	order_after_earlier_reads();
 	switch (level) {
 	case MEMINTRO_PTE:
 		while (i < end &&
@@ -75,12 +75,12 @@ unsigned int memintro_empty_entries(unsigned int level, const void *table,
 
 /*
  * Reads @count entries of @table, a table of @level, from @first on, or those
- * before the first that leads to a table or is bad; returns how many. The
- * values of ptes are left out: nobody shows them.
+ * before the first that points to a table or is bad; returns how many. The
+ * values of ptes are left out: no answer shows them.
  *
- * Each entry is loaded once, but for a look at its contiguous run, after all
- * entries of earlier calls: who reads an upper entry again learns whether what
- * it read below was still in use then.
+ * Each entry is loaded once, or twice where its contiguous block is checked, after
+ * all entries of earlier calls: reading an upper entry again tells whether the
+ * table below was still in use.
  *
  * Context: @table cannot be freed; for ptes and for hugetlb that means inside
  * an RCU read-side critical section.
@@ -92,14 +92,9 @@ unsigned int memintro_read_entries(const struct memintro_view *view,
 {
 	struct memintro_entry *end = entries + count;
 	struct memintro_entry *entry;
-	struct run run = {};
+	struct cont_block block = {};
 
-	/*
-	 * Pairs with the full barrier of the flush by which a writer separates the
-	 * clearing of an upper entry from changes of the table below, such as
-	 * pmdp_collapse_flush().
-	 */
-	smp_rmb();
+	order_after_earlier_reads();
 	if (level == MEMINTRO_PTE) {
 		struct pte_memo memo = {};
 
@@ -107,13 +102,13 @@ unsigned int memintro_read_entries(const struct memintro_view *view,
 			pte_t pte = arch_pte_get((const pte_t *)table + first);
 
 			if (unlikely(!decode_pte(view, pte, table, first, &memo,
-						 &run, entry)))
+						 &block, entry)))
 				break;
 		}
 		return entry - entries;
 	}
 	for (entry = entries; entry < end; entry++, first++) {
-		decode_entry(view, level, table, first, &run, entry);
+		decode_entry(view, level, table, first, &block, entry);
 		if (entry->kind == MEMINTRO_TABLE ||
 		    entry->kind == MEMINTRO_BAD)
 			break;
@@ -123,7 +118,7 @@ unsigned int memintro_read_entries(const struct memintro_view *view,
 
 /*
  * Reads one entry, as memintro_read_entries() does, and returns the linear
- * map's address of the table that it leads to, if it does.
+ * map's address of the table that it points to, if it does.
  */
 const void *memintro_read_entry(const struct memintro_view *view,
 				unsigned int level, const void *table,
@@ -131,30 +126,30 @@ const void *memintro_read_entry(const struct memintro_view *view,
 				struct memintro_entry *entry)
 {
 	struct pte_memo memo = {};
-	struct run run = {};
+	struct cont_block block = {};
 
-	smp_rmb(); /* Pairs as in memintro_read_entries(). */
+	order_after_earlier_reads();
 	if (level == MEMINTRO_PTE) {
 		pte_t pte = arch_pte_get((const pte_t *)table + index);
 
-		decode_pte(view, pte, table, index, &memo, &run, entry);
+		decode_pte(view, pte, table, index, &memo, &block, entry);
 		entry->value = pte_val(pte);
 		return NULL;
 	}
-	decode_entry(view, level, table, index, &run, entry);
+	decode_entry(view, level, table, index, &block, entry);
 	if (entry->kind != MEMINTRO_TABLE || !pfn_valid(PHYS_PFN(entry->target)))
 		return NULL;
 	return __va(entry->target);
 }
 
 /*
- * Reads an entry of @table, a table of @level above the ptes, as it stands.
+ * Reads the raw value of an entry of @table, a table of @level above the ptes.
  * Order and context as for memintro_read_entries().
  */
 u64 memintro_read_value(unsigned int level, const void *table,
 			unsigned int index)
 {
-	smp_rmb(); /* Pairs as in memintro_read_entries(). */
+	order_after_earlier_reads();
 	switch (level) {
 	case MEMINTRO_PMD:
 		return pmd_val(pmdp_get_lockless((pmd_t *)table + index));
@@ -167,17 +162,17 @@ u64 memintro_read_value(unsigned int level, const void *table,
 	}
 }
 
-/* Entries that are looked at between two branches. */
+/* Entries that are compared between two branches. */
 #define AT_ONCE 8
 
 /*
  * Whether one of @count ptes of @table, from @first on, or of their neighbours
- * leads to @pfn. Order and context as for memintro_read_entries().
+ * points to @pfn. Order and context as for memintro_read_entries().
  *
- * To decode each would be most of what a reverse map costs. What an entry does
- * not hold as it stands in memory, or inverted, it does not lead to.
+ * Decoding each entry would be most of the cost of a reverse map. An entry that
+ * holds the frame number neither as it is nor inverted does not point to it.
  */
-bool memintro_leads_to(const void *table, unsigned int first,
+bool memintro_points_to(const void *table, unsigned int first,
 		       unsigned int count, u64 pfn)
 {
 	const u64 mask = ARCH_FRAME_MASK, frame = arch_frame_bits(pfn);
@@ -187,7 +182,7 @@ bool memintro_leads_to(const void *table, unsigned int first,
 	unsigned int i;
 
 	static_assert(PTRS_PER_PTE % AT_ONCE == 0);
-	smp_rmb(); /* Pairs as in memintro_read_entries(). */
+	order_after_earlier_reads();
 	for (; entry < end; entry += AT_ONCE) {
 		bool maybe = false;
 

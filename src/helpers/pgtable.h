@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What the two halves of the page-table helpers share. */
+/* What the helpers for page tables of processes and of the kernel share. */
 #ifndef MEMINTRO_PGTABLE_H
 #define MEMINTRO_PGTABLE_H
 
@@ -8,6 +8,7 @@
 #include <linux/log2.h>
 #include <linux/pfn.h>
 #include <linux/pgtable.h>
+#include <asm/barrier.h>
 
 #include "helpers.h"
 #include "arch.h"
@@ -19,6 +20,21 @@ static_assert(offsetof(struct memintro_entry, kind) == 20);
 static_assert(offsetof(struct memintro_entry, page_shift) == 21);
 static_assert(offsetof(struct memintro_entry, swap_type) == 22);
 static_assert(sizeof(struct memintro_view) == 3);
+
+/*
+ * Orders reads of a table after those of earlier calls: when an entry above is read
+ * again and still points here, what was read between was in use.
+ */
+static inline void order_after_earlier_reads(void)
+{
+	/*
+	 * Pairs with the TLB flush of those who free or reuse a table: they first
+	 * clear the entry above, then flush (pmdp_collapse_flush(), tlb_flush_mmu(),
+	 * and for the kernel pmd_free_pte_page()). A new table needs the address
+	 * dependency alone, see pmd_install().
+	 */
+	smp_rmb();
+}
 
 static inline void set_leaf(struct memintro_entry *entry, u64 pfn, u32 flags)
 {
@@ -39,79 +55,80 @@ static inline void set_table(struct memintro_entry *entry, u64 next, u32 flags)
 }
 
 /*
- * A run of entries that the TLB may hold as one, where all of them are alike.
- * The processor may note in any of them that it was used.
+ * A block of entries with the contiguous hint, which the TLB may cache as one entry
+ * where all of them agree. The processor may set the accessed and dirty bits in any
+ * of them.
  */
-struct run {
-	bool looked_at;
-	/* The index of the first. */
+struct cont_block {
+	bool checked;
+	/* The index of its first entry. */
 	unsigned int first;
-	/* The size of what the TLB may hold. */
+	/* The size of what the TLB may cache. */
 	u8 page_shift;
-	/* What any of the entries notes. */
-	u32 noted;
-	/* The first entry, and what those that were looked at note. */
+	/* The accessed and dirty bits of all entries, once all are checked. */
+	u32 access_bits;
+	/* The first entry, and the bits of those that were checked so far. */
 	pte_t head;
 	u32 seen;
 };
 
-/* A run is looked at in parts of so many entries. */
-#define RUN_PART 16
+/* A block is checked in parts of this many entries. */
+#define BLOCK_PART 16
 
-/* Whether a decoded entry carries the hint that its run is one. */
-static __always_inline bool is_in_run(unsigned int level,
+/* Whether a decoded entry carries the contiguous hint. */
+static __always_inline bool is_in_block(unsigned int level,
 				      const struct memintro_entry *entry)
 {
-	return arch_run_length(level) > 1 && entry->kind == MEMINTRO_LEAF &&
+	return arch_cont_entries(level) > 1 && entry->kind == MEMINTRO_LEAF &&
 		entry->flags & MEMINTRO_CONTIGUOUS;
 }
 
-static inline unsigned int run_entry_shift(unsigned int level)
+static inline unsigned int block_entry_shift(unsigned int level)
 {
 	return level == MEMINTRO_PTE ? PAGE_SHIFT : PMD_SHIFT;
 }
 
-/* Until all of the run were looked at, each of its entries is for itself. */
-static inline void begin_run(struct run *run, unsigned int level,
+/* Until all of the block is checked, each of its entries counts by itself. */
+static inline void begin_block(struct cont_block *block, unsigned int level,
 			     unsigned int first)
 {
-	*run = (struct run) {
-		.looked_at = true, .first = first,
-		.page_shift = run_entry_shift(level),
+	*block = (struct cont_block) {
+		.checked = true, .first = first,
+		.page_shift = block_entry_shift(level),
 	};
 }
 
 /*
- * Looks whether the RUN_PART entries of a run from its entry @from on say what the
- * hint of one of them promises: then the next part is to be looked at, if there is
- * one. Leaves have the same bits at all levels.
+ * Checks whether the BLOCK_PART entries of a block from its entry @from on are
+ * contiguous, as the hint promises; if so, the next part is to be checked, if there
+ * is one. Leaves have the same bits at all levels.
  */
-static inline bool look_at_run(struct run *run, const pte_t *ptes,
+static inline bool check_block(struct cont_block *block, const pte_t *ptes,
 			       unsigned int level, unsigned int from)
 {
-	unsigned int length = arch_run_length(level);
-	u64 pages = 1ULL << (run_entry_shift(level) - PAGE_SHIFT);
+	unsigned int length = arch_cont_entries(level);
+	u64 pages = 1ULL << (block_entry_shift(level) - PAGE_SHIFT);
 	unsigned int i;
 
 	if (from == 0)
-		run->head = ptes[0];
-	if (!IS_ALIGNED(pte_pfn(run->head), length * pages))
+		block->head = ptes[0];
+	if (!IS_ALIGNED(pte_pfn(block->head), length * pages))
 		return false;
-	for (i = 0; i < RUN_PART; i++) {
+	for (i = 0; i < BLOCK_PART; i++) {
 		pte_t pte = ptes[i];
 
 		if (!arch_valid(pte_val(pte)) || !arch_pte_cont(pte) ||
-		    pte_pfn(pte) != pte_pfn(run->head) + (from + i) * pages ||
-		    arch_leaf_flags(pte) != arch_leaf_flags(run->head))
+		    pte_pfn(pte) != pte_pfn(block->head) + (from + i) * pages ||
+		    arch_leaf_flags(pte) != arch_leaf_flags(block->head))
 			return false;
 		if (pte_young(pte))
-			run->seen |= MEMINTRO_ACCESSED;
+			block->seen |= MEMINTRO_ACCESSED;
 		if (pte_dirty(pte))
-			run->seen |= MEMINTRO_DIRTY;
+			block->seen |= MEMINTRO_DIRTY;
 	}
-	if (from + RUN_PART == length) {
-		run->page_shift = run_entry_shift(level) + ilog2(length);
-		run->noted = run->seen;
+	if (from + BLOCK_PART == length) {
+		block->page_shift = block_entry_shift(level) + ilog2(length);
+		block->access_bits = block->seen;
 	}
 	return true;
 }

@@ -76,8 +76,8 @@ static inline pte_t arch_pte_get(const pte_t *pte)
 }
 
 /*
- * What an entry that leads to a frame holds of it, as it stands in memory; the
- * inverse where nothing may be accessed.
+ * The bits of an entry in memory that hold the number of its frame; they are
+ * inverted where nothing may be accessed.
  */
 #define ARCH_FRAME_MASK PTE_PFN_MASK
 static inline u64 arch_frame_bits(u64 pfn)
@@ -88,9 +88,9 @@ static inline u64 arch_frame_bits(u64 pfn)
 /* All bits of a frame's number are part of its address. */
 static inline u64 arch_frame(u64 pfn) { return pfn; }
 
-/* There are no runs of entries that the TLB may hold as one. */
+/* x86 has no contiguous hint. */
 static inline bool arch_pte_cont(pte_t pte) { return false; }
-static inline unsigned int arch_run_length(unsigned int level) { return 1; }
+static inline unsigned int arch_cont_entries(unsigned int level) { return 1; }
 
 static inline bool arch_is_kernel_half(u64 va) { return va >> 63; }
 

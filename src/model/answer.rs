@@ -201,7 +201,7 @@ pub fn step(line: &mut Line<'_>, level: Level, step: &Step, folded: bool, show_e
         .end();
 }
 
-/// Returns the physical address that an entry leads to.
+/// Returns the physical address that an entry points to.
 fn next(entry: &Entry) -> Option<u64> {
     matches!(entry.kind(), Kind::Table | Kind::Leaf).then_some(entry.target)
 }

@@ -48,8 +48,8 @@ pub fn begin<'a, 'b>(line: &'a mut Line<'b>, question: &impl Named) -> &'a mut L
     line
 }
 
-/// Writes the last line of an answer that is refused or given up, and names the question if it
-/// could be read.
+/// Writes the last line of an answer that is refused or given up; it names the question if that
+/// could be parsed.
 pub fn refused(line: &mut Line<'_>, question: Option<&impl Named>, refusal: Refusal) {
     line.put(b"# end");
     if let Some(question) = question {

@@ -24,7 +24,7 @@ use super::{
 /// The flags that a row shows, and that begin a new one where they change.
 const SHOWN: u32 = flags::SPECIAL | flags::ZERO | flags::PROTNONE | flags::HUGETLB | flags::UFFD;
 
-/// A row in the making: addresses side by side, in memory side by side.
+/// A row in progress: contiguous in virtual and in physical memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Extent {
     /// The first address.
@@ -121,7 +121,7 @@ pub const PAGE_SIZES: [(u8, &str); 8] = [
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Extents {
     row: Option<Extent>,
-    /// The run that may go on: its last address, the physical address after it, and its size.
+    /// The run that may continue: its last address, the physical address after it, and its size.
     run: Option<(u64, u64, u64)>,
     /// What was seen so far.
     pub totals: Totals,
@@ -147,7 +147,7 @@ impl Extents {
         }
     }
 
-    /// Takes all pieces of what a step found, where nobody wants to see the rows.
+    /// Takes all pieces of what a step found, where the rows are not wanted.
     pub fn push_all(&mut self, found: &Found<'_>) {
         let mut pieces = found.pieces();
         while let Some(piece) = pieces.next() {

@@ -78,7 +78,7 @@ impl Paging {
 pub enum Kind {
     /// Empty.
     None,
-    /// Leads to a table of the level below.
+    /// Points to a table of the level below.
     Table,
     /// Maps a page, even if the processor may not use it now.
     Leaf,
@@ -136,7 +136,7 @@ pub mod flags {
     pub const UFFD: u32 = 1 << 12;
     /// A hugetlb page.
     pub const HUGETLB: u32 = 1 << 13;
-    /// One of a contiguous run that the TLB may hold as one.
+    /// One of a contiguous block that the TLB may cache as one entry.
     pub const CONTIGUOUS: u32 = 1 << 14;
     /// The names of the flags from [`ACCESSED`] on.
     pub const NAMES: [&str; 11] = [
@@ -158,9 +158,9 @@ pub mod flags {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 pub struct Entry {
-    /// The entry as it stands in memory.
+    /// The raw value in memory.
     pub value: u64,
-    /// Leaf and table: the physical address it leads to. Swap: the offset in the swap area.
+    /// Leaf and table: the physical address it points to. Swap: the offset in the swap area.
     pub target: u64,
     /// The bits of [`flags`].
     pub flags: u32,
@@ -196,11 +196,10 @@ impl Entry {
             .unwrap_or(Kind::Bad)
     }
 
-    /// Tells whether two readings of an entry lead to the same place.
+    /// Tells whether two readings of an entry point to the same place with the same permissions.
     ///
-    /// And with the same permissions; bits that the processor sets on its own, such as accessed,
-    /// do not count.
-    pub fn leads_like(&self, other: &Entry) -> bool {
+    /// Bits that the processor sets on its own, such as accessed, do not count.
+    pub fn points_like(&self, other: &Entry) -> bool {
         self.raw_kind == other.raw_kind
             && self.target == other.target
             && (self.flags ^ other.flags) & flags::PERM == 0
@@ -214,15 +213,14 @@ pub struct Reading<T> {
     pub at: u64,
     /// What it said.
     pub entry: Entry,
-    /// The table that it leads to, if it is of the kind [`Kind::Table`].
+    /// The table that it points to, if it is of the kind [`Kind::Table`].
     pub next: Option<T>,
 }
 
 /// Page tables that can be read, one entry at a time.
 ///
-/// A reading may be different each time, and tables may be taken away under the walk: what an
-/// implementation promises is that reading never faults and that a table it handed out stays
-/// readable.
+/// A reading may be different each time, and tables may be freed during the walk. An implementation
+/// promises that reading never faults, and that a table that it returned stays readable.
 pub trait PageTables {
     /// A table at a level that it knows.
     type Table: Copy;
@@ -236,17 +234,17 @@ pub trait PageTables {
     /// Reads the entry of `table` that belongs to `va`; `None` if it cannot be read.
     fn read(&self, table: Self::Table, va: u64) -> Option<Reading<Self::Table>>;
 
-    /// Returns whether a table of this level may be taken away while it is read.
+    /// Returns whether a table of this level can be freed while it is read.
     ///
-    /// Whoever has read one looks once more at the entry that led to it. Where this is `false`, the
-    /// table that was found stays in its place for as long as `self` is there.
-    fn may_go(&self, _level: Level) -> bool {
+    /// After such a table was read, the entry that pointed to it must be read again. Where this is
+    /// `false`, the table stays in its place for as long as `self` exists.
+    fn can_be_freed(&self, _level: Level) -> bool {
         true
     }
 
-    /// Reads the entry of `table` that belongs to `va` again: does it lead where `entry`, an
-    /// earlier reading, did? `None` if it cannot be read.
-    fn still_leads(&self, table: Self::Table, va: u64, entry: &Entry) -> Option<bool> {
-        Some(self.read(table, va)?.entry.leads_like(entry))
+    /// Reads the entry of `table` that belongs to `va` again, and returns whether it points where
+    /// `entry`, an earlier reading, did. `None` if it cannot be read.
+    fn still_points_to(&self, table: Self::Table, va: u64, entry: &Entry) -> Option<bool> {
+        Some(self.read(table, va)?.entry.points_like(entry))
     }
 }

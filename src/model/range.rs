@@ -11,7 +11,7 @@ use super::pgtable::{
     Paging, //
 };
 
-/// How often a step starts again when the tables change under it.
+/// How often a step is retried when the tables change meanwhile.
 const TRIES: usize = 8;
 
 /// The most entries that a step reads: those of a table with pages of 4K; a larger table takes
@@ -21,15 +21,15 @@ pub const STEP_ENTRIES: usize = 512;
 /// Page tables of which many entries can be read at once.
 pub trait BulkTables: PageTables {
     /// Reads the entries of `table` for `va` and the addresses above it, as many as `entries` has
-    /// room for and the table has, but none from the first on that leads to a table or is bad.
+    /// room for and the table has, but none from the first on that points to a table or is bad.
     ///
     /// Their values are not needed. `None` if they cannot be read.
     fn read_many(&self, table: Self::Table, va: u64, entries: &mut [Entry]) -> Option<Many>;
 
     /// Returns whether one of the `count` entries of `table`, a table of ptes, for `va` and the
-    /// addresses above it may lead to the page that contains `pa`; a quick look before
+    /// addresses above it may point to the page that contains `pa`; a fast check before
     /// [`BulkTables::read_many`].
-    fn may_lead_to(&self, table: Self::Table, va: u64, count: usize, pa: u64) -> bool;
+    fn may_point_to(&self, table: Self::Table, va: u64, count: usize, pa: u64) -> bool;
 }
 
 /// How many entries were read: first some that are empty, then those that were written down.
@@ -41,7 +41,7 @@ pub struct Many {
     pub written: usize,
 }
 
-/// Returns how many entries there are before the first that leads to a table or is bad.
+/// Returns how many entries there are before the first that points to a table or is bad.
 pub fn before_table(entries: &[Entry]) -> usize {
     let ends = |entry: &&Entry| !matches!(entry.kind(), Kind::Table | Kind::Bad);
     entries.iter().take_while(ends).count()
@@ -64,7 +64,7 @@ pub struct Found<'a> {
     pub count: usize,
     /// How many of them are empty, before `entries`.
     pub empty: usize,
-    /// The others; none if a page was wanted that none of them leads to.
+    /// The others; none if a page was wanted that none of them points to.
     pub entries: &'a [Entry],
 }
 
@@ -95,12 +95,12 @@ impl Piece {
         (self.last - self.start).wrapping_add(1)
     }
 
-    /// Returns whether a physical page other than a zero page stands behind it.
+    /// Returns whether a physical page other than a zero page is mapped there.
     pub fn is_present(&self) -> bool {
         self.kind == Kind::Leaf && self.flags & flags::ZERO == 0
     }
 
-    /// Returns whether a zero page stands behind it.
+    /// Returns whether a zero page is mapped there.
     pub fn is_zero(&self) -> bool {
         self.kind == Kind::Leaf && self.flags & flags::ZERO != 0
     }
@@ -215,10 +215,10 @@ impl Iterator for Pieces<'_> {
 }
 
 impl Entry {
-    /// Returns whether this entry of a page says the same as another, but for where it leads.
+    /// Returns whether this entry of a page equals another, but for the frame that it points to.
     #[inline]
     fn is_like(&self, other: &Entry) -> bool {
-        // All that but where it leads: side by side in memory, so that this is one comparison.
+        // These fields are side by side in memory, so that this is one comparison.
         let rest = |entry: &Entry| {
             u64::from(entry.flags)
                 | (u64::from(entry.raw_kind) << 32)
@@ -250,7 +250,7 @@ impl Entry {
     }
 }
 
-/// Finds what is behind `va` and the addresses above it, up to `last`, as far as one table says.
+/// Finds what `va` and the addresses above it map to, up to `last`, as far as one table says.
 ///
 /// At least the piece of `va` itself is found. `None` if the tables kept changing. Where the
 /// physical address `wanted` is given, other pages may be left out.
@@ -306,14 +306,14 @@ fn step_once<T: BulkTables>(
     let mut level = paging.top;
     let mut table = tables.root();
 
-    // Down to the table whose entry for `va` leads to no other.
+    // Down to the table whose entry for `va` points to no other.
     while let Some(below) = level.below() {
         let reading = tables.read(table, va)?;
         if reading.entry.kind() != Kind::Table {
             break;
         }
         perm &= reading.entry.flags;
-        if tables.may_go(below) {
+        if tables.can_be_freed(below) {
             above[level as usize] = Some((table, reading.entry));
         }
         table = reading.next?;
@@ -324,12 +324,12 @@ fn step_once<T: BulkTables>(
         .min(paging.entries_from(level, paging.index(level, va)))
         .min(buffer.len());
     let many = match wanted {
-        Some(pa) if level == Level::Pte && !tables.may_lead_to(table, va, count, pa) => None,
+        Some(pa) if level == Level::Pte && !tables.may_point_to(table, va, count, pa) => None,
         _ => Some(tables.read_many(table, va, buffer.get_mut(..count)?)?),
     };
-    // The last entries were read before these: they must still lead here.
+    // The entries above were read before these: they must still point here.
     for (table, entry) in above.iter().flatten() {
-        if !tables.still_leads(*table, va, entry)? {
+        if !tables.still_points_to(*table, va, entry)? {
             return None;
         }
     }

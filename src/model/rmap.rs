@@ -22,7 +22,7 @@ pub const ROW_MAX: usize = 112;
 /// One mapping of a physical address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Hit {
-    /// The virtual address that leads to it.
+    /// The virtual address that maps it.
     pub va: u64,
     /// The size of the page is `1 << shift` bytes.
     pub shift: u8,
@@ -76,7 +76,7 @@ pub struct Totals {
     pub rows: u64,
     /// How many mappings there are in processes of other namespaces.
     pub outside: u64,
-    /// How many processes could not be looked at.
+    /// How many processes could not be read.
     pub busy: u64,
 }
 

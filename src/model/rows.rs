@@ -136,7 +136,7 @@ impl KernelStack<'_> {
     /// Returns the saved stack pointer and how far it is from the top of the stack.
     ///
     /// `None` unless the pointer lies in the stack: a pointer that was saved while the stack was
-    /// being taken away says nothing.
+    /// being freed means nothing.
     fn depth(&self) -> Option<(u64, u64)> {
         let sp = self.sp?;
         let used = self.stack?.checked_add(self.size)?.checked_sub(sp)?;

@@ -48,7 +48,7 @@ impl Word {
     }
 }
 
-/// A line in the making, in a buffer that someone else provides: at best where it will be read.
+/// A line in progress, in a buffer of the caller's: at best where it will be read from.
 ///
 /// What does not fit is dropped, and [`Line::is_whole`] says so. Every row of this module has a
 /// bound that is far below [`LINE_MAX`]; the host tests check it for the widest values.

@@ -27,7 +27,7 @@ pub struct Behind {
     pub zero: u64,
     /// A place in swap.
     pub swap: u64,
-    /// No entry: never touched, or given back.
+    /// No entry: never touched, or freed.
     pub empty: u64,
 }
 

@@ -14,7 +14,7 @@ use super::{
     words::Why,
 };
 
-/// How often a walk starts again when the tables change under it.
+/// How often a walk is retried when the tables change meanwhile.
 const TRIES: usize = 8;
 
 /// A page, and how an address reaches it.
@@ -69,11 +69,11 @@ impl Steps {
         self.0.iter().flatten()
     }
 
-    /// Tells whether two walks went the same way.
-    fn leads_like(&self, other: &Steps) -> bool {
+    /// Tells whether two walks read the same entries.
+    fn points_like(&self, other: &Steps) -> bool {
         self.0.iter().zip(&other.0).all(|pair| match pair {
             (None, None) => true,
-            (Some(one), Some(other)) => one.at == other.at && one.entry.leads_like(&other.entry),
+            (Some(one), Some(other)) => one.at == other.at && one.entry.points_like(&other.entry),
             _ => false,
         })
     }
@@ -94,9 +94,9 @@ const fn nothing(why: Why) -> Answer {
 /// Walks `tables` to what is behind `va`; notes the entries that it reads in `steps`, where that is
 /// given.
 ///
-/// An entry that no longer leads where it led, to a table that may be taken away, makes the walk
-/// start again, so that an answer is never taken from a table that was no longer in use when it was
-/// read. After several such changes in a row the answer is [`Why::Retry`], without steps.
+/// Where a table can be freed, the entry that pointed to it is read again at the end. If it has
+/// changed, the walk starts again: so no answer comes from a table that was no longer in use when it
+/// was read. After several such changes in a row the answer is [`Why::Retry`], without steps.
 pub fn walk<T: PageTables>(tables: &T, va: u64, mut steps: Option<&mut Steps>) -> Answer {
     for _ in 0..TRIES {
         if let Some(answer) = walk_once(tables, va, steps.as_deref_mut()) {
@@ -109,17 +109,17 @@ pub fn walk<T: PageTables>(tables: &T, va: u64, mut steps: Option<&mut Steps>) -
     nothing(Why::Retry)
 }
 
-/// Walks `tables`, that nothing keeps from being freed, to what is behind a kernel address.
+/// Walks `tables`, which may be freed at any time, to what is behind a kernel address.
 ///
-/// Believes only what two walks in a row agree on, entry by entry. What is not mapped has one word,
-/// [`Why::NotMapped`].
+/// An answer is used only if two consecutive walks read the same entries. What is not mapped has one
+/// word, [`Why::NotMapped`].
 pub fn walk_twice<T: PageTables>(tables: &T, va: u64, steps: Option<&mut Steps>) -> Answer {
     let mut last: Option<Steps> = None;
     for _ in 0..TRIES {
         let mut these = Steps::default();
         let answer = walk_once(tables, va, Some(&mut these));
         if let (Some(last), Some(answer)) = (&last, answer) {
-            if last.leads_like(&these) {
+            if last.points_like(&these) {
                 if let Some(steps) = steps {
                     *steps = these;
                 }
@@ -162,7 +162,7 @@ fn walk_once<T: PageTables>(tables: &T, va: u64, mut steps: Option<&mut Steps>) 
             (Kind::Bad, _, _) => return None,
             (Kind::Table, Some(next), Some(below)) => {
                 perm &= entry.flags;
-                if tables.may_go(below) {
+                if tables.can_be_freed(below) {
                     visited[level as usize] = Some((table, entry));
                 }
                 table = next;
@@ -170,7 +170,7 @@ fn walk_once<T: PageTables>(tables: &T, va: u64, mut steps: Option<&mut Steps>) 
             }
             (Kind::Table, _, _) => return None,
             (kind, _, _) => {
-                if !still_leads(tables, &visited, va)? {
+                if !still_points_to(tables, &visited, va)? {
                     return None;
                 }
                 return Some(answer(paging, level, &entry, kind, perm, va));
@@ -179,14 +179,14 @@ fn walk_once<T: PageTables>(tables: &T, va: u64, mut steps: Option<&mut Steps>) 
     }
 }
 
-/// Reads entries above the last once more: do they lead where they led?
-fn still_leads<T: PageTables>(
+/// Reads the entries above the last again, and returns whether they still point where they did.
+fn still_points_to<T: PageTables>(
     tables: &T,
     visited: &[Option<(T::Table, Entry)>; 5],
     va: u64,
 ) -> Option<bool> {
     for (table, entry) in visited.iter().flatten() {
-        if !tables.still_leads(*table, va, entry)? {
+        if !tables.still_points_to(*table, va, entry)? {
             return Some(false);
         }
     }

@@ -7,7 +7,7 @@
 pub enum Why {
     /// The address belongs to no mapping of the process.
     NoVma,
-    /// The entry is empty: the memory was never touched, or was given back.
+    /// The entry is empty: the memory was never touched, or was freed.
     NotPopulated,
     /// The page is in swap.
     Swap,
@@ -78,7 +78,7 @@ impl Errno {
 pub enum Refusal {
     /// The words do not form a question of this file.
     NotAQuestion,
-    /// A word stands where an address should, and is none.
+    /// A word is not an address where one is expected.
     NotAnAddress,
     /// An address lacks its `0x`.
     Need0x,
@@ -94,7 +94,7 @@ pub enum Refusal {
     NoProcess,
     /// A kernel thread has no memory of its own.
     KernelThread,
-    /// The process has given its memory back: it is exiting, or a zombie.
+    /// The process has no address space any more: it is exiting, or a zombie.
     NoMemory,
     /// Kernel addresses need CAP_SYSLOG.
     NeedCapSyslog,

@@ -13,7 +13,7 @@
 //!
 //! Two locks: that of the answers, which a read holds for its whole duration, and inside of it or
 //! alone that of the questions, for as long as bytes are copied in memory. A second read at the
-//! same time gets `EBUSY` instead of waiting for the first, so that nobody waits unkillably.
+//! same time gets `EBUSY` instead of waiting for the first: that wait would not be killable.
 
 use super::{
     access::{
@@ -92,9 +92,9 @@ pub(crate) trait Answer: Sized + Send + Unpin + 'static {
     /// Context: process context, may sleep, but waits for no other process.
     fn begin(reader: &mut Reader<'_>, question: &[u8]) -> Self;
 
-    /// Goes on by a step, unless `out` has no room.
+    /// Makes the next step, unless `out` has no room.
     ///
-    /// Steps are short: between them signals are looked at, and other tasks get their turn.
+    /// Steps are short: signals are checked between them, and other tasks may run.
     ///
     /// Context: process context, may sleep, but waits for no other process.
     fn proceed(&mut self, reader: &mut Reader<'_>, out: &mut Out) -> Result<Progress, Stop>;
@@ -153,9 +153,9 @@ impl<A: Answer> Conversation<A> {
         Some(A::begin(reader, question))
     }
 
-    /// Makes answers until the reader's wish is met; returns `false` if there is no more for now:
-    /// all is answered, or the next answer has to wait and there is something to be given before,
-    /// here or, as `given` says, already.
+    /// Makes answers until the reader's buffer is full; returns `false` if there is no more for now:
+    /// all is answered, or the next answer has to wait and there is text to return first, in `out`
+    /// or, as `given` says, in the reader's buffer already.
     fn make(&self, answers: &mut Answers<A>, file: &ProcFile, given: bool) -> Result<bool> {
         let mut reader = Reader {
             opener: Opener {
@@ -230,8 +230,8 @@ impl<A: Answer> Operations for Conversation<A> {
         };
         KBox::pin_init(
             pin_init!(Conversation {
-                questions <- new_mutex!(questions),
-                answers <- new_mutex!(answers),
+                questions <- new_mutex!(questions, "memintro::Conversation::questions"),
+                answers <- new_mutex!(answers, "memintro::Conversation::answers"),
                 addresses: KernelAddresses::decide(),
             }),
             GFP_KERNEL_ACCOUNT,

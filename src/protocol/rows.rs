@@ -23,7 +23,7 @@ use crate::model::{
 };
 use kernel::prelude::*;
 
-/// The rows of an answer, in the making.
+/// The rows of an answer in progress.
 pub(crate) trait Rows: Sized + Send + Unpin + 'static {
     /// How to ask, without `# usage: ` and newline.
     const USAGE: &'static str;
@@ -44,7 +44,7 @@ pub(crate) trait Rows: Sized + Send + Unpin + 'static {
     /// Writes the header.
     fn header(line: &mut Line<'_>);
 
-    /// Goes on by a step, and writes the rows that it completes.
+    /// Makes the next step, and writes the rows that it completes.
     ///
     /// Context and errors as for [`Answer::proceed`].
     fn proceed(

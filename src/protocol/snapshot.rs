@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Tables that are made whole by their first read.
+//! Tables.
 //!
-//! A table lists objects that come and go. Its text is made by the first read, kept with the open
-//! file, and made anew by a read at offset 0. So it can be sought, and read in pieces of any size,
-//! without torn, doubled or missing rows.
+//! A table lists objects that come and go. The first read generates its text in full, and keeps it
+//! with the open file; a read at offset 0 generates it again. So it can be sought, and read in
+//! pieces of any size, without torn, doubled or missing rows.
 
 use super::access::Access;
 use crate::{
@@ -38,10 +38,10 @@ use kernel::{
     },
 };
 
-/// How many things are looked at in one RCU read-side critical section: well under a millisecond.
+/// How many objects are read in one RCU read-side critical section: well under a millisecond.
 ///
-/// Not how many rows are made of them: of the IDs of a process's threads, for example, none.
-const LOOKS: usize = 64;
+/// Not every object has a row: the IDs of a process's threads, for example, have none.
+const BATCH: usize = 64;
 
 /// A table.
 pub(crate) trait Table: 'static {
@@ -61,13 +61,13 @@ pub(crate) trait Table: 'static {
     fn write(data: &Self::Data, file: &ProcFile, text: &mut Text) -> Result;
 }
 
-/// The text of a table in the making.
+/// The text of a table in progress.
 ///
 /// Its memory is charged to the memory cgroup of the task that reads.
 pub(crate) struct Text {
     bytes: KVVec<u8>,
-    /// Whether it is whole.
-    made: bool,
+    /// Whether it is complete.
+    complete: bool,
 }
 
 impl Text {
@@ -85,13 +85,13 @@ impl Text {
 
     /// Appends rows, many at a time inside one RCU read-side critical section.
     ///
-    /// `look` looks at the next thing, one, and writes the row of it, if it has one; it returns
-    /// `None` after the last.
+    /// `next` reads the next object, and writes its row if it has one; it returns `None` after the
+    /// last.
     ///
-    /// Context: may sleep, but `look` may not.
+    /// Context: may sleep, but `next` may not.
     pub(crate) fn rows(
         &mut self,
-        mut look: impl FnMut(&rcu::Guard, &mut Line<'_>) -> Option<()>,
+        mut next: impl FnMut(&rcu::Guard, &mut Line<'_>) -> Option<()>,
     ) -> Result {
         let mut bytes = [0; LINE_MAX];
         let mut line = Line::new(&mut bytes);
@@ -99,11 +99,11 @@ impl Text {
             if being_killed() {
                 return Err(EINTR);
             }
-            self.bytes.reserve(LOOKS * LINE_MAX, GFP_KERNEL_ACCOUNT)?;
+            self.bytes.reserve(BATCH * LINE_MAX, GFP_KERNEL_ACCOUNT)?;
             let guard = rcu::read_lock();
-            for _ in 0..LOOKS {
+            for _ in 0..BATCH {
                 line.clear();
-                if look(&guard, &mut line).is_none() {
+                if next(&guard, &mut line).is_none() {
                     return Ok(());
                 }
                 // There is room, so this does not allocate.
@@ -134,11 +134,11 @@ impl<T: Table> Operations for Snapshot<T> {
         T::ACCESS.check(file)?;
         let text = Text {
             bytes: KVVec::new(),
-            made: false,
+            complete: false,
         };
         KBox::pin_init(
             pin_init!(Snapshot {
-                text <- new_mutex!(text),
+                text <- new_mutex!(text, "memintro::Snapshot::text"),
                 data: data.clone(),
             }),
             GFP_KERNEL_ACCOUNT,
@@ -156,13 +156,14 @@ impl<T: Table> Operations for Snapshot<T> {
         }
         let this = kiocb.file();
         let pos = kiocb.ki_pos_mut();
-        // Nobody waits, unkillably, for what another reader's memory may take for ever.
+        // Waiting for the lock is not killable, and copying to another reader's memory may take for
+        // ever.
         let mut text = this.text.try_lock().ok_or(EBUSY)?;
-        if *pos == 0 || !text.made {
-            text.made = false;
+        if *pos == 0 || !text.complete {
+            text.complete = false;
             text.bytes.clear();
             T::write(&this.data, file, &mut text)?;
-            text.made = true;
+            text.complete = true;
         }
         let at_end = usize::try_from(*pos).map_or(true, |pos| pos >= text.bytes.len());
         match iov.simple_read_from_buffer(pos, &text.bytes)? {

@@ -4,7 +4,7 @@
 //!
 //! A step of an answer never waits for a lock. Where it does not get one, the answer is tried again
 //! after a moment without any lock and without a reference to that memory, until a signal comes or
-//! the answer gives up: a process that holds its own memory locked for ever can hold nobody up.
+//! the answer gives up: a process that holds its own memory locked for ever cannot block others.
 
 use crate::{
     abstractions::vma::Unavailable,
@@ -23,7 +23,7 @@ pub(crate) enum Stop {
     Refused(Refusal),
     /// Others hold what it needs.
     Busy,
-    /// The read fails; the next one goes on with the same answer.
+    /// The read fails; the next one continues the same answer.
     Failed(Error),
 }
 
@@ -59,7 +59,7 @@ impl From<AllocError> for Stop {
 pub(crate) enum Wait {
     /// It tries the step again, after a jiffy.
     Again,
-    /// It goes on without what is busy.
+    /// It continues without what is busy.
     Skip,
     /// It gives up.
     GiveUp,

@@ -215,22 +215,22 @@ proptest! {
 
     #[test]
     fn only_kind_target_and_permissions_lead(a in entry(), b in entry()) {
-        prop_assert!(a.leads_like(&a));
+        prop_assert!(a.points_like(&a));
         let same_perm = a.flags & flags::PERM == b.flags & flags::PERM;
         let alike = a.raw_kind == b.raw_kind && a.target == b.target && same_perm;
-        prop_assert_eq!(a.leads_like(&b), alike);
+        prop_assert_eq!(a.points_like(&b), alike);
         let stricter = Entry { flags: a.flags ^ flags::WRITE, ..a };
-        prop_assert!(!a.leads_like(&stricter));
+        prop_assert!(!a.points_like(&stricter));
         // What the processor does to an entry on its own.
         let touched = Entry {
             value: b.value,
             flags: a.flags ^ (flags::ACCESSED | flags::DIRTY),
             ..a
         };
-        prop_assert!(touched.leads_like(&a) && a.leads_like(&touched));
+        prop_assert!(touched.points_like(&a) && a.points_like(&touched));
         let elsewhere = Entry { target: !a.target, ..a };
-        prop_assert!(!a.leads_like(&elsewhere));
+        prop_assert!(!a.points_like(&elsewhere));
         let other_kind = Entry { raw_kind: a.raw_kind ^ 1, ..a };
-        prop_assert!(!a.leads_like(&other_kind));
+        prop_assert!(!a.points_like(&other_kind));
     }
 }

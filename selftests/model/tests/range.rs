@@ -22,7 +22,7 @@ use proptest::{collection::vec, prelude::*};
 use tables::{Scripted, Table, Tables};
 
 impl BulkTables for Scripted<'_> {
-    fn may_lead_to(&self, table: Table, va: u64, count: usize, pa: u64) -> bool {
+    fn may_point_to(&self, table: Table, va: u64, count: usize, pa: u64) -> bool {
         let mut entries = vec![Entry::default(); count];
         let many = self.read_many(table, va, &mut entries).unwrap_or_default();
         let page = |entry: &Entry| entry.kind() == Kind::Leaf && entry.target == pa & !0xfff;

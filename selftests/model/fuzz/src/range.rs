@@ -66,7 +66,7 @@ impl PageTables for Hostile<'_> {
 
 impl BulkTables for Hostile<'_> {
     // Only a question about a page has a quick look first, and none is asked here.
-    fn may_lead_to(&self, _table: u8, _va: u64, _count: usize, _pa: u64) -> bool {
+    fn may_point_to(&self, _table: u8, _va: u64, _count: usize, _pa: u64) -> bool {
         true
     }
 

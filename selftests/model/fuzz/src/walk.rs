@@ -101,7 +101,7 @@ impl Hostile<'_> {
                     u64::from(read.table) == step.at
                         && read
                             .said
-                            .is_some_and(|(entry, _)| entry.leads_like(&step.entry))
+                            .is_some_and(|(entry, _)| entry.points_like(&step.entry))
                 })
             })
         };

@@ -81,7 +81,7 @@ pub struct Scripted<'a> {
     tables: RefCell<Tables>,
     script: RefCell<Box<Script<'a>>>,
     /// Which tables may be taken away; all of them unless it is set.
-    pub may_go: fn(Level) -> bool,
+    pub can_be_freed: fn(Level) -> bool,
     /// How many readings there were.
     pub readings: Cell<usize>,
 }
@@ -96,7 +96,7 @@ impl<'a> Scripted<'a> {
             paging,
             tables: RefCell::new(tables),
             script: RefCell::new(Box::new(script)),
-            may_go: |_| true,
+            can_be_freed: |_| true,
             readings: Cell::new(0),
         }
     }
@@ -123,8 +123,8 @@ impl PageTables for Scripted<'_> {
         }
     }
 
-    fn may_go(&self, level: Level) -> bool {
-        (self.may_go)(level)
+    fn can_be_freed(&self, level: Level) -> bool {
+        (self.can_be_freed)(level)
     }
 
     fn read(&self, table: Table, va: u64) -> Option<Reading<Table>> {

@@ -129,7 +129,7 @@ fn walk_while(
     space: &Space,
     va: u64,
     changes: &[Timed],
-    may_go: fn(Level) -> bool,
+    can_be_freed: fn(Level) -> bool,
     walk: fn(&Scripted<'_>, u64) -> Walk,
 ) -> (Answer, Vec<Answer>) {
     let mode = space.mode;
@@ -149,7 +149,7 @@ fn walk_while(
     };
     let answer = {
         let mut tables = Scripted::new(mode.paging, tables, script);
-        tables.may_go = may_go;
+        tables.can_be_freed = can_be_freed;
         walk(&tables, va).answer
     };
     (answer, truths.into_inner())
@@ -222,7 +222,7 @@ fn tables_that_stay_are_looked_at_once() {
     for (stay, readings) in [(0, 7), (1, 6), (2, 5), (3, 4)] {
         let (mode, tables, _) = one_page();
         let mut tables = Scripted::new(mode.paging, tables, |_, _| ());
-        tables.may_go = match stay {
+        tables.can_be_freed = match stay {
             0 => |_| true,
             1 => |level| level < Level::Pud,
             2 => |level| level < Level::Pmd,
