@@ -13,6 +13,7 @@ use kernel::prelude::*;
 /// Mirrors `struct proc_ops`; `src/helpers/helpers.c` asserts that the offsets agree.
 ///
 /// `__randomize_layout` changes nothing: Rust support excludes RANDSTRUCT.
+#[derive(Zeroable)]
 #[repr(C)]
 pub(super) struct proc_ops {
     pub(super) proc_flags: c_uint,

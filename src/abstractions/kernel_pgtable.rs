@@ -55,6 +55,25 @@ pub(crate) struct KernelTable {
     table: *const c_void,
 }
 
+impl KernelTable {
+    /// Reads entries from `first` on.
+    fn read(self, first: c_uint, entries: &mut [Entry]) {
+        // CAST: a table has at most 65536 entries.
+        let count = entries.len() as c_uint;
+        // SAFETY: `entries` has room for `count`. The table may be read whatever it is: it is copied
+        // from with faults handled.
+        unsafe {
+            bindings::memintro_read_kernel_entries(
+                self.level as c_uint,
+                self.table,
+                first,
+                count,
+                entries.as_mut_ptr(),
+            );
+        }
+    }
+}
+
 /// The page tables behind kernel addresses.
 pub(crate) struct KernelTables<'a> {
     paging: Paging,
@@ -90,17 +109,7 @@ impl PageTables for KernelTables<'_> {
         // CAST: a table has at most 65536 entries.
         let index = self.paging.index(level, va) as c_uint;
         let mut entry = Entry::default();
-        // SAFETY: `entry` may be written. The table may be read whatever it is: it is copied from
-        // with faults handled.
-        unsafe {
-            bindings::memintro_read_kernel_entries(
-                level as c_uint,
-                table.table,
-                index,
-                1,
-                &mut entry,
-            );
-        }
+        table.read(index, core::slice::from_mut(&mut entry));
         let next = match (entry.kind(), level.below()) {
             (Kind::Table, Some(level)) => Some(KernelTable {
                 level,
@@ -129,21 +138,12 @@ impl BulkTables for KernelTables<'_> {
             .paging
             .entries_from(table.level, index)
             .min(entries.len());
-        // SAFETY: `entries` has room for `count`. The table may be read whatever it is: it is
-        // copied from with faults handled.
-        unsafe {
-            bindings::memintro_read_kernel_entries(
-                table.level as c_uint,
-                table.table,
-                // CAST: a table has at most 65536 entries.
-                index as c_uint,
-                count as c_uint,
-                entries.as_mut_ptr(),
-            );
-        }
+        let entries = entries.get_mut(..count)?;
+        // CAST: a table has at most 65536 entries.
+        table.read(index as c_uint, entries);
         Some(Many {
             empty: 0,
-            written: before_table(entries.get(..count)?),
+            written: before_table(entries),
         })
     }
 }

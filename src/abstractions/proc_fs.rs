@@ -215,9 +215,7 @@ struct VTable<T>(PhantomData<T>);
 
 impl<T: Operations> VTable<T> {
     const OPS: bindings::proc_ops = bindings::proc_ops {
-        proc_flags: 0,
         proc_open: Some(Self::open),
-        proc_read: None,
         proc_read_iter: Some(Self::read_iter),
         proc_write: if T::HAS_WRITE {
             Some(Self::write)
@@ -230,12 +228,7 @@ impl<T: Operations> VTable<T> {
             None
         },
         proc_release: Some(Self::release),
-        proc_poll: None,
-        proc_ioctl: None,
-        #[cfg(CONFIG_COMPAT)]
-        proc_compat_ioctl: None,
-        proc_mmap: None,
-        proc_get_unmapped_area: None,
+        ..pin_init::zeroed()
     };
 
     /// # Safety

@@ -24,6 +24,16 @@ pub enum Whose {
 }
 
 impl Whose {
+    /// Checks that an address lies in the half of the address space that is asked about.
+    fn check_half(self, va: u64, halves: &Halves) -> Result<(), Refusal> {
+        match (halves.half(va), self) {
+            (Half::User, Whose::Process(_)) | (Half::Kernel, Whose::Kernel) => Ok(()),
+            (Half::NonCanonical, _) => Err(Refusal::NotCanonical),
+            (Half::Kernel, Whose::Process(_)) => Err(Refusal::KernelAddress),
+            (Half::User, Whose::Kernel) => Err(Refusal::UserAddress),
+        }
+    }
+
     /// Writes a PID, or `kernel`.
     pub fn put(self, line: &mut Line<'_>) {
         match self {
@@ -89,12 +99,7 @@ impl WalkQuestion {
 
     /// Checks that the address lies in the half of the address space that the question is about.
     pub fn check_half(&self, halves: &Halves) -> Result<(), Refusal> {
-        match (halves.half(self.va), self.whose) {
-            (Half::User, Whose::Process(_)) | (Half::Kernel, Whose::Kernel) => Ok(()),
-            (Half::NonCanonical, _) => Err(Refusal::NotCanonical),
-            (Half::Kernel, Whose::Process(_)) => Err(Refusal::KernelAddress),
-            (Half::User, Whose::Kernel) => Err(Refusal::UserAddress),
-        }
+        self.whose.check_half(self.va, halves)
     }
 }
 
@@ -159,14 +164,7 @@ impl RangeQuestion {
 
     /// Checks that the addresses lie in the half of the address space that the question is about.
     pub fn check_half(&self, halves: &Halves) -> Result<(), Refusal> {
-        let check = |va| {
-            let question = WalkQuestion {
-                whose: self.whose,
-                va,
-                levels: false,
-            };
-            question.check_half(halves)
-        };
+        let check = |va| self.whose.check_half(va, halves);
         match self.part {
             Part::Whole => Ok(()),
             Part::At(va) => check(va),

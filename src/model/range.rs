@@ -2,13 +2,16 @@
 
 //! Page tables over a range of addresses, a table at a time.
 
-use super::pgtable::{
-    flags,
-    Entry,
-    Kind,
-    Level,
-    PageTables,
-    Paging, //
+use super::{
+    pgtable::{
+        flags,
+        Entry,
+        Kind,
+        Level,
+        PageTables,
+        Paging, //
+    },
+    walk::descend, //
 };
 
 /// How often a step is retried when the tables change meanwhile.
@@ -301,25 +304,8 @@ fn step_once<T: BulkTables>(
     buffer: &mut [Entry],
 ) -> Option<Seen> {
     let paging = tables.paging();
-    let mut above: [Option<(T::Table, Entry)>; 5] = [None; 5];
-    let mut perm = flags::PERM;
-    let mut level = paging.top;
-    let mut table = tables.root();
-
-    // Down to the table whose entry for `va` points to no other.
-    while let Some(below) = level.below() {
-        let reading = tables.read(table, va)?;
-        if reading.entry.kind() != Kind::Table {
-            break;
-        }
-        perm &= reading.entry.flags;
-        if tables.can_be_freed(below) {
-            above[level as usize] = Some((table, reading.entry));
-        }
-        table = reading.next?;
-        level = below;
-    }
-
+    let down = descend(tables, va, None)?;
+    let (table, level, perm) = (down.table, down.level, down.perm);
     let count = entries_until(paging, level, va, last)
         .min(paging.entries_from(level, paging.index(level, va)))
         .min(buffer.len());
@@ -328,11 +314,7 @@ fn step_once<T: BulkTables>(
         _ => Some(tables.read_many(table, va, buffer.get_mut(..count)?)?),
     };
     // The entries above were read before these: they must still point here.
-    for (table, entry) in above.iter().flatten() {
-        if !tables.still_points_to(*table, va, entry)? {
-            return None;
-        }
-    }
+    down.check(tables, va)?;
     let count = many.map_or(count, |many| many.empty + many.written);
     (count > 0).then_some(Seen {
         level,

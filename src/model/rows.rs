@@ -8,7 +8,8 @@ use super::{
     text::Line, //
 };
 
-/// Column widths that fit what real machines have; a wider value pushes its row to the right.
+/// Column widths that fit what real machines have; a wider value pushes its row to the right. The
+/// headers are written with them.
 mod width {
     pub(super) const PID: usize = 8;
     pub(super) const UID: usize = 7;
@@ -20,14 +21,6 @@ mod width {
     pub(super) const KB: usize = 10;
     pub(super) const KIND: usize = 13;
     pub(super) const PAGE: usize = 5;
-}
-
-/// Writes a header: the names of the columns.
-fn header(line: &mut Line<'_>, columns: &[(&str, usize)], last: &str) {
-    for (name, width) in columns {
-        line.put(name.as_bytes()).pad(*width);
-    }
-    line.put(last.as_bytes()).end();
 }
 
 /// A process, as `tasks` shows it.
@@ -50,14 +43,7 @@ pub struct Task<'a> {
 impl Task<'_> {
     /// Writes the header of `tasks`.
     pub fn header(line: &mut Line<'_>) {
-        let columns = [
-            ("PID", width::PID),
-            ("PPID", width::PID),
-            ("UID", width::UID),
-            ("STATE", width::STATE),
-            ("THREADS", width::THREADS),
-        ];
-        header(line, &columns, "COMM");
+        line.put(b"PID     PPID    UID    STATE THREADS COMM").end();
     }
 
     /// Writes the row.
@@ -86,8 +72,7 @@ pub struct Heap<'a> {
 impl Heap<'_> {
     /// Writes the header of `heapmax`.
     pub fn header(line: &mut Line<'_>) {
-        let columns = [("PID", width::PID), ("HEAP_B", width::BYTES)];
-        header(line, &columns, "COMM");
+        line.put(b"PID     HEAP_B      COMM").end();
     }
 
     /// Writes the row.
@@ -121,16 +106,8 @@ pub struct KernelStack<'a> {
 impl KernelStack<'_> {
     /// Writes the header of `kstack`.
     pub fn header(line: &mut Line<'_>) {
-        let columns = [
-            ("TID", width::PID),
-            ("PID", width::PID),
-            ("STATE", width::STATE),
-            ("STACK", width::ADDRESS),
-            ("SP", width::ADDRESS),
-            ("SIZE_B", width::SIZE),
-            ("USED_B", width::SIZE),
-        ];
-        header(line, &columns, "COMM");
+        line.put(b"TID     PID     STATE STACK              SP                 ");
+        line.put(b"SIZE_B USED_B COMM").end();
     }
 
     /// Returns the saved stack pointer and how far it is from the top of the stack.
@@ -210,20 +187,9 @@ pub struct Memory<'a> {
 impl Memory<'_> {
     /// Writes the header of `vm`.
     pub fn header(line: &mut Line<'_>) {
-        let columns = [
-            ("PID", width::PID),
-            ("VSZ_KB", width::KB),
-            ("RSS_KB", width::KB),
-            ("ANON_KB", width::KB),
-            ("FILE_KB", width::KB),
-            ("SHMEM_KB", width::KB),
-            ("SWAP_KB", width::KB),
-            ("HUGETLB_KB", width::KB + 1),
-            ("HEAP_B", width::BYTES),
-            ("PGTABLES_KB", width::BYTES),
-            ("VMAS", width::SIZE),
-        ];
-        header(line, &columns, "COMM");
+        line.put(b"PID     VSZ_KB    RSS_KB    ANON_KB   FILE_KB   SHMEM_KB  SWAP_KB   ");
+        line.put(b"HUGETLB_KB HEAP_B      PGTABLES_KB VMAS   COMM")
+            .end();
     }
 
     /// Writes the row. The resident memory is the sum of the parts that are printed.
@@ -271,16 +237,8 @@ pub struct KernelMemory {
 impl KernelMemory {
     /// Writes the header of `kmem`.
     pub fn header(line: &mut Line<'_>) {
-        let columns = [
-            ("KIND", width::KIND),
-            ("VA", width::ADDRESS),
-            ("SIZE_B", width::SIZE),
-            ("PA_LINEAR", width::ADDRESS),
-            ("PA_WALK", width::ADDRESS),
-            ("PAGE", width::PAGE),
-            ("RUNS", width::PAGE),
-        ];
-        header(line, &columns, "AGREE");
+        line.put(b"KIND         VA                 SIZE_B PA_LINEAR          ");
+        line.put(b"PA_WALK            PAGE RUNS AGREE").end();
     }
 
     /// Writes the row. The two addresses agree if the formula is right for every byte.

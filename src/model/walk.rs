@@ -9,7 +9,8 @@ use super::{
         Kind,
         Level,
         PageTables,
-        Paging, //
+        Paging,
+        Reading, //
     },
     words::Why,
 };
@@ -138,59 +139,100 @@ pub fn walk_twice<T: PageTables>(tables: &T, va: u64, steps: Option<&mut Steps>)
 
 /// Walks once; `None` if the tables changed meanwhile.
 fn walk_once<T: PageTables>(tables: &T, va: u64, mut steps: Option<&mut Steps>) -> Option<Answer> {
-    let paging = tables.paging();
-    let mut visited: [Option<(T::Table, Entry)>; 5] = [None; 5];
-    let mut perm = flags::PERM;
-    let mut level = paging.top;
-    let mut table = tables.root();
+    let down = descend(tables, va, steps.as_deref_mut())?;
+    let entry = match down.last {
+        Some(entry) => entry,
+        None => note(tables, down.table, down.level, va, steps)?.entry,
+    };
+    let kind = entry.kind();
+    if matches!(kind, Kind::Table | Kind::Bad) {
+        return None;
+    }
+    down.check(tables, va)?;
+    Some(answer(
+        tables.paging(),
+        down.level,
+        &entry,
+        kind,
+        down.perm,
+        va,
+    ))
+}
 
+/// The table whose entry for an address points to no other table.
+pub(super) struct Down<T> {
+    pub(super) table: T,
+    pub(super) level: Level,
+    /// The permissions that all levels above allow.
+    pub(super) perm: u32,
+    /// The entry, unless the table is one of ptes: its entries are left to the caller.
+    last: Option<Entry>,
+    /// What was read on the way and can change; by [`Level`].
+    above: [Option<(T, Entry)>; Level::ALL.len()],
+}
+
+/// Descends from the top table; `None` if a table cannot be read.
+pub(super) fn descend<T: PageTables>(
+    tables: &T,
+    va: u64,
+    mut steps: Option<&mut Steps>,
+) -> Option<Down<T::Table>> {
+    let mut down = Down {
+        table: tables.root(),
+        level: tables.paging().top,
+        perm: flags::PERM,
+        last: None,
+        above: [None; Level::ALL.len()],
+    };
     if let Some(steps) = &mut steps {
         **steps = Steps::default();
     }
-    loop {
-        let reading = tables.read(table, va)?;
-        let entry = reading.entry;
-        if let Some(steps) = &mut steps {
-            steps.0[Level::Pgd as usize - level as usize] = Some(Step {
-                level,
-                index: paging.index(level, va),
-                at: reading.at,
-                entry,
-            });
+    while let Some(below) = down.level.below() {
+        let reading = note(tables, down.table, down.level, va, steps.as_deref_mut())?;
+        if reading.entry.kind() != Kind::Table {
+            down.last = Some(reading.entry);
+            break;
         }
-        match (entry.kind(), reading.next, level.below()) {
-            (Kind::Bad, _, _) => return None,
-            (Kind::Table, Some(next), Some(below)) => {
-                perm &= entry.flags;
-                if tables.can_be_freed(below) {
-                    visited[level as usize] = Some((table, entry));
-                }
-                table = next;
-                level = below;
-            }
-            (Kind::Table, _, _) => return None,
-            (kind, _, _) => {
-                if !still_points_to(tables, &visited, va)? {
-                    return None;
-                }
-                return Some(answer(paging, level, &entry, kind, perm, va));
-            }
+        down.perm &= reading.entry.flags;
+        if tables.can_be_freed(below) {
+            down.above[down.level as usize] = Some((down.table, reading.entry));
         }
+        down.table = reading.next?;
+        down.level = below;
     }
+    Some(down)
 }
 
-/// Reads the entries above the last again, and returns whether they still point where they did.
-fn still_points_to<T: PageTables>(
+/// Reads the entry for an address, and notes it where that is wanted.
+fn note<T: PageTables>(
     tables: &T,
-    visited: &[Option<(T::Table, Entry)>; 5],
+    table: T::Table,
+    level: Level,
     va: u64,
-) -> Option<bool> {
-    for (table, entry) in visited.iter().flatten() {
-        if !tables.still_points_to(*table, va, entry)? {
-            return Some(false);
-        }
+    steps: Option<&mut Steps>,
+) -> Option<Reading<T::Table>> {
+    let reading = tables.read(table, va)?;
+    if let Some(steps) = steps {
+        steps.0[Level::Pgd as usize - level as usize] = Some(Step {
+            level,
+            index: tables.paging().index(level, va),
+            at: reading.at,
+            entry: reading.entry,
+        });
     }
-    Some(true)
+    Some(reading)
+}
+
+impl<T: Copy> Down<T> {
+    /// Reads the entries above again; `None` if they no longer point where they did.
+    pub(super) fn check(&self, tables: &impl PageTables<Table = T>, va: u64) -> Option<()> {
+        for (table, entry) in self.above.iter().flatten() {
+            if !tables.still_points_to(*table, va, entry)? {
+                return None;
+            }
+        }
+        Some(())
+    }
 }
 
 /// Says what the entry that ended a walk means for `va`.

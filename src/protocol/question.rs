@@ -23,10 +23,9 @@ use crate::{
 pub(crate) fn parse_walk(text: &[u8]) -> Result<WalkQuestion, Refused<WalkQuestion>> {
     let mut question = WalkQuestion::parse(text)?;
     question.va = untagged_addr(question.va);
-    match question.check_half(&paging().1) {
-        Ok(()) => Ok(question),
-        Err(refusal) => Err(Refused::new(question, refusal)),
-    }
+    let checked = question.check_half(&paging().1);
+    checked.map_err(|refusal| Refused::new(question, refusal))?;
+    Ok(question)
 }
 
 /// A question that is answered with rows.
@@ -47,10 +46,9 @@ impl Question for RangeQuestion {
         if !accepts(&question) {
             return Err(Refusal::NotAQuestion.into());
         }
-        match question.check_half(&halves) {
-            Ok(()) => Ok(question),
-            Err(refusal) => Err(Refused::new(question, refusal)),
-        }
+        let checked = question.check_half(&halves);
+        checked.map_err(|refusal| Refused::new(question, refusal))?;
+        Ok(question)
     }
 
     fn only_totals(&self) -> bool {

@@ -4,7 +4,7 @@
 
 use memintro_model::model::{
     name::COMM_MAX,
-    rows::{Heap, KernelStack, Task},
+    rows::{Heap, KernelMemory, KernelStack, Memory, MmStat, Task},
     text::LINE_MAX,
 };
 use proptest::{collection::vec, prelude::*};
@@ -73,6 +73,22 @@ fn ordinary_rows_stand_under_their_header() {
         ..THREAD
     };
     assert_aligned(&head, &line(|l| freed.row(l)));
+    let memory = Memory {
+        pid: 4194304,
+        stat: MmStat::default(),
+        heap: 64 << 30,
+        comm: b"bash",
+    };
+    assert_aligned(&header(Memory::header), &line(|l| memory.row(l)));
+    let kernel = KernelMemory {
+        kind: "kernel-stack",
+        va: STACK,
+        size: 0x4000,
+        pa_linear: STACK,
+        walked: Some((0x2_0000_0000, 12)),
+        runs: 1000,
+    };
+    assert_aligned(&header(KernelMemory::header), &line(|l| kernel.row(l)));
 }
 
 #[test]
