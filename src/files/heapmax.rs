@@ -41,7 +41,7 @@ struct Largest {
 impl Table for HeapMax {
     type Data = ();
 
-    const ACCESS: Access = Access::NO_ADDRESSES;
+    const ACCESS: Access = Access::NoAddresses;
 
     fn write(_data: &(), file: &ProcFile, text: &mut Text) -> Result {
         let mut memories = Memories::new(file.pid_ns());

@@ -75,7 +75,7 @@ pub(crate) struct KernelMemoryTable;
 impl Table for KernelMemoryTable {
     type Data = Arc<Samples>;
 
-    const ACCESS: Access = Access::KERNEL_PHYSICAL;
+    const ACCESS: Access = Access::KernelPhysical;
 
     fn write(samples: &Arc<Samples>, _file: &ProcFile, text: &mut Text) -> Result {
         let [code, data, percpu, stack] = own(samples.module);

@@ -32,7 +32,7 @@ pub(crate) struct KernelStacks;
 impl Table for KernelStacks {
     type Data = ();
 
-    const ACCESS: Access = Access::KERNEL;
+    const ACCESS: Access = Access::Kernel;
 
     fn write(_data: &(), file: &ProcFile, text: &mut Text) -> Result {
         let ns = file.pid_ns();

@@ -32,7 +32,7 @@ pub(crate) struct TaskTable;
 impl Table for TaskTable {
     type Data = ();
 
-    const ACCESS: Access = Access::NO_ADDRESSES;
+    const ACCESS: Access = Access::NoAddresses;
 
     fn write(_data: &(), file: &ProcFile, text: &mut Text) -> Result {
         let ns = file.pid_ns();

@@ -31,7 +31,7 @@ pub(crate) struct MemoryTable;
 impl Table for MemoryTable {
     type Data = ();
 
-    const ACCESS: Access = Access::NO_ADDRESSES;
+    const ACCESS: Access = Access::NoAddresses;
 
     fn write(_data: &(), file: &ProcFile, text: &mut Text) -> Result {
         let mut memories = Memories::new(file.pid_ns());

@@ -108,7 +108,7 @@ fn to_error(refusal: Refusal) -> Error {
 
 impl BinOperations for WalkSlot {
     fn read(&self, file: &LocalFile, to: &mut [u8], pos: usize) -> Result<usize> {
-        Access::ANY_PROCESS.check(file)?;
+        Access::AnyProcess.check(file)?;
         let answer = (*self.answer.lock()).ok_or_else(enodata)?;
         let mut bytes = [0; LINE_MAX];
         let mut line = Line::new(&mut bytes);
@@ -133,7 +133,7 @@ impl BinOperations for WalkSlot {
             parse_value(from)
         };
         // Without the right to ask there is no effect on the slot, not even by a bad question.
-        if let Err(denied) = Access::ANY_PROCESS.check(file) {
+        if let Err(denied) = Access::AnyProcess.check(file) {
             return Err(question.err().unwrap_or(denied));
         }
         let answer = question.and_then(|question| Self::ask(&question, file));

@@ -24,75 +24,60 @@ use kernel::{
     prelude::*, //
 };
 
-/// What the opener of a file needs besides the file's mode.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Access {
-    capabilities: &'static [Capability],
-    /// Whether kernel lockdown in confidentiality mode refuses the file.
-    confidential: bool,
-    /// Whether the file is nothing without kernel addresses, which kptr_restrict may hide.
-    addresses: bool,
+/// What the opener of a file needs besides the file's mode, by what the file shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Access {
+    /// No address: an administrator may give the file to others.
+    NoAddresses,
+    /// Physical addresses of any process; [`Opener::check_kernel_addresses`] checks who asks about
+    /// the kernel.
+    AnyProcess,
+    /// Kernel addresses.
+    Kernel,
+    /// Kernel and physical addresses.
+    KernelPhysical,
 }
 
 impl Access {
-    /// No address is shown, so an administrator may give the file to others.
-    pub(crate) const NO_ADDRESSES: Access = Access {
-        capabilities: &[],
-        confidential: false,
-        addresses: false,
-    };
-
-    /// Physical addresses of any process; [`Opener::check_kernel_addresses`] checks who asks about
-    /// the kernel.
-    pub(crate) const ANY_PROCESS: Access = Access {
-        capabilities: &[Capability::SysAdmin, Capability::SysPtrace],
-        confidential: true,
-        addresses: false,
-    };
-
-    /// Kernel addresses.
-    pub(crate) const KERNEL: Access = Access {
-        capabilities: &[Capability::Syslog],
-        confidential: true,
-        addresses: true,
-    };
-
-    /// Kernel and physical addresses.
-    pub(crate) const KERNEL_PHYSICAL: Access = Access {
-        capabilities: &[Capability::SysAdmin, Capability::Syslog],
-        ..Self::KERNEL
-    };
+    fn capabilities(self) -> &'static [Capability] {
+        match self {
+            Access::NoAddresses => &[],
+            Access::AnyProcess => &[Capability::SysAdmin, Capability::SysPtrace],
+            Access::Kernel => &[Capability::Syslog],
+            Access::KernelPhysical => &[Capability::SysAdmin, Capability::Syslog],
+        }
+    }
 
     /// Checks capabilities, lockdown and kptr_restrict for an opener.
     ///
     /// # Errors
     ///
     /// Returns `EPERM`.
-    pub(crate) fn check(&self, file: &LocalFile) -> Result {
+    pub(crate) fn check(self, file: &LocalFile) -> Result {
         self.check_lockdown()?;
-        if !self
-            .capabilities
-            .iter()
-            .all(|&capability| file.capable(capability))
-        {
+        let mut needed = self.capabilities().iter();
+        if !needed.all(|&capability| file.capable(capability)) {
             return Err(EPERM);
         }
-        if self.addresses && KernelAddresses::decide().hidden {
+        // The file is nothing without kernel addresses.
+        let kernel = matches!(self, Access::Kernel | Access::KernelPhysical);
+        if kernel && KernelAddresses::decide().hidden {
             return Err(EPERM);
         }
         Ok(())
     }
 
-    /// Checks lockdown alone, which can be raised after a file was opened: by each read and write.
+    /// Checks lockdown in confidentiality mode alone, which can be raised after a file was opened:
+    /// for each read and write.
     ///
     /// # Errors
     ///
     /// Returns `EPERM`.
-    pub(crate) fn check_lockdown(&self) -> Result {
-        if self.confidential {
-            locked_down(Lockdown::Kcore)?;
+    pub(crate) fn check_lockdown(self) -> Result {
+        match self {
+            Access::NoAddresses => Ok(()),
+            _ => locked_down(Lockdown::Kcore),
         }
-        Ok(())
     }
 }
 

@@ -69,7 +69,7 @@ use kernel::{
 const SHORT: usize = 128;
 
 /// Who may open a conversation.
-const ACCESS: Access = Access::ANY_PROCESS;
+const ACCESS: Access = Access::AnyProcess;
 
 /// Whether there is more of an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
