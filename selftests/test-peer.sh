@@ -35,9 +35,10 @@ wrong() { # NAME ADDRESS MESSAGE
 }
 vmalloc=$(field vmalloc 2)
 kmalloc=$(field kmalloc 2)
-# vmalloc leaves a page unmapped behind each object; its address differs in
-# one digit.
-guard=${vmalloc%?????}$(printf '%05x' $((0x${vmalloc#"${vmalloc%?????}"} + 65536)))
+# vmalloc leaves a page unmapped behind each object. The shell computes with 63
+# bits, so with the last 48 of the address.
+high=${vmalloc%????????????}
+guard=$high$(printf '%012x' $((0x${vmalloc#"$high"} + 65536)))
 ktap_equal "behind the vmalloc object nothing is mapped" not-mapped "$(ask walk "kernel $guard" | key why)"
 wrong "nothing mapped there" "$guard" "Bad address"
 # arm64 has copy_from_kernel_nofault() try every address.
