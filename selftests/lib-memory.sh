@@ -31,7 +31,7 @@ need_hugepages() { # SIZE_KB N
 
 # Transparent huge pages for programs that ask for them.
 need_thp() {
-	grep -q '\[never\]' "$thp/enabled" || return 0
+	grep -qs '\[never\]' "$thp/enabled" || return 0
 	at_exit "echo never >$thp/enabled"
 	echo madvise >"$thp/enabled"
 }

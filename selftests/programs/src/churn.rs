@@ -65,7 +65,7 @@ impl Slot {
             false => Area::at(area.start, area.len, READ_WRITE)?,
         };
         // What the kernel then gives is often a huge page.
-        area.advise(libc::MADV_HUGEPAGE)
+        area.huge_pages(true)
     }
 
     /// Maps the slot for the first time.

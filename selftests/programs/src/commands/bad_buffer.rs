@@ -135,7 +135,7 @@ fn tables(rounds: usize, edges: &[Edge], random: &mut Random, count: &mut Count)
 /// A process that rests, and its memory: locked pages with gaps between.
 fn resting() -> io::Result<(Pid, Area)> {
     let area = Area::anonymous(1024 * PAGE)?;
-    area.advise(libc::MADV_NOHUGEPAGE)?;
+    area.huge_pages(false)?;
     let lock = || (0..1024).step_by(2).try_for_each(|i| area.page(i).lock());
     Ok((process::fork_resting(lock)?, area))
 }

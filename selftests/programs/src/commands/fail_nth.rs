@@ -67,7 +67,7 @@ fn all_of(file: &File) -> io::Result<Vec<u8>> {
 fn rest() -> io::Result<()> {
     process::die_with_parent();
     let area = Area::anonymous(PAGES * PAGE)?;
-    area.advise(libc::MADV_NOHUGEPAGE)?;
+    area.huge_pages(false)?;
     // The zero page, many times: `rmap` has more rows than fit at once.
     area.read();
     area.part(0, 64 * PAGE).break_up()?;

@@ -46,7 +46,7 @@ impl Places {
         let page = Area::anonymous(3 * PAGE)?;
         let hole = page.part(PAGE, PAGE);
         let whole = Area::anonymous(PAGES * PAGE)?;
-        whole.advise(libc::MADV_NOHUGEPAGE)?;
+        whole.huge_pages(false)?;
         page.write();
         whole.write();
         hole.unmap()?;

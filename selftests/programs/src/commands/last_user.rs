@@ -32,7 +32,7 @@ fn ask(pid: &AtomicU64, asked: &AtomicU64) -> io::Result<()> {
 fn target(ready: &AtomicU64) -> io::Result<()> {
     process::set_name(TARGET);
     let area = Area::anonymous(TABLES * sys::PAGE_HUGE)?;
-    area.advise(libc::MADV_NOHUGEPAGE)?;
+    area.huge_pages(false)?;
     for table in 0..TABLES {
         area.part(table * sys::PAGE_HUGE, PAGE).write();
     }

@@ -68,7 +68,7 @@ pub fn run(options: &mut Options) -> io::Result<bool> {
     let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE;
     let area = Area::map(0, len, READ_WRITE, flags)?;
     // Where a page is touched, a page must come, not 512.
-    area.advise(libc::MADV_NOHUGEPAGE)?;
+    area.huge_pages(false)?;
 
     // A rehearsal brings in the code and the stack that the acts need.
     let (read, mut write) = sys::pipe()?;

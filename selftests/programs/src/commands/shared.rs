@@ -46,11 +46,11 @@ fn make(kind: &str) -> io::Result<Area> {
             return area.advise(libc::MADV_MERGEABLE).map(|()| area);
         }
         "zero" => {
-            area.advise(libc::MADV_NOHUGEPAGE)?;
+            area.huge_pages(false)?;
             area.read();
             return Ok(area);
         }
-        _ => area.advise(libc::MADV_NOHUGEPAGE).unwrap_or(()),
+        _ => area.huge_pages(false)?,
     }
     area.write();
     Ok(area)

@@ -39,10 +39,10 @@ fn furnish(subject: Subject) -> io::Result<Area> {
     all.write();
     all.break_up()?;
     let dense = Area::anonymous(DENSE)?;
-    dense.advise(libc::MADV_NOHUGEPAGE)?;
+    dense.huge_pages(false)?;
     dense.write();
     let area = Area::anonymous(PAGES * PAGE)?;
-    area.advise(libc::MADV_NOHUGEPAGE)?;
+    area.huge_pages(false)?;
     area.write();
     let pid = u64::from(std::process::id());
     subject.pid.store(pid, Ordering::SeqCst);

@@ -30,7 +30,7 @@ fn for_ever(what: &str, run: impl FnOnce() -> io::Result<()>) -> ! {
 pub fn merged(world: &World, seed: u64, place: usize) -> ! {
     for_ever("ksm", || {
         let area = Area::at(KSM_PLACE, 128 * PAGE, READ_WRITE)?;
-        area.advise(libc::MADV_NOHUGEPAGE)?;
+        area.huge_pages(false)?;
         area.advise(libc::MADV_MERGEABLE)?;
         process::fork_tied(|| rewrite(world, area, seed + 1, place + 1))?;
         rewrite(world, area, seed, place)
@@ -98,7 +98,7 @@ pub fn handled(world: &World, seed: u64, place: usize) -> ! {
     for_ever("userfaultfd", || {
         world.post(place);
         let area = Area::at(UFFD_PLACE, 256 * PAGE, READ_WRITE)?;
-        area.advise(libc::MADV_NOHUGEPAGE)?;
+        area.huge_pages(false)?;
         let source = Area::anonymous(PAGE)?;
         source.write();
         let features = uffd::FEATURE_WP_UNPOPULATED | uffd::FEATURE_POISON;

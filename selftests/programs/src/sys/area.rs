@@ -191,6 +191,19 @@ impl Area {
         check(unsafe { libc::madvise(self.ptr(), self.len, advice) }).map(drop)
     }
 
+    /// Asks for huge pages, or for none. A kernel that has none, as one for real time,
+    /// knows no such advice.
+    pub fn huge_pages(self, wanted: bool) -> io::Result<()> {
+        let advice = match wanted {
+            true => libc::MADV_HUGEPAGE,
+            false => libc::MADV_NOHUGEPAGE,
+        };
+        match self.advise(advice) {
+            Err(_) if !Path::new("/sys/kernel/mm/transparent_hugepage").exists() => Ok(()),
+            result => result,
+        }
+    }
+
     /// Keeps the pages in memory, populating what is not there yet.
     pub fn lock(self) -> io::Result<()> {
         // SAFETY: mlock changes no content.
