@@ -185,6 +185,29 @@ now() {
 	echo $((${now_s%.*} * 100 + 1${now_s#*.} - 100))
 }
 
+# Whether vm is right, and heapmax has the largest of its heaps, of several the one with the
+# lowest PID. A heap only grows here: it is at least what it was before, and at most what it
+# is after. All is read by one process, whose heap counts as well.
+heapmax_is_right() {
+	"$bin/compare-vm" && awk '
+		function vm(heaps) {
+			while ((getline <"/proc/memintro/vm") > 0) heaps[$1] = $9
+			close("/proc/memintro/vm")
+		}
+		BEGIN {
+			vm(before)
+			while ((getline <"/proc/memintro/heapmax") > 0) { pid = $1; heap = $2 + 0 }
+			vm(after)
+			right = (pid in before) && (pid in after) && before[pid] <= heap && heap <= after[pid] + 0
+			for (p in before) {
+				same = before[p] == heap && after[p] == heap && p + 0 < pid
+				if ((p in after) && (before[p] + 0 > heap || same)) right = 0
+			}
+			print pid, heap
+			exit !right
+		}'
+}
+
 # Prints the result of a single write to the walk: `ok N`, or the name of the error.
 put() { # TEXT [OPTION...]
 	put_text=$1

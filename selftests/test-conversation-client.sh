@@ -10,8 +10,8 @@
 . "${0%/*}/lib.sh"
 # shellcheck source-path=SCRIPTDIR source=lib-memory.sh
 . "$here/lib-memory.sh"
-# shellcheck source-path=SCRIPTDIR source=lib-conversation.sh
-. "$here/lib-conversation.sh"
+# shellcheck source-path=SCRIPTDIR source=lib-ask.sh
+. "$here/lib-ask.sh"
 
 client=
 for file in "${MEMINTRO:-/nowhere}" "$here/../tools/memintro" /add/memintro "$(command -v memintro)"; do

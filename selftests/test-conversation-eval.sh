@@ -9,8 +9,8 @@
 . "${0%/*}/lib.sh"
 # shellcheck source-path=SCRIPTDIR source=lib-memory.sh
 . "$here/lib-memory.sh"
-# shellcheck source-path=SCRIPTDIR source=lib-conversation.sh
-. "$here/lib-conversation.sh"
+# shellcheck source-path=SCRIPTDIR source=lib-ask.sh
+. "$here/lib-ask.sh"
 need_module
 prepare_memory
 

@@ -7,8 +7,8 @@
 
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "${0%/*}/lib.sh"
-# shellcheck source-path=SCRIPTDIR source=lib-conversation.sh
-. "$here/lib-conversation.sh"
+# shellcheck source-path=SCRIPTDIR source=lib-ask.sh
+. "$here/lib-ask.sh"
 need_module
 
 [ -e /proc/sys/kernel/ns_last_pid ] || ktap_skip_all "no ns_last_pid to choose a number by"

@@ -8,8 +8,6 @@
 . "${0%/*}/lib.sh"
 # shellcheck source-path=SCRIPTDIR source=lib-ask.sh
 . "$here/lib-ask.sh"
-# shellcheck source-path=SCRIPTDIR source=lib-conversation.sh
-. "$here/lib-conversation.sh"
 need_module
 
 cat >"$tmp/talk" <<'TALK'

@@ -11,8 +11,6 @@
 . "${0%/*}/lib.sh"
 # shellcheck source-path=SCRIPTDIR source=lib-memory.sh
 . "$here/lib-memory.sh"
-# shellcheck source-path=SCRIPTDIR source=lib-walk.sh
-. "$here/lib-walk.sh"
 need_module
 prepare_memory
 cd "$tmp" || exit 1

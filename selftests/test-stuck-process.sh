@@ -64,10 +64,16 @@ answers() { # NAME FILE QUESTION PATTERN
 
 # One result: a signal with a handler ends a call at the latest.
 signalled() { # NAME FILE QUESTION
-	signalled_out=$(timeout -k 1 -s KILL "$limit" "$bin/signalled-read" "$2" "$3") || signalled_out=hangs
+	case $2 in
+	"$walk") set -- "$1" "$bin/raw-question" write "$2" "$3\n" --signals ;;
+	*) set -- "$1" "$bin/converse" "$2" signals "write=$3\n" lines ;;
+	esac
+	signalled_name=$1
+	shift
+	signalled_out=$(timeout -k 1 -s KILL "$limit" "$@") || signalled_out=hangs
 	case $signalled_out in
-	hangs | '') held && ktap_diag "STILL READING after $limit s" && ktap_not_ok "$1" ;;
-	*) ktap_run "$1" held ;;
+	hangs | '') held && ktap_diag "STILL READING after $limit s" && ktap_not_ok "$signalled_name" ;;
+	*) ktap_run "$signalled_name" held ;;
 	esac
 }
 

@@ -11,8 +11,8 @@
 
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "${0%/*}/lib.sh"
-# shellcheck source-path=SCRIPTDIR source=lib-conversation.sh
-. "$here/lib-conversation.sh"
+# shellcheck source-path=SCRIPTDIR source=lib-ask.sh
+. "$here/lib-ask.sh"
 need_module
 
 lockdown=/sys/kernel/security/lockdown
@@ -98,7 +98,7 @@ for name in $harmless; do
 	ktap_run "$name: whole" [ "$(wc -l <"$proc/$name")" -ge 2 ]
 done
 ktap_run "tasks are right" "$bin/compare-tasks"
-ktap_run "heapmax is right" "$bin/compare-heapmax"
+ktap_run "heapmax is right" heapmax_is_right
 ktap_equal "the lockdown is the reason: the kernel logged it" yes \
 	"$(dmesg | grep -q 'Lockdown: .*restricted' && echo yes)"
 exec 3<&- 4<&- 5<&- 6<&- 7<&- 8<&- 9<&-

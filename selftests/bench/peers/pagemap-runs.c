@@ -16,11 +16,18 @@
 #define FRAME ((1ULL << 55) - 1)
 #define MANY 65536
 
-static uint64_t entries[MANY];
+static uint64_t entries[MANY], start, next, pa;
+
+static void print_run(void)
+{
+	if (next > start)
+		printf("%#" PRIx64 " %#" PRIx64 " %#" PRIx64 "\n", start, next, pa);
+	start = next = 0;
+}
 
 int main(int argc, char **argv)
 {
-	uint64_t va, end, start = 0, next = 0, pa = 0;
+	uint64_t va, end;
 	char path[64];
 	int fd;
 
@@ -32,17 +39,10 @@ int main(int argc, char **argv)
 	end = strtoull(argv[3], NULL, 16);
 	snprintf(path, sizeof(path), "/proc/%s/pagemap", argv[1]);
 	fd = open(path, O_RDONLY);
-	if (fd < 0) {
-		perror(path);
-		return 1;
-	}
 	while (va < end) {
-		uint64_t wanted = (end - va) / PAGE;
-		ssize_t n;
+		uint64_t wanted = (end - va) / PAGE < MANY ? (end - va) / PAGE : MANY;
+		ssize_t n = pread(fd, entries, wanted * 8, va / PAGE * 8);
 
-		if (wanted > MANY)
-			wanted = MANY;
-		n = pread(fd, entries, wanted * 8, va / PAGE * 8);
 		if (n <= 0) {
 			perror(path);
 			return 1;
@@ -51,24 +51,17 @@ int main(int argc, char **argv)
 			uint64_t frame = (entries[i] & FRAME) * PAGE;
 
 			if (!(entries[i] & PRESENT)) {
-				if (next > start)
-					printf("%#" PRIx64 " %#" PRIx64 " %#" PRIx64 "\n",
-					       start, next, pa);
-				start = next = 0;
-			} else if (next > start && next == va &&
-				   pa + (va - start) == frame) {
-				next += PAGE;
-			} else {
-				if (next > start)
-					printf("%#" PRIx64 " %#" PRIx64 " %#" PRIx64 "\n",
-					       start, next, pa);
+				print_run();
+				continue;
+			}
+			if (next != va || pa + (va - start) != frame) {
+				print_run();
 				start = va;
-				next = va + PAGE;
 				pa = frame;
 			}
+			next = va + PAGE;
 		}
 	}
-	if (next > start)
-		printf("%#" PRIx64 " %#" PRIx64 " %#" PRIx64 "\n", start, next, pa);
+	print_run();
 	return 0;
 }

@@ -1,21 +1,72 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The form of what memintro says: tables, answers, and lines of `key=value`.
+//! The form of what memintro says: numbers and names, tables, answers, and lines of
+//! `key=value`.
+
+use std::fmt::Write;
 
 use crate::prelude::*;
 
-/// The keys of the answers of `walk`, each list in its promised order.
-const SHAPES: [&str; 7] = [
-    "pid va pa page level perm flags",
-    "pid va pa why level",
-    "pid va pa why level swap",
-    "pid va pa error why",
-    "pid va region pa_linear agree pa page level perm flags",
-    "pid va region pa_linear agree pa why level",
-    "level index entry value next kind folded",
-];
+pub fn number(field: &str) -> io::Result<u64> {
+    field.parse().map_err(|_| error!("not a number: {field:?}"))
+}
 
-/// A line of `key=value` words.
+/// Parses `0x` and hex digits, in whatever form others write them.
+pub fn parse_hex(text: &str) -> io::Result<u64> {
+    let digits = text.strip_prefix("0x");
+    let value = digits.and_then(|digits| u64::from_str_radix(digits, 16).ok());
+    value.ok_or_else(|| error!("not a hex number: {text:?}"))
+}
+
+/// Parses an address in the one way to write it: `0x`, lower-case digits, no more than are
+/// needed.
+pub fn hex(field: &str) -> io::Result<u64> {
+    let value = parse_hex(field)?;
+    let form = format!("{value:#x}");
+    ensure!(field == form, "not in the one way to write it: {field:?}");
+    Ok(value)
+}
+
+/// Writes a name as memintro's tables must have it.
+pub fn escape(name: &[u8]) -> String {
+    if name.is_empty() {
+        return "-".to_owned();
+    }
+    let reserved = name == b"-" || name == b"denied";
+    let mut text = String::new();
+    for (i, &byte) in name.iter().enumerate() {
+        if (0x21..=0x7e).contains(&byte) && byte != b'\\' && !(reserved && i == 0) {
+            text.push(char::from(byte));
+        } else {
+            let _ = write!(text, "\\{byte:03o}");
+        }
+    }
+    text
+}
+
+/// The bytes that an escaped name stands for; `-` is an empty name.
+pub fn unescape(name: &str) -> io::Result<Vec<u8>> {
+    if name == "-" {
+        return Ok(Vec::new());
+    }
+    let mut pieces = name.split('\\');
+    let mut bytes = pieces.next().unwrap_or_default().as_bytes().to_vec();
+    for piece in pieces {
+        let digits = piece.get(..3);
+        let byte = digits.and_then(|digits| u8::from_str_radix(digits, 8).ok());
+        bytes.push(byte.ok_or_else(|| error!("not an escape: {name:?}"))?);
+        bytes.extend_from_slice(&piece.as_bytes()[3..]);
+    }
+    Ok(bytes)
+}
+
+/// The keys of the answers of `walk`, each list in its promised order.
+const SHAPES: [&str; 7] = words! {
+    "pid va pa page level perm flags" "pid va pa why level" "pid va pa why level swap"
+    "pid va pa error why" "pid va region pa_linear agree pa page level perm flags"
+    "pid va region pa_linear agree pa why level" "level index entry value next kind folded"
+};
+
 #[derive(Clone, Debug)]
 pub struct Line<'a>(Vec<(&'a str, &'a str)>);
 
@@ -24,9 +75,8 @@ impl<'a> Line<'a> {
     fn words(line: &'a str) -> io::Result<Self> {
         let mut pairs = Vec::with_capacity(10);
         for word in line.split(' ') {
-            let pair = word
-                .split_once('=')
-                .ok_or_else(|| error!("not key=value: {line:?}"))?;
+            let pair = word.split_once('=');
+            let pair = pair.ok_or_else(|| error!("not key=value: {line:?}"))?;
             let fit = |byte: u8| byte.is_ascii_alphanumeric() || b"_.,:-".contains(&byte);
             let fits = !pair.1.is_empty() && pair.1.bytes().all(fit);
             ensure!(fits, "a value unfit for eval: {line:?}");
@@ -49,19 +99,16 @@ impl<'a> Line<'a> {
         pair.map_or("", |(_, value)| value)
     }
 
-    /// The value of a key that must be an address.
     pub fn hex(&self, key: &str) -> io::Result<u64> {
         hex(self.get(key)).map_err(|error| error!("{key}: {error}"))
     }
 
-    /// Checks the value of a key.
     pub fn expect(&self, key: &str, want: &str) -> io::Result<()> {
         let got = self.get(key);
         ensure!(got == want, "{key}={got} expected {want}");
         Ok(())
     }
 
-    /// Whether `flags` holds this one.
     pub fn has_flag(&self, flag: &str) -> bool {
         self.get("flags").split(',').any(|name| name == flag)
     }
@@ -90,23 +137,18 @@ impl Keys {
     /// Parses a line, whose keys must not repeat.
     pub fn parse(line: &str) -> io::Result<Self> {
         let mut keys = BTreeSet::new();
-        let twice = Line::words(line)?
-            .0
-            .iter()
-            .any(|(key, _)| !keys.insert(*key));
-        ensure!(!twice, "a key twice: {line:?}");
+        let mut pairs = Line::words(line)?.0.into_iter();
+        let once = pairs.all(|(key, _)| keys.insert(key));
+        ensure!(once, "a key twice: {line:?}");
         Ok(Self(line.to_owned()))
     }
 
-    /// The value of a key; empty if the line does not have it.
     pub fn get(&self, key: &str) -> &str {
         let mut words = self.0.split(' ');
-        words
-            .find_map(|word| word.strip_prefix(key)?.strip_prefix('='))
-            .unwrap_or("")
+        let value = words.find_map(|word| word.strip_prefix(key)?.strip_prefix('='));
+        value.unwrap_or("")
     }
 
-    /// The value of a key that must be a decimal number.
     pub fn number(&self, key: &str) -> io::Result<u64> {
         number(self.get(key))
     }
@@ -119,16 +161,18 @@ fn row(line: &str, fields: Vec<&str>, columns: usize) -> io::Result<Vec<String>>
     let right = fields.len() == columns && fields.iter().all(printable);
     ensure!(right, "wrong fields: {line:?}");
     let remark = line.starts_with(|first: char| first == '#' || first.is_ascii_uppercase());
-    ensure!(
-        !remark,
-        "a row that looks like a header or remark: {line:?}"
-    );
+    ensure!(!remark, "a row like a header or remark: {line:?}");
     Ok(fields.into_iter().map(str::to_owned).collect())
+}
+
+fn whole_lines(text: &str) -> io::Result<std::str::Split<'_, char>> {
+    let lines = text.strip_suffix('\n');
+    let lines = lines.ok_or_else(|| error!("no newline at the end"))?;
+    Ok(lines.split('\n'))
 }
 
 /// A table: a header and rows, in columns of blanks.
 pub struct Table {
-    /// The rows, each of as many fields as the header has.
     pub rows: Vec<Vec<String>>,
 }
 
@@ -141,20 +185,14 @@ impl Table {
     /// Parses a whole table; an error names the line that breaks a rule.
     pub fn parse(text: &[u8], header: &str) -> io::Result<Self> {
         let text = std::str::from_utf8(text).map_err(io::Error::other)?;
-        let lines = text
-            .strip_suffix('\n')
-            .ok_or_else(|| error!("no newline at the end"))?;
         let mut rows = Vec::new();
-        for (i, line) in lines.split('\n').enumerate() {
-            // Blanks at the end are padding nobody needs; at the start, a shell could
-            // not tell the kind of the line.
-            let tidy = line
-                .bytes()
-                .all(|byte| byte == b' ' || byte.is_ascii_graphic());
-            ensure!(
-                tidy && !line.starts_with(' '),
-                "blanks or bytes of {line:?}"
-            );
+        for (i, line) in whole_lines(text)?.enumerate() {
+            // Blanks at the end are padding nobody needs; at the start, a shell could not tell
+            // the kind of the line.
+            let mut bytes = line.bytes();
+            let tidy = bytes.all(|byte| byte == b' ' || byte.is_ascii_graphic());
+            let tidy = tidy && !line.starts_with(' ');
+            ensure!(tidy, "blanks or bytes of {line:?}");
             let fields: Vec<_> = line.split_ascii_whitespace().collect();
             match i {
                 0 => ensure!(fields.join(" ") == header, "not the header: {line:?}"),
@@ -165,13 +203,10 @@ impl Table {
     }
 }
 
-/// The answer of `vmas`, `extents` or `rmap`.
 pub struct Answer {
-    /// The rows, each of as many fields as the header has.
     pub rows: Vec<Vec<String>>,
     /// What follows `# end` in the last line.
     pub end: Keys,
-    /// The last line.
     pub last: String,
 }
 
@@ -180,15 +215,10 @@ impl Answer {
     ///
     /// Without rows and header, the last line comes alone.
     pub fn parse(text: &str, header: &str) -> io::Result<Self> {
-        let lines = text
-            .strip_suffix('\n')
-            .ok_or_else(|| error!("no newline at the end"))?;
-        let mut lines: Vec<_> = lines.split('\n').collect();
-        let last = lines.pop().unwrap_or_default();
-        let end = last
-            .strip_prefix("# end ")
-            .ok_or_else(|| error!("no last line: {last:?}"))?;
-        let mut lines = lines.into_iter();
+        let mut lines = whole_lines(text)?;
+        let last = lines.next_back().unwrap_or_default();
+        let end = last.strip_prefix("# end ");
+        let end = end.ok_or_else(|| error!("no last line: {last:?}"))?;
         if let Some(first) = lines.next() {
             ensure!(first == header, "not the header: {first:?}");
         }
@@ -200,73 +230,13 @@ impl Answer {
             last: last.to_owned(),
         })
     }
-}
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn promised_lines_are_parsed() {
-        let text = "level=pgd index=1 entry=0xff value=0x0 next=- kind=none folded=no\n\
-                    pid=1 va=0x10 pa=none why=swap level=pte swap=0:7\n\
-                    pid=1 va=0x20 pa=none why=no-vma level=-\n";
-        let all: Vec<_> = answers(text).map(Result::unwrap).collect();
-        assert_eq!(all.len(), 2);
-        assert_eq!((all[0].0.len(), all[1].0.len()), (1, 0));
-        assert_eq!(all[0].1.get("swap"), "0:7");
-        assert_eq!(all[1].1.hex("va").unwrap(), 0x20);
-        assert!(all[1].1.hex("pa").is_err());
-    }
-
-    #[test]
-    fn other_lines_are_refused() {
-        for line in [
-            "",
-            "pid=1 va=0x10",
-            "pid=1  va=0x20 pa=none why=no-vma level=-",
-            "pid=1 va=0x20 pa=none why=no-vma",
-            "va=0x20 pid=1 pa=none why=no-vma level=-",
-            "pid=1 va=0x20 pa=none why= level=-",
-            "pid=1 va=0x20 pa=none why=$(x) level=-",
-            "pid=1 va=0x20 pa=none why=a;b level=-",
-        ] {
-            assert!(Line::parse(line).is_err(), "{line:?}");
-        }
-    }
-
-    #[test]
-    fn torn_tables_are_refused() {
-        assert_eq!(Table::parse(b"A B\n1 x\n", "A B").unwrap().rows.len(), 1);
-        for text in [
-            "A B\n1 x",
-            "A C\n1 x\n",
-            "A B\n1\n",
-            "A B\n1 x y\n",
-            "A B\n 1 x\n",
-            "A B\n\n",
-        ] {
-            assert!(Table::parse(text.as_bytes(), "A B").is_err(), "{text:?}");
-        }
-    }
-
-    #[test]
-    fn torn_answers_are_refused() {
-        let rows = |text| Answer::parse(text, "A B").map(|answer| answer.rows.len());
-        assert_eq!(rows("A B\n1 x\n# end k=1\n").unwrap(), 1);
-        assert_eq!(rows("# end k=1\n").unwrap(), 0);
-        for text in [
-            "",
-            "A B\n1 x\n",
-            "A B\n1 x\n# end k=1",
-            "1 x\n# end k=1\n",
-            "A B\n1\n# end k=1\n",
-            "A B\n1  x\n# end k=1\n",
-            "A B\nX 1\n# end k=1\n",
-            "A B\n1 x\n# end k=\n",
-            "A B\n1 x\n# end k=1 k=2\n",
-        ] {
-            assert!(rows(text).is_err(), "{text:?}");
-        }
+    /// The same of one that answered: what it refused is an error.
+    pub fn given(text: &str, header: &str) -> io::Result<Self> {
+        let answer = Self::parse(text, header)?;
+        ensure!(answer.end.get("error").is_empty(), "{}", answer.last);
+        let right = answer.end.number("rows")? == answer.rows.len() as u64;
+        ensure!(right, "wrong rows: {}", answer.last);
+        Ok(answer)
     }
 }

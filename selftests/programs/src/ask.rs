@@ -2,13 +2,14 @@
 
 //! The client's side of memintro's files.
 
+use std::fmt::Display;
+
 use crate::prelude::*;
 
 /// Where the tables and conversations are.
 pub const PROC: &str = "/proc/memintro";
 /// The file that answers one question at a time.
 pub const SYSFS: &str = "/sys/kernel/memintro/walk";
-/// The tables and their headers.
 pub const TABLES: [(&str, &str); 5] = [
     ("tasks", "PID PPID UID STATE THREADS COMM"),
     ("vm", VM),
@@ -18,19 +19,15 @@ pub const TABLES: [(&str, &str); 5] = [
 ];
 const VM: &str = "PID VSZ_KB RSS_KB ANON_KB FILE_KB SHMEM_KB SWAP_KB HUGETLB_KB HEAP_B \
     PGTABLES_KB VMAS COMM";
-/// The header of an answer of `vmas`.
+pub const CONVERSATIONS: [&str; 4] = ["walk", "vmas", "extents", "rmap"];
+/// The headers of their answers, but for `walk`, which has none.
 pub const VMAS: &str = "START END PERM SIZE_KB PRESENT_KB HUGE_KB ZERO_KB SWAP_KB EMPTY_KB NAME";
-/// The header of an answer of `rmap`.
 pub const RMAP: &str = "PID VA PAGE PERM COMM";
-/// The header of an answer of `extents`.
 pub const EXTENTS: &str = "START END SIZE_KB PA PAGE PERM FLAGS";
 
-/// The header of a table.
 pub fn header(table: &str) -> &'static str {
-    TABLES
-        .iter()
-        .find(|(name, _)| *name == table)
-        .map_or("", |(_, header)| header)
+    let found = TABLES.iter().find(|(name, _)| *name == table);
+    found.map_or("", |(_, header)| header)
 }
 
 /// Opens a file for both.
@@ -38,32 +35,45 @@ pub fn read_write(path: impl AsRef<Path>) -> io::Result<File> {
     File::options().read(true).write(true).open(path)
 }
 
-/// Reads to the end by single calls of `size` bytes at most.
+/// Reads to the end by single calls of `size` bytes at most; again those that a signal ended.
 pub fn read_all(mut file: &File, size: usize) -> io::Result<Vec<u8>> {
     let mut all = Vec::new();
     let mut piece = vec![0; size];
     loop {
-        match file.read(&mut piece)? {
-            0 => return Ok(all),
-            n => all.extend_from_slice(&piece[..n]),
+        match file.read(&mut piece) {
+            Ok(0) => return Ok(all),
+            Ok(n) => all.extend_from_slice(&piece[..n]),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
         }
     }
 }
 
-/// An open conversation.
+/// Reads to the end, `size` bytes at a time, from `at` on, by pread(2).
+pub fn pieces(file: &File, mut at: u64, size: usize) -> io::Result<Vec<u8>> {
+    let mut whole = Vec::new();
+    let mut piece = vec![0; size];
+    loop {
+        let n = file.read_at(&mut piece, at)?;
+        if n == 0 {
+            return Ok(whole);
+        }
+        whole.extend(&piece[..n]);
+        at += n as u64;
+    }
+}
+
 pub struct Conversation {
     file: File,
     piece: usize,
 }
 
 impl Conversation {
-    /// Opens a conversation.
     pub fn open(path: impl AsRef<Path>) -> io::Result<Self> {
         let file = read_write(path)?;
         Ok(Self { file, piece: 65536 })
     }
 
-    /// Opens the one of this name.
     pub fn of(name: &str) -> io::Result<Self> {
         Self::open(format!("{PROC}/{name}"))
     }
@@ -82,11 +92,78 @@ impl Conversation {
         String::from_utf8(read_all(&self.file, self.piece)?).map_err(io::Error::other)
     }
 
-    /// Asks `walk` one question and reads its line.
+    /// Asks for rows, and for the totals of the same alone: they must agree.
+    pub fn ask_both(&mut self, question: &str) -> io::Result<String> {
+        let text = self.ask(question)?;
+        let totals = self.ask(&format!("{question} \t totals"))?;
+        let agree = text.ends_with(&totals) && totals.lines().count() == 1;
+        ensure!(agree, "totals: {totals:?}, but {:?}", text.lines().last());
+        Ok(text)
+    }
+
     pub fn walk(&mut self, whose: &str, va: u64) -> io::Result<Keys> {
         let text = self.ask(&format!("{whose} {va:#x}"))?;
         let line = text.strip_suffix('\n').filter(|line| !line.contains('\n'));
         Keys::parse(line.ok_or_else(|| error!("not one line: {text:?}"))?)
+    }
+}
+
+/// Questions whose answers are long, about a process that rests and some of its memory.
+pub fn long_questions(pid: impl Display, area: Area) -> [(&'static str, String); 5] {
+    let range = format!("{pid} {:#x}-{:#x}", area.start, area.end());
+    let pages = |tail: &str| {
+        let lines = area.pages().take(200);
+        let lines = lines.map(|va| format!("{pid} {va:#x}{tail}"));
+        lines.collect::<Vec<_>>().join("\n")
+    };
+    [
+        ("walk", pages("")),
+        ("walk", pages(" levels")),
+        ("vmas", format!("{range}\n{pid}\n{pid} totals")),
+        ("extents", format!("{range}\nbad\n{pid} totals")),
+        ("rmap", "0x1000\nbad\n0x2000".to_owned()),
+    ]
+}
+
+/// A file of which a part may have been read, and what is still to come.
+pub struct Source {
+    pub name: &'static str,
+    pub file: File,
+    pub expected: Vec<u8>,
+}
+
+impl Source {
+    /// A table whose first byte was read, which makes it.
+    pub fn table(name: &'static str, mut file: File) -> io::Result<Self> {
+        file.read_exact(&mut [0])?;
+        // From its second byte on, this table and not a new one.
+        let expected = pieces(&file, 1, 65536)?;
+        Ok(Self {
+            name,
+            file,
+            expected,
+        })
+    }
+
+    /// A table; or a conversation that was asked, or is to say how it is used.
+    pub fn of(name: &'static str, questions: &str) -> io::Result<Self> {
+        let path = format!("{PROC}/{name}");
+        if !header(name).is_empty() {
+            return Self::table(name, File::open(path)?);
+        }
+        let open = || -> io::Result<File> {
+            let mut file = read_write(&path)?;
+            if !questions.is_empty() {
+                file.write_all(format!("{questions}\n").as_bytes())?;
+            }
+            Ok(file)
+        };
+        let (expected, file) = (read_all(&open()?, 65536)?, open()?);
+        Ok(Self {
+            name,
+            file,
+            expected,
+        })
     }
 }
 
@@ -97,11 +174,10 @@ pub struct SysfsWalk {
 }
 
 impl SysfsWalk {
-    /// Opens the file twice.
-    pub fn open(path: &Path) -> io::Result<Self> {
+    pub fn open() -> io::Result<Self> {
         Ok(Self {
-            questions: File::options().write(true).open(path)?,
-            answers: File::open(path)?,
+            questions: File::options().write(true).open(SYSFS)?,
+            answers: File::open(SYSFS)?,
         })
     }
 
@@ -123,11 +199,9 @@ impl SysfsWalk {
 /// A line of `subject`'s output: a range of pages of one kind.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Range {
-    /// The name of the kind.
     pub kind: String,
-    /// The first address.
     pub start: usize,
-    /// The length in bytes.
+    /// In bytes.
     pub len: usize,
 }
 

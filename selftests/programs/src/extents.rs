@@ -1,33 +1,27 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The answers of `/proc/memintro/extents`, and the rules that hold for all
-//! of them, whatever memory they speak of.
+//! The answers of `/proc/memintro/extents`, and the rules that hold for all of them, whatever
+//! memory they speak of.
 
-use crate::layout::{Size, SIZES};
+use crate::layout::SIZES;
 use crate::memory::Page;
 use crate::{ask::EXTENTS, prelude::*};
 
 const PAGE: u64 = sys::PAGE as u64;
 
-/// A row.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Row {
-    /// The first address.
     pub start: u64,
-    /// The last address.
+    /// The last address, not the one after it.
     pub last: u64,
-    /// The physical address of the first.
     pub pa: u64,
-    /// The size of the pages, as it is written.
+    /// These as they are written.
     pub page: String,
-    /// The permissions.
     pub perm: String,
-    /// The flags, as they are written.
     pub flags: String,
 }
 
 impl Row {
-    /// Parses and checks the fields of a row.
     pub fn parse(fields: &[String]) -> io::Result<Self> {
         let bad = |why| error!("{why}: {fields:?}");
         let (start, end) = (hex(&fields[0])?, hex(&fields[1])?);
@@ -47,25 +41,19 @@ impl Row {
         if row.kb() != number(&fields[2])? || row.pa % PAGE != 0 {
             return Err(bad("a wrong size or address"));
         }
-        let shown = ["special", "zero", "protnone", "hugetlb", "uffd"];
-        let mut order = row.flags.split(',').map(|flag| {
-            let place = shown.iter().position(|other| *other == flag);
-            place.map_or(-1, |place| place as i32)
-        });
-        if row.flags != "-" && !order.clone().is_sorted()
-            || order.any(|n| n < 0) != (row.flags == "-")
-        {
+        // In their order, each at most once.
+        let mut order = ["special", "zero", "protnone", "hugetlb", "uffd"].iter();
+        let mut flags = row.flags.split(',');
+        if row.flags != "-" && !flags.all(|flag| order.any(|shown| *shown == flag)) {
             return Err(bad("wrong flags"));
         }
         Ok(row)
     }
 
-    /// The size.
     pub fn kb(&self) -> u64 {
         (self.last - self.start) / 1024 + 1
     }
 
-    /// Whether it has a flag.
     pub fn has(&self, flag: &str) -> bool {
         self.flags.split(',').any(|other| other == flag)
     }
@@ -94,11 +82,8 @@ impl Row {
 pub struct Sums {
     /// Physically contiguous pieces.
     pub runs: u64,
-    /// The size of the largest.
     pub largest_kb: u64,
-    /// Memory with a page.
     pub kb: u64,
-    /// Memory with a zero page.
     pub zero_kb: u64,
 }
 
@@ -129,34 +114,20 @@ impl Sums {
 
 /// The rows of an answer that keeps all rules, and its last line.
 pub struct Extents {
-    /// The rows.
     pub rows: Vec<Row>,
-    /// The last line.
     pub end: Keys,
 }
 
 impl Extents {
     /// Parses and checks an answer. `range_kb` is the size of the range.
     pub fn parse(text: &str, range_kb: Option<u64>) -> io::Result<Self> {
-        let answer = Answer::parse(text, EXTENTS)?;
-        let bad = |why: String| Err(error!("{why}: {}", answer.last));
-        if !answer.end.get("error").is_empty() {
-            return bad("refused".to_owned());
-        }
-        let rows: Vec<_> = answer
-            .rows
-            .iter()
-            .map(|fields| Row::parse(fields))
-            .collect::<Result<_, _>>()?;
+        let Answer { rows, end, last } = Answer::given(text, EXTENTS)?;
+        let rows = rows.iter().map(|fields| Row::parse(fields));
+        let rows = rows.collect::<io::Result<Vec<_>>>()?;
         for pair in rows.windows(2) {
-            if pair[1].start <= pair[0].last {
-                return bad(format!("rows that do not ascend: {pair:x?}"));
-            }
-            if pair[0].swallows(&pair[1]) {
-                return bad(format!("two rows that are one: {pair:x?}"));
-            }
+            let fine = pair[1].start > pair[0].last && !pair[0].swallows(&pair[1]);
+            ensure!(fine, "not ascending, or one row: {pair:x?}");
         }
-        let end = &answer.end;
         let sums = Sums::of(rows.iter().flat_map(Row::pages));
         let told = Sums {
             runs: end.number("runs")?,
@@ -164,72 +135,22 @@ impl Extents {
             kb: end.number("kb")?,
             zero_kb: end.number("zero_kb")?,
         };
-        if told != sums || end.number("rows")? != rows.len() as u64 {
-            return bad(format!("the rows add up to {} {sums:?}", rows.len()));
+        ensure!(told == sums, "the rows add up to {sums:?}: {last}");
+        for size in SIZES {
+            let of_size = |row: &&Row| row.page == size.name && !row.has("zero");
+            let sum = rows.iter().filter(of_size).map(Row::kb).sum::<u64>();
+            // Only of base and huge pages a sum of 0 is shown.
+            let key = format!("kb_{}", size.name.to_lowercase());
+            let told = end.get(&key);
+            let right = match size.contiguous && sum == 0 {
+                true => told.is_empty(),
+                false => told == sum.to_string(),
+            };
+            ensure!(right, "wrong {key}: {last}");
         }
-        for Size {
-            name,
-            key,
-            contiguous,
-            ..
-        } in SIZES
-        {
-            // The others are shown without any, too.
-            let always = !contiguous;
-            let of_size = rows
-                .iter()
-                .filter(|row| row.page == *name && !row.has("zero"));
-            let sum = of_size.map(Row::kb).sum::<u64>();
-            if !always && sum == 0 && end.get(key).is_empty() {
-                continue;
-            }
-            if end.number(key)? != sum || !always && sum == 0 {
-                return bad(format!("wrong {key}"));
-            }
-        }
-        match range_kb {
-            Some(kb) if end.number("hole_kb")? != kb - sums.kb - sums.zero_kb => {
-                bad(format!("hole_kb of {kb}"))
-            }
-            None if end.get("hole_kb") != "-" => bad("hole_kb without a range".to_owned()),
-            _ => Ok(Self {
-                rows,
-                end: answer.end,
-            }),
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const END: &str =
-        "rows=2 runs=2 kb=12 hole_kb=- zero_kb=0 largest_kb=8 kb_4k=12 kb_2m=0 kb_1g=0";
-
-    fn parse(rows: &str, end: &str) -> io::Result<Extents> {
-        Extents::parse(&format!("{EXTENTS}\n{rows}# end pid=1 {end}\n"), None)
-    }
-
-    #[test]
-    fn good_answers_pass() {
-        let rows = "0x1000 0x3000 8 0x5000 4K rw-u -\n0x3000 0x4000 4 0x9000 4K rw-u -\n";
-        assert_eq!(parse(rows, END).unwrap().rows.len(), 2);
-        assert!(parse(rows, &END.replace("largest_kb=8", "largest_kb=4")).is_err());
-        assert!(parse(rows, &END.replace("runs=2", "runs=1")).is_err());
-        assert!(parse(rows, &END.replace("kb_4k=12", "kb_4k=8")).is_err());
-    }
-
-    #[test]
-    fn broken_rows_are_told() {
-        for rows in [
-            "0x1000 0x3000 8 0x5000 4K rw-u -\n0x3000 0x4000 4 0x7000 4K rw-u -\n",
-            "0x1000 0x3000 8 0x5000 4K rw-u -\n0x2000 0x3000 4 0x9000 4K rw-u -\n",
-            "0x1000 0x3000 4 0x5000 4K rw-u -\n0x3000 0x4000 4 0x9000 4K rw-u -\n",
-            "0x1000 0x3000 8 0x5000 4K rw-u dirty\n0x3000 0x4000 4 0x9000 4K rw-u -\n",
-            "0x1000 0x3000 8 0x5000 4K rw-u zero,special\n0x3000 0x4000 4 0x9000 4K rw-u -\n",
-        ] {
-            assert!(parse(rows, END).is_err(), "{rows}");
-        }
+        let hole_kb = range_kb.map(|kb| (kb - sums.kb - sums.zero_kb).to_string());
+        let right = hole_kb.as_deref().unwrap_or("-") == end.get("hole_kb");
+        ensure!(right, "hole_kb is {hole_kb:?}: {last}");
+        Ok(Self { rows, end })
     }
 }

@@ -4,19 +4,20 @@
 
 use crate::prelude::*;
 use crate::{
-    maps::{self, Mapping},
-    sys::{PAGE_1G, PAGE_32M, PAGE_64K},
+    memory::{maps, Mapping},
+    sys::{MADV_GUARD_INSTALL, PAGE_1G, PAGE_32M, PAGE_64K},
 };
-use huge::{
-    pool,
-    Use::{Barred, Private, Shared, Unused},
+use make::{
+    advised, anon, barred, locked, pool, swapped, transparent, write_protected,
+    Use::{Private, Shared, Unused},
+    LEN,
 };
 use Expect::{AsPagemap, Frame, Physical, Unknown, Word};
 
-mod base;
-mod huge;
-mod marker;
-mod special;
+pub mod make;
+
+/// The ranges of a kind, or why there are none.
+pub type Made = io::Result<Vec<Area>>;
 
 /// What the walk must say of a page of a kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,151 +28,127 @@ pub enum Expect {
     Word(&'static str),
     /// Whatever pagemap says: some pages are there, others are not.
     AsPagemap,
-    /// Addresses from this one on, known without asking anybody. Pagemap
-    /// shows a mapping without struct pages as empty.
+    /// Addresses from this one on, known without asking anybody. Pagemap shows a mapping
+    /// without struct pages as empty.
     Physical(u64),
     /// Some pages have an address, others not, and pagemap shows none.
     Unknown,
 }
 
-/// A kind of page.
 pub struct Kind {
-    /// Its name.
     pub name: &'static str,
-    /// What is behind its pages.
     pub expect: Expect,
-    /// Whether it is made only when asked for by name.
-    pub on_request: bool,
-    make: fn() -> io::Result<Vec<Area>>,
+    make: fn() -> Made,
 }
 
-const fn kind(name: &'static str, expect: Expect, make: fn() -> io::Result<Vec<Area>>) -> Kind {
-    Kind {
-        name,
-        expect,
-        on_request: false,
-        make,
-    }
-}
-
-const fn on_request(kind: Kind) -> Kind {
-    Kind {
-        on_request: true,
-        ..kind
-    }
+macro_rules! kinds {
+    ($($name:literal $expect:expr => $make:expr;)+) => {
+        &[$(Kind { name: $name, expect: $expect, make: || $make }),+]
+    };
 }
 
 const EMPTY: Expect = Word("not-populated");
+/// The one that is made only when asked for by name.
+pub const ON_REQUEST: &str = "hwpoison";
 
 /// All kinds.
 ///
 /// Kinds with a swapped page come last, lest making others brings it back.
-pub static KINDS: &[Kind] = &[
-    kind("anon", Frame, base::anon),
-    kind("untouched", EMPTY, base::untouched),
-    kind("dontneed", EMPTY, base::dontneed),
-    kind("outside", Word("no-vma"), base::outside),
-    kind("protnone", Frame, || base::barred(base::anon()?)),
-    kind("zero", Frame, base::zero),
-    kind("file-private", Frame, base::file_private),
-    kind("file-shared", Frame, base::file_shared),
-    kind("file-cow", Frame, base::file_cow),
-    kind(
-        "file-protnone",
-        Frame,
-        || base::barred(base::file_shared()?),
-    ),
-    kind("shmem", Frame, base::shmem),
-    kind("memfd", Frame, base::memfd),
-    kind("lowest", Frame, special::lowest),
-    kind("high", Frame, special::high),
-    kind("pfnmap", Physical(special::BIOS), special::pfnmap),
-    kind("vdso", Frame, special::vdso),
-    kind("vvar", Unknown, special::vvar),
-    kind("stack", AsPagemap, || mapped(|name| name == b"[stack]")),
-    kind("heap", AsPagemap, || mapped(|name| name == b"[heap]")),
-    kind("text", AsPagemap, special::text),
-    kind("thp", Frame, huge::thp),
-    kind("thp-protnone", Frame, huge::thp_protnone),
-    kind("thp-split", Frame, huge::thp_split),
-    kind("thp-moved", Frame, huge::thp_moved),
-    kind("thp-shmem", Frame, huge::thp_shmem),
-    kind("thp-zero", Frame, huge::thp_zero),
-    kind("hugetlb-2m", Frame, || pool(PAGE_2M, 2, Private)),
-    kind("hugetlb-2m-shared", Frame, || pool(PAGE_2M, 2, Shared)),
-    kind("hugetlb-2m-protnone", Frame, || pool(PAGE_2M, 2, Barred)),
-    kind("hugetlb-2m-untouched", EMPTY, || pool(PAGE_2M, 1, Unused)),
-    kind("hugetlb-1g", Frame, || pool(PAGE_1G, 1, Private)),
-    kind("hugetlb-1g-shared", Frame, || pool(PAGE_1G, 1, Shared)),
-    kind("hugetlb-1g-protnone", Frame, || pool(PAGE_1G, 1, Barred)),
-    kind("hugetlb-1g-untouched", EMPTY, || pool(PAGE_1G, 1, Unused)),
-    kind("mthp", Frame, huge::mthp),
-    kind("mthp-part", Frame, huge::mthp_part),
-    kind("hugetlb-64k", Frame, || pool(PAGE_64K, 3, Private)),
-    kind("hugetlb-64k-protnone", Frame, || pool(PAGE_64K, 3, Barred)),
-    kind("hugetlb-64k-untouched", EMPTY, || pool(PAGE_64K, 1, Unused)),
-    kind("hugetlb-32m", Frame, || pool(PAGE_32M, 1, Private)),
-    kind("hugetlb-32m-shared", Frame, || pool(PAGE_32M, 1, Shared)),
-    kind("hugetlb-32m-protnone", Frame, || pool(PAGE_32M, 1, Barred)),
-    kind("guard", Word("guard"), marker::guard),
-    kind("uffd-marker", Word("uffd"), marker::uffd_marker),
-    kind("uffd-protected", Frame, marker::uffd_protected),
-    kind("poison", Word("poison"), marker::poison),
-    on_request(kind("hwpoison", Word("hwpoison"), marker::hwpoison)),
-    kind("shmem-swapped", EMPTY, base::shmem_swapped),
-    kind("swap", Word("swap"), base::swap),
-    kind(
-        "swap-protnone",
-        Word("swap"),
-        || base::barred(base::swap()?),
-    ),
-    kind("thp-swapped", Word("swap"), huge::thp_swapped),
-];
+pub static KINDS: &[Kind] = kinds! {
+    "anon" Frame => anon();
+    "untouched" EMPTY => Ok(vec![Area::anonymous(LEN)?]);
+    "dontneed" EMPTY => advised(libc::MADV_DONTNEED);
+    "outside" Word("no-vma") => make::outside();
+    "protnone" Frame => barred(anon());
+    "zero" Frame => make::zero();
+    "file-private" Frame => make::file_private();
+    "file-shared" Frame => locked(make::file(LEN, READ_WRITE, libc::MAP_SHARED)?);
+    "file-cow" Frame => locked(make::file(LEN, READ_WRITE, libc::MAP_PRIVATE)?);
+    "file-protnone" Frame => barred(locked(make::file(LEN, READ_WRITE, libc::MAP_SHARED)?));
+    "shmem" Frame => locked(Area::shared(LEN)?);
+    "memfd" Frame => make::memfd();
+    "lowest" Frame => make::lowest();
+    "high" Frame => make::high();
+    "pfnmap" Physical(make::BIOS) => make::pfnmap();
+    "vdso" Frame => make::vdso();
+    "vvar" Unknown => make::vvar();
+    "stack" AsPagemap => mapped(|name| name == b"[stack]");
+    "heap" AsPagemap => mapped(|name| name == b"[heap]");
+    "text" AsPagemap => make::text();
+    "thp" Frame => locked(transparent(2, false)?);
+    "thp-protnone" Frame => make::thp_protnone();
+    "thp-split" Frame => make::thp_split();
+    "thp-moved" Frame => make::thp_moved();
+    "thp-shmem" Frame => locked(transparent(1, true)?);
+    "thp-zero" Frame => make::thp_zero();
+    "hugetlb-2m" Frame => pool(PAGE_2M, 2, Private);
+    "hugetlb-2m-shared" Frame => pool(PAGE_2M, 2, Shared);
+    "hugetlb-2m-protnone" Frame => barred(pool(PAGE_2M, 2, Private));
+    "hugetlb-2m-untouched" EMPTY => pool(PAGE_2M, 1, Unused);
+    "hugetlb-1g" Frame => pool(PAGE_1G, 1, Private);
+    "hugetlb-1g-shared" Frame => pool(PAGE_1G, 1, Shared);
+    "hugetlb-1g-protnone" Frame => barred(pool(PAGE_1G, 1, Private));
+    "hugetlb-1g-untouched" EMPTY => pool(PAGE_1G, 1, Unused);
+    "mthp" Frame => make::mthp();
+    "mthp-part" Frame => make::mthp_part();
+    "hugetlb-64k" Frame => pool(PAGE_64K, 3, Private);
+    "hugetlb-64k-protnone" Frame => barred(pool(PAGE_64K, 3, Private));
+    "hugetlb-64k-untouched" EMPTY => pool(PAGE_64K, 1, Unused);
+    "hugetlb-32m" Frame => pool(PAGE_32M, 1, Private);
+    "hugetlb-32m-shared" Frame => pool(PAGE_32M, 1, Shared);
+    "hugetlb-32m-protnone" Frame => barred(pool(PAGE_32M, 1, Private));
+    // Installing a guard drops what was there.
+    "guard" Word("guard") => advised(MADV_GUARD_INSTALL);
+    // Before it was touched: there is a marker and no page.
+    "uffd-marker" Word("uffd") => write_protected(Area::anonymous(LEN)?);
+    "uffd-protected" Frame => write_protected(anon()?[0]);
+    "poison" Word("poison") => make::poison();
+    "hwpoison" Word("hwpoison") => make::hwpoison();
+    // A process has no entry for shared memory that was swapped out: only the file knows where
+    // it is.
+    "shmem-swapped" EMPTY => swapped(Area::shared(LEN)?);
+    "swap" Word("swap") => swapped(Area::anonymous(LEN)?);
+    "swap-protnone" Word("swap") => barred(swapped(Area::anonymous(LEN)?));
+    "thp-swapped" Word("swap") => swapped(transparent(1, false)?);
+};
 
-/// Finds a kind by its name.
 pub fn find(name: &str) -> Option<&'static Kind> {
     KINDS.iter().find(|kind| kind.name == name)
 }
 
 impl Kind {
-    /// Makes pages of this kind in this process and checks with pagemap
-    /// that they are what they should be.
-    pub fn make(&self) -> io::Result<Vec<Area>> {
+    /// Makes pages of this kind in this process and checks with pagemap that they are what they
+    /// should be.
+    pub fn make(&self) -> Made {
         let areas = (self.make)()?;
         let pagemap = Pagemap::open("self")?;
         let mut present = false;
         for area in &areas {
-            let (start, end) = (area.start as u64, (area.start + area.len) as u64);
+            let (start, end) = (area.start as u64, area.end() as u64);
             pagemap.each(start, end, |va, entry| {
-                let frame = entry.frame();
-                present |= frame.is_some();
+                let is_there = entry.frame().is_some();
+                present |= is_there;
                 let right = match self.expect {
-                    Frame => frame.is_some(),
+                    Frame => is_there,
                     Word("swap" | "guard" | "uffd") => Word(entry.word()) == self.expect,
-                    Word(_) => frame.is_none(),
+                    Word(_) => !is_there,
                     AsPagemap | Physical(_) | Unknown => true,
                 };
-                ensure!(
-                    right,
-                    "the kernel made something else: pagemap of {va:#x} is {:#x}",
-                    entry.0
-                );
+                ensure!(right, "not that: pagemap of {va:#x} is {entry:x?}");
                 Ok(())
             })?;
         }
-        if self.expect == AsPagemap && !present {
-            bail!("no page of it is present");
-        }
+        let fine = present || self.expect != AsPagemap;
+        ensure!(fine, "no page of it is present");
         Ok(areas)
     }
 }
 
 /// The ranges of this process's maps whose name satisfies `wanted`.
-fn mapped(wanted: impl Fn(&[u8]) -> bool) -> io::Result<Vec<Area>> {
-    let mut all = maps::maps(Path::new("/proc/self"))?;
+fn mapped(wanted: impl Fn(&[u8]) -> bool) -> Made {
+    let mut all = maps(Path::new("/proc/self"))?;
     all.retain(|mapping| wanted(&mapping.name));
     ensure!(!all.is_empty(), "no such mapping");
-    let area =
-        |found: &Mapping| Area::new(found.start as usize, (found.end - found.start) as usize);
+    let area = |map: &Mapping| Area::new(map.start as usize, (map.end - map.start) as usize);
     Ok(all.iter().map(area).collect())
 }

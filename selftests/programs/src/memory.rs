@@ -1,33 +1,119 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What the kernel's own files say of every page of a process: smaps and
-//! pagemap, kpageflags of the zero pages, PAGEMAP_SCAN for the huge ones.
+//! What the kernel's own files say of every page of a process: smaps and pagemap, kpageflags of
+//! the zero pages, PAGEMAP_SCAN for the huge ones. (Names of mappings may hold any byte, which
+//! the crate procfs refuses; and it makes a map of 25 strings for each.)
 
 use crate::prelude::*;
 use crate::{
     layout::{RUN, SIZES},
-    maps::{self, Mapping},
+    pagemap::{Zeros, EXCLUSIVE, PAGE_IS_HUGE, UFFD_WP},
     proc::numbers,
-    zeros::Zeros,
 };
 
 const PAGE: u64 = sys::PAGE as u64;
-/// The bit of pagemap that marks a page that nobody else has mapped.
-const EXCLUSIVE: u64 = 1 << 56;
-/// The bit of pagemap that marks write protection by userfaultfd.
-const UFFD_WP: u64 = 1 << 57;
 
-// PAGEMAP_SCAN, include/uapi/linux/fs.h.
-/// `_IOWR('f', 16, struct pm_scan_arg)`
-pub const PAGEMAP_SCAN: u64 = 0xc060_6610;
-const PAGE_IS_HUGE: u64 = 1 << 6;
+/// The amounts that are kept: others change with what other processes do.
+const AMOUNTS: [&str; 9] = words! {
+    "KernelPageSize" "Rss" "Swap" "AnonHugePages" "ShmemPmdMapped" "FilePmdMapped"
+    "Shared_Hugetlb" "Private_Hugetlb" "Size"
+};
 
-/// A page that is there.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Mapping {
+    pub start: u64,
+    pub end: u64,
+    pub perm: String,
+    /// The name, as the file has it: a newline in it is `\012`.
+    pub name: Vec<u8>,
+    /// Of smaps: the amounts in KiB.
+    kb: BTreeMap<String, u64>,
+    /// Of smaps: the two-letter flags.
+    flags: Vec<String>,
+}
+
+impl Mapping {
+    /// One of the amounts of smaps that are kept, in KiB; 0 where this kernel does not have it.
+    pub fn kb(&self, key: &str) -> u64 {
+        self.kb.get(key).copied().unwrap_or(0)
+    }
+
+    /// Whether this is its name: in maps, a newline is escaped, and nothing else.
+    pub fn is_named(&self, name: &[u8]) -> bool {
+        let lines: Vec<_> = name.split(|&byte| byte == b'\n').collect();
+        lines.join(&b"\\012"[..]) == self.name
+    }
+
+    pub fn has_flag(&self, flag: &str) -> bool {
+        self.flags.iter().any(|other| other == flag)
+    }
+
+    /// Whether its memory is without struct pages, so that pagemap shows it as empty.
+    pub fn is_pfnmap(&self) -> bool {
+        self.has_flag("pf")
+    }
+}
+
+fn parse_line(line: &[u8]) -> Option<Mapping> {
+    // Of the name, only the blanks before it are not part.
+    let mut fields = line.splitn(6, |&byte| byte == b' ');
+    let mut text = || std::str::from_utf8(fields.next()?).ok();
+    let (start, end) = text()?.split_once('-')?;
+    let perm = text()?.to_owned();
+    let (_offset, _device, _inode) = (text()?, text()?, text()?);
+    let name = fields.next().unwrap_or_default();
+    let blanks = name.iter().take_while(|&&byte| byte == b' ').count();
+    Some(Mapping {
+        start: u64::from_str_radix(start, 16).ok()?,
+        end: u64::from_str_radix(end, 16).ok()?,
+        perm,
+        name: name[blanks..].to_vec(),
+        ..Mapping::default()
+    })
+}
+
+/// Parses the whole of maps or smaps, but for `[vsyscall]`, which belongs to no process.
+fn parse_all(text: &[u8]) -> Option<Vec<Mapping>> {
+    let mut mappings: Vec<Mapping> = Vec::new();
+    for line in text.strip_suffix(b"\n")?.split(|&byte| byte == b'\n') {
+        if !line.first().is_none_or(u8::is_ascii_uppercase) {
+            mappings.push(parse_line(line)?);
+            continue;
+        }
+        let (key, value) = std::str::from_utf8(line).ok()?.split_once(':')?;
+        let mapping = mappings.last_mut()?;
+        if key == "VmFlags" {
+            mapping.flags = value.split_whitespace().map(str::to_owned).collect();
+        } else if let (Some(kb), true) = (value.strip_suffix(" kB"), AMOUNTS.contains(&key)) {
+            mapping.kb.insert(key.to_owned(), kb.trim().parse().ok()?);
+        }
+    }
+    mappings.retain(|mapping| mapping.name != b"[vsyscall]");
+    Some(mappings)
+}
+
+/// Reads one of the two files, given the folder of a process in `/proc`; without memory it has
+/// no mapping.
+fn mappings(path: &Path) -> io::Result<Vec<Mapping>> {
+    let text = fs::read(path)?;
+    if text.is_empty() {
+        return Ok(Vec::new());
+    }
+    parse_all(&text).ok_or_else(|| error!("cannot read {}", path.display()))
+}
+
+pub fn maps(folder: &Path) -> io::Result<Vec<Mapping>> {
+    mappings(&folder.join("maps"))
+}
+
+/// The same with amounts and flags.
+pub fn smaps(folder: &Path) -> io::Result<Vec<Mapping>> {
+    mappings(&folder.join("smaps"))
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Page {
-    /// Its virtual address.
     pub va: u64,
-    /// Its physical address.
     pub pa: u64,
     /// Whether it is the zero page, or part of the huge one.
     pub zero: bool,
@@ -35,12 +121,10 @@ pub struct Page {
     pub uffd: bool,
 }
 
-/// What pagemap counts in a mapping, in pages.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Count {
     /// Pages that are there, but for zero pages.
     pub present: u64,
-    /// Zero pages.
     pub zero: u64,
     /// No entry.
     pub empty: u64,
@@ -51,18 +135,15 @@ pub struct Count {
 /// All that is known of a process's memory.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Memory {
-    /// Its mappings.
     pub mappings: Vec<Mapping>,
-    /// What pagemap counts in each.
     pub counts: Vec<Count>,
-    /// The pages that are there.
     pub pages: Vec<Page>,
     /// Ranges behind entries above the pte level, start and end.
     pub huge: Vec<(u64, u64)>,
 }
 
-/// The numbers of all processes of a procfs mount that have memory, but for
-/// this one, which moves while it looks.
+/// The numbers of all processes of a procfs mount that have memory, but for this one, which
+/// moves while it looks.
 pub fn other_processes(proc: &Path) -> Vec<String> {
     let own = fs::read_link(proc.join("self")).unwrap_or_default();
     let pids = numbers(proc).into_iter().map(|pid| pid.to_string());
@@ -70,24 +151,27 @@ pub fn other_processes(proc: &Path) -> Vec<String> {
         .collect()
 }
 
-/// The processes that are named, or all of a procfs mount but this one.
-pub fn these_or_all(named: Vec<String>, proc: &Path) -> Vec<String> {
-    if named.is_empty() {
-        return other_processes(proc);
-    }
-    named
+/// What comparisons of the processes that are named, or of all but this one, have found.
+pub struct Judged {
+    pub count: usize,
+    pub wrong: Vec<String>,
+    /// Whether enough were judged, or ended meanwhile.
+    pub enough: bool,
 }
 
-/// Has each process judged when it rests: `judge` gives `None` for one that changed
-/// meanwhile, and is tried until it gives what is wrong, or the process has ended. Returns
-/// how many were judged, how many ended, and what is wrong.
+/// Has each process judged when it rests: `judge` gives `None` for one that changed meanwhile,
+/// and is tried until it gives what is wrong, or the process has ended.
 pub fn at_rest(
-    proc: &Path,
-    pids: &[String],
+    options: &mut Options,
     mut judge: impl FnMut(&str) -> io::Result<Option<Vec<String>>>,
-) -> (usize, usize, Vec<String>) {
-    let (mut judged, mut ended, mut all) = (0, 0, Vec::new());
-    for pid in pids {
+) -> io::Result<Judged> {
+    let (proc, at_least) = (Path::new("/proc"), options.get("--at-least")?);
+    let mut pids = options.words()?;
+    if pids.is_empty() {
+        pids = other_processes(proc);
+    }
+    let (mut count, mut ended, mut all) = (0, 0, Vec::new());
+    for pid in &pids {
         let wait = Wait::begin();
         while !wait.is_over() {
             let wrong = match judge(pid) {
@@ -99,12 +183,16 @@ pub fn at_rest(
                 }
                 Err(error) => vec![error.to_string()],
             };
-            judged += 1;
+            count += 1;
             all.extend(wrong.iter().map(|line| format!("PID {pid}: {line}")));
             break;
         }
     }
-    (judged, ended, all)
+    Ok(Judged {
+        count,
+        wrong: all,
+        enough: count + ended >= at_least.unwrap_or(pids.len()).max(1),
+    })
 }
 
 /// Whether a process of a procfs mount has no memory any more, or is not there.
@@ -113,43 +201,13 @@ pub fn has_ended(proc: &Path, pid: &str) -> bool {
     !maps.is_ok_and(|text| !text.is_empty())
 }
 
-/// The ranges of a mapping that stand behind entries above the pte level.
-fn huge_ranges(file: &File, start: u64, end: u64) -> io::Result<Vec<(u64, u64)>> {
-    let mut ranges = Vec::new();
-    let mut from = start;
-    while from < end {
-        let mut found = [[0u64; 3]; 64];
-        let mut words = [0; 12];
-        words[0] = 96;
-        words[2] = from;
-        words[3] = end;
-        words[5] = found.as_mut_ptr() as u64;
-        words[6] = found.len() as u64;
-        words[9] = PAGE_IS_HUGE; // category_mask
-        words[11] = PAGE_IS_HUGE; // return_mask
-        sys::ioctl(file.as_raw_fd(), PAGEMAP_SCAN, &mut words)?;
-        let full = found.iter().all(|range| range[1] != 0);
-        ranges.extend(
-            found
-                .iter()
-                .filter(|range| range[1] != 0)
-                .map(|range| (range[0], range[1])),
-        );
-        from = words[4];
-        if !full {
-            break;
-        }
-    }
-    Ok(ranges)
-}
-
 impl Memory {
-    /// Reads everything of a process, given its folder in `/proc`; without `zeros`
-    /// no page counts as a zero page.
+    /// Reads everything of a process, given its folder in `/proc`; without `zeros` no page
+    /// counts as a zero page.
     pub fn read(folder: &Path, zeros: Option<&Zeros>) -> io::Result<Self> {
-        let pagemap = Pagemap(File::open(folder.join("pagemap"))?);
+        let pagemap = Pagemap::in_folder(folder)?;
         let mut memory = Self {
-            mappings: maps::smaps(folder)?,
+            mappings: smaps(folder)?,
             ..Self::default()
         };
         for mapping in &memory.mappings {
@@ -175,38 +233,32 @@ impl Memory {
                 }
                 Ok(())
             })?;
-            if ended != mapping.end {
-                bail!("pagemap ends at {ended:#x}");
-            }
+            ensure!(ended == mapping.end, "pagemap ends at {ended:#x}");
             memory.counts.push(count);
             // Of hugetlb PAGEMAP_SCAN calls any size huge.
             if mapping.kb("KernelPageSize") != 64 {
-                memory
-                    .huge
-                    .extend(huge_ranges(&pagemap.0, mapping.start, mapping.end)?);
+                let huge = |start, end| memory.huge.push((start, end));
+                pagemap.scan(mapping.start, mapping.end, PAGE_IS_HUGE, huge)?;
             }
         }
         Ok(memory)
     }
 
-    /// The mapping that an address lies in.
     pub fn mapping(&self, va: u64) -> Option<&Mapping> {
         let next = self.mappings.partition_point(|mapping| mapping.end <= va);
-        self.mappings
-            .get(next)
-            .filter(|mapping| mapping.start <= va)
+        let found = self.mappings.get(next);
+        found.filter(|mapping| mapping.start <= va)
     }
 
     /// Whether memintro may say that the page at an address has a size.
     ///
-    /// Nothing here tells whether the processor may hold several pages as one;
-    /// to be that they must lie side by side.
+    /// Nothing here tells whether the processor may hold several pages as one; to be that they
+    /// must lie side by side.
     pub fn may_be(&self, va: u64, page: &str) -> bool {
         let huge = self.huge.partition_point(|range| range.1 <= va);
         let is_huge = self.huge.get(huge).is_some_and(|range| range.0 <= va);
-        let kb = self
-            .mapping(va)
-            .map_or(0, |found| found.kb("KernelPageSize"));
+        let mapping = self.mapping(va);
+        let kb = mapping.map_or(0, |found| found.kb("KernelPageSize"));
         match (kb, is_huge) {
             (1_048_576, _) => page == "1G",
             (32_768, _) => page == "32M",
@@ -217,8 +269,8 @@ impl Memory {
         }
     }
 
-    /// Whether the pages of a run are one piece of memory, as aligned as a page of
-    /// that size would be.
+    /// Whether the pages of a run are one piece of memory, as aligned as a page of that size
+    /// would be.
     fn lie_side_by_side(&self, va: u64) -> bool {
         let size = RUN as u64 * PAGE;
         let start = va & !(size - 1);
@@ -226,11 +278,9 @@ impl Memory {
         let Some(run) = self.pages.get(first..first + RUN) else {
             return false;
         };
+        let mut places = (0..size).step_by(sys::PAGE).zip(run);
         RUN > 1
             && run[0].pa % size == 0
-            && (0..size)
-                .step_by(sys::PAGE)
-                .zip(run)
-                .all(|(at, page)| (page.va, page.pa) == (start + at, run[0].pa + at))
+            && places.all(|(at, page)| (page.va, page.pa) == (start + at, run[0].pa + at))
     }
 }

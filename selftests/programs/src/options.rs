@@ -17,8 +17,8 @@ pub fn misuse(why: impl Display) -> io::Error {
 }
 
 impl Options {
-    /// The program that was called, and its words: the first one is its name where the
-    /// file is called by another.
+    /// The program that was called, and its words: the first one is its name where the file is
+    /// called by another.
     pub fn of_process() -> (String, Self) {
         let mut args: Vec<_> = std::env::args_os().collect();
         let last = |path: &std::ffi::OsString| {
@@ -33,17 +33,14 @@ impl Options {
         (name, Self(Arguments::from_vec(args)))
     }
 
-    /// Whether an option without a value is there.
     pub fn flag(&mut self, name: &'static str) -> bool {
         self.0.contains(name)
     }
 
-    /// The value of an option.
     pub fn get<T: FromStr<Err: Display>>(&mut self, name: &'static str) -> io::Result<Option<T>> {
         self.0.opt_value_from_str(name).map_err(misuse)
     }
 
-    /// The value of an option, or another.
     pub fn or<T: FromStr<Err: Display>>(&mut self, name: &'static str, other: T) -> io::Result<T> {
         Ok(self.get(name)?.unwrap_or(other))
     }
@@ -66,7 +63,6 @@ impl Options {
         }
     }
 
-    /// Nothing else may be there.
     pub fn end(&mut self) -> io::Result<()> {
         match self.words()?.first() {
             Some(word) => Err(misuse(format!("{word}?"))),

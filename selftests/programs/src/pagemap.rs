@@ -1,19 +1,31 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! `/proc/PID/pagemap`: the kernel's own word on what backs a page.
+//! `/proc/PID/pagemap`: the kernel's own word on what backs a page; and `/proc/kpageflags`:
+//! which page frames are zero pages.
 //!
-//! The crate procfs makes an object of each entry, and does not know guards.
-//! Layout: Documentation/admin-guide/mm/pagemap.rst.
+//! The crate procfs makes an object of each entry, does not know guards, and fails where a
+//! batch of flags reaches past the end of memory. Layout:
+//! Documentation/admin-guide/mm/pagemap.rst.
+
+use std::cell::RefCell;
 
 use crate::prelude::*;
 
 const FRAME_MASK: u64 = (1 << 55) - 1;
-const UFFD_WP: u64 = 1 << 57;
+/// A page that nobody else has mapped.
+pub const EXCLUSIVE: u64 = 1 << 56;
+/// Write protection by userfaultfd.
+pub const UFFD_WP: u64 = 1 << 57;
 const GUARD_REGION: u64 = 1 << 58;
 const SWAPPED: u64 = 1 << 62;
 const PRESENT: u64 = 1 << 63;
 
-/// One 64-bit entry of pagemap.
+// PAGEMAP_SCAN, include/uapi/linux/fs.h.
+/// `_IOWR('f', 16, struct pm_scan_arg)`
+const PAGEMAP_SCAN: u64 = 0xc060_6610;
+pub const PAGE_IS_PRESENT: u64 = 1 << 3;
+pub const PAGE_IS_HUGE: u64 = 1 << 6;
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Entry(pub u64);
 
@@ -33,8 +45,8 @@ impl Entry {
 
     /// What pagemap knows of a page that is not present.
     ///
-    /// It has no bits for poison markers and failed memory: both are `swap`
-    /// or `none` here, as the kernel's version has it.
+    /// It has no bits for poison markers and failed memory: both are `swap` or `none` here, as
+    /// the kernel's version has it.
     pub fn word(self) -> &'static str {
         if self.0 & GUARD_REGION != 0 {
             "guard"
@@ -61,35 +73,43 @@ impl Entry {
     }
 }
 
-/// Entries that one read(2) gets.
+/// Entries that one read(2) gets, and regions of one scan.
 const BATCH: u64 = 1 << 16;
+const REGIONS: usize = 64;
 
-/// An open pagemap.
-pub struct Pagemap(pub File);
+/// An open pagemap. Without CAP_SYS_ADMIN frames read as 0: that is an error here.
+pub struct Pagemap {
+    file: File,
+    bytes: RefCell<Vec<u8>>,
+}
 
 impl Pagemap {
     /// Opens the pagemap of a process: its number, or `self`.
-    pub fn open(pid: &str) -> io::Result<Self> {
-        File::open(format!("/proc/{pid}/pagemap")).map(Self)
+    pub fn open(pid: impl std::fmt::Display) -> io::Result<Self> {
+        Self::in_folder(Path::new(&format!("/proc/{pid}")))
     }
 
-    /// Reads the entry of the page that `va` lies in.
+    pub fn in_folder(folder: &Path) -> io::Result<Self> {
+        Ok(Self {
+            file: File::open(folder.join("pagemap"))?,
+            bytes: RefCell::default(),
+        })
+    }
+
     pub fn entry(&self, va: usize) -> io::Result<Entry> {
         let mut bytes = [0; 8];
         // Past the last user address pagemap ends: no page there.
-        let n = self.0.read_at(&mut bytes, (va / PAGE * 8) as u64)?;
+        let n = self.file.read_at(&mut bytes, (va / PAGE * 8) as u64)?;
         let entry = Entry(u64::from_ne_bytes(bytes));
         match n {
-            // Without CAP_SYS_ADMIN the frame reads as 0; so would the page
-            // of a broken test pass for equal.
             8 if entry.frame() == Some(0) => Err(error!("pagemap hides page frames")),
             8 => Ok(entry),
             _ => Ok(Entry(0)),
         }
     }
 
-    /// Calls `each` with the address and the entry of every page from `start`
-    /// to `end`, and returns the address where pagemap ended.
+    /// Calls `each` with the address and the entry of every page from `start` to `end`, and
+    /// returns the address where pagemap ended.
     pub fn each(
         &self,
         start: u64,
@@ -97,20 +117,22 @@ impl Pagemap {
         mut each: impl FnMut(u64, Entry) -> io::Result<()>,
     ) -> io::Result<u64> {
         const SIZE: u64 = PAGE as u64;
-        let mut bytes = vec![0; (BATCH.min((end - start) / SIZE) * 8) as usize];
+        let mut bytes = self.bytes.borrow_mut();
+        let most = (BATCH.min((end - start) / SIZE) * 8) as usize;
+        if bytes.len() < most {
+            bytes.resize(most, 0);
+        }
         let mut va = start;
         while va < end {
             let wanted = bytes.len().min(((end - va) / SIZE * 8) as usize);
-            let n = self.0.read_at(&mut bytes[..wanted], va / SIZE * 8)?;
+            let n = self.file.read_at(&mut bytes[..wanted], va / SIZE * 8)?;
             if n < 8 {
                 break;
             }
             for word in bytes[..n].chunks_exact(8) {
                 let word = word.try_into().map_err(io::Error::other)?;
                 let entry = Entry(u64::from_ne_bytes(word));
-                if entry.frame() == Some(0) {
-                    bail!("pagemap hides page frames");
-                }
+                ensure!(entry.frame() != Some(0), "pagemap hides page frames");
                 each(va, entry)?;
                 va += SIZE;
             }
@@ -118,7 +140,7 @@ impl Pagemap {
         Ok(va)
     }
 
-    /// Reads the entries of `count` pages from `va` on, which are user pages.
+    /// The entries of `count` pages from `va` on, which are user pages.
     pub fn entries(&self, va: usize, count: usize) -> io::Result<Vec<Entry>> {
         let mut entries = Vec::with_capacity(count);
         let end = (va + count * PAGE) as u64;
@@ -128,5 +150,68 @@ impl Pagemap {
         })?;
         ensure!(ended == end, "pagemap ends at {ended:#x}");
         Ok(entries)
+    }
+
+    pub fn of_area(&self, area: Area) -> io::Result<Vec<Entry>> {
+        self.entries(area.start, area.len / PAGE)
+    }
+
+    /// Has PAGEMAP_SCAN find the ranges of a category: start and end of each.
+    pub fn scan(
+        &self,
+        start: u64,
+        end: u64,
+        category: u64,
+        mut each: impl FnMut(u64, u64),
+    ) -> io::Result<()> {
+        let mut found = [[0u64; 3]; REGIONS];
+        let mut va = start;
+        while va < end {
+            let mut words = [0; 12];
+            words[0] = 96;
+            words[2] = va;
+            words[3] = end;
+            words[5] = found.as_mut_ptr() as u64;
+            words[6] = found.len() as u64;
+            words[9] = category; // category_mask
+            words[11] = category; // return_mask
+            let n = sys::ioctl(self.file.as_raw_fd(), PAGEMAP_SCAN, &mut words)?;
+            for [start, end, _] in &found[..n as usize] {
+                each(*start, *end);
+            }
+            va = words[4];
+        }
+        Ok(())
+    }
+}
+
+/// `KPF_ZERO_PAGE` of include/uapi/linux/kernel-page-flags.h.
+const ZERO_PAGE: u64 = 1 << 24;
+
+/// The zero frames. The kernel is asked only for those that someone wants to know of: it takes
+/// long to say it of all memory. A frame never becomes one, nor ceases to be.
+pub struct Zeros {
+    flags: File,
+    known: RefCell<HashMap<u64, bool>>,
+}
+
+impl Zeros {
+    pub fn open() -> io::Result<Self> {
+        Ok(Self {
+            flags: File::open("/proc/kpageflags")?,
+            known: RefCell::default(),
+        })
+    }
+
+    /// Whether a frame is a zero page. One without a struct page is none.
+    pub fn contains(&self, frame: u64) -> io::Result<bool> {
+        if let Some(known) = self.known.borrow().get(&frame) {
+            return Ok(*known);
+        }
+        let mut flags = [0; 8];
+        self.flags.read_at(&mut flags, frame * 8)?;
+        let zero = u64::from_ne_bytes(flags) & ZERO_PAGE != 0;
+        self.known.borrow_mut().insert(frame, zero);
+        Ok(zero)
     }
 }

@@ -8,7 +8,7 @@ use procfs::{
 };
 
 use crate::prelude::*;
-use crate::{maps, text::escape};
+use crate::{answer::escape, memory::maps};
 
 /// `PF_KTHREAD`, include/linux/sched.h.
 const PF_KTHREAD: u32 = 0x0020_0000;
@@ -16,19 +16,13 @@ const PF_KTHREAD: u32 = 0x0020_0000;
 /// What `/proc` says of a process, or of one of its threads.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Task {
-    /// Its number.
     pub pid: u32,
-    /// Its parent's number.
     pub ppid: u32,
-    /// Its effective user.
+    /// The effective one.
     pub uid: u32,
-    /// The letter of its state.
     pub state: String,
-    /// The number of its threads.
     pub threads: u32,
-    /// Its name, as it is.
     pub comm: Vec<u8>,
-    /// Whether it is a kernel thread.
     pub kernel: bool,
     /// When it started: with the number, this tells tasks apart.
     pub start: u64,
@@ -38,7 +32,6 @@ pub struct Task {
     pub switches: u64,
 }
 
-/// The file `stat` of a task.
 fn stat(folder: &Path) -> Option<Stat> {
     Stat::from_read(File::open(folder.join("stat")).ok()?).ok()
 }
@@ -70,16 +63,16 @@ impl Task {
         })
     }
 
-    /// Whether the task did nothing between two readings: it is in the same state, and
-    /// did not leave a CPU meanwhile.
+    /// Whether the task did nothing between two readings: it is in the same state, and did not
+    /// leave a CPU meanwhile.
     pub fn rested_until(&self, later: &Self) -> bool {
         (&self.state, self.switches) == (&later.state, later.switches)
     }
 
     /// Whether a COMM of memintro's is this task's own name.
     ///
-    /// For a kernel thread, /proc may show more than the 15 bytes that the
-    /// task has: the rest of a long name, or what a worker works on.
+    /// For a kernel thread, /proc may show more than the 15 bytes that the task has: the rest
+    /// of a long name, or what a worker works on.
     pub fn has_name(&self, column: &str) -> bool {
         let shown = escape(&self.comm);
         if shown == column {
@@ -95,10 +88,9 @@ impl Task {
 /// How many processes and threads were started since boot.
 pub fn started() -> io::Result<u64> {
     let stat = fs::read_to_string("/proc/stat")?;
-    let mut lines = stat.lines();
-    lines
-        .find_map(|line| line.strip_prefix("processes ")?.parse().ok())
-        .ok_or_else(|| error!("no count of processes in /proc/stat"))
+    let processes = |line: &str| line.strip_prefix("processes ")?.parse().ok();
+    let count = stat.lines().find_map(processes);
+    count.ok_or_else(|| error!("no count of processes in /proc/stat"))
 }
 
 /// The letters of the states of a process's threads, by their numbers.
@@ -110,20 +102,16 @@ pub fn states(pid: i32) -> String {
 
 /// The numbers that name entries of a folder, ascending.
 pub fn numbers(folder: &Path) -> Vec<u32> {
-    let mut numbers: Vec<u32> = fs::read_dir(folder)
-        .into_iter()
-        .flatten()
-        .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
-        .collect();
+    let entries = fs::read_dir(folder).into_iter().flatten();
+    let number = |entry: io::Result<fs::DirEntry>| entry.ok()?.file_name().to_str()?.parse().ok();
+    let mut numbers: Vec<u32> = entries.filter_map(number).collect();
     numbers.sort_unstable();
     numbers
 }
 
-/// All processes of a procfs mount.
 pub fn processes(proc: &Path) -> BTreeMap<u32, Task> {
-    numbers(proc)
-        .into_iter()
-        .filter_map(|pid| Some((pid, Task::read(&proc.join(pid.to_string()), pid)?)))
+    let pids = numbers(proc).into_iter();
+    pids.filter_map(|pid| Some((pid, Task::read(&proc.join(pid.to_string()), pid)?)))
         .collect()
 }
 
@@ -143,10 +131,10 @@ pub fn threads(proc: &Path) -> BTreeMap<u32, (u32, Task)> {
 
 /// Between which sizes a process's heap must lie, judged by its maps.
 ///
-/// The end of `[heap]` is the break rounded up to a page. Without such a
-/// mapping the heap is empty, or lies within the program's last page.
+/// The end of `[heap]` is the break rounded up to a page. Without such a mapping the heap is
+/// empty, or lies within the program's last page.
 pub fn heap_bounds(proc: &Path, task: &Task) -> Option<(u64, u64)> {
-    let maps = maps::maps(&proc.join(task.pid.to_string())).ok()?;
+    let maps = maps(&proc.join(task.pid.to_string())).ok()?;
     if maps.is_empty() {
         return None;
     }

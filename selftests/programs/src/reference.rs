@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The client of `selftests/reference`: what the kernel's own functions say
-//! of kernel addresses.
+//! The client of `selftests/reference`: what the kernel's own functions say of kernel
+//! addresses; and `/proc/kcore`: the kernel's memory as it is.
 
+use elf::{abi::PT_LOAD, endian::LittleEndian, segment::ProgramHeader, ElfStream};
 use std::ops::RangeInclusive;
 
 use crate::prelude::*;
 
 const FOLDER: &str = "/proc/memintro_reference";
-/// How many addresses one lookup takes.
 pub const MOST: usize = 512;
 
 /// So many addresses of a region are looked at in search of what is mapped.
@@ -19,66 +19,55 @@ const HAS_PAGE: u64 = 2;
 const IS_LINEAR: u64 = 4;
 const HAS_LEVEL: u64 = 8;
 
-/// What the kernel says of one address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Reply {
-    flags: u64,
-    level: usize,
-    value: u64,
-    pa: u64,
-    page_pa: u64,
-    linear_pa: u64,
+    /// Where the walk ended: 0 in a page table, 1 in the table above, ...
+    pub level: Option<usize>,
+    /// The entry there; 0 where it is empty.
+    pub value: Option<u64>,
+    /// The physical address by `lookup_address()`, or by the processor.
+    pub pa: Option<u64>,
+    /// By `vmalloc_to_page()`.
+    pub page_pa: Option<u64>,
+    /// By `virt_to_phys()`.
+    pub linear_pa: Option<u64>,
 }
 
 impl Reply {
-    fn when(self, flag: u64, value: u64) -> Option<u64> {
-        (self.flags & flag != 0).then_some(value)
+    fn of(bytes: &[u8]) -> Self {
+        let word = |place: usize| {
+            let bytes = &bytes[8 * place..8 * place + 8];
+            bytes.try_into().map_or(0, u64::from_ne_bytes)
+        };
+        let when = |flag, place| (word(0) & flag != 0).then(|| word(place));
+        Self {
+            level: when(HAS_LEVEL, 1).map(|level| level as usize),
+            value: when(HAS_LEVEL, 2),
+            pa: when(PRESENT, 3),
+            page_pa: when(HAS_PAGE, 4),
+            linear_pa: when(IS_LINEAR, 5),
+        }
     }
 
-    /// Where the walk ended: 0 in a page table, 1 in the table above, ...
-    pub fn level(self) -> Option<usize> {
-        (self.flags & HAS_LEVEL != 0).then_some(self.level)
-    }
-
-    /// The entry there; 0 where it is empty.
-    pub fn value(self) -> Option<u64> {
-        self.when(HAS_LEVEL, self.value)
-    }
-
-    /// The physical address by `lookup_address()`, or by the processor.
-    pub fn pa(self) -> Option<u64> {
-        self.when(PRESENT, self.pa)
-    }
-
-    /// The physical address by `vmalloc_to_page()`.
-    pub fn page_pa(self) -> Option<u64> {
-        self.when(HAS_PAGE, self.page_pa)
-    }
-
-    /// The physical address by `virt_to_phys()`.
-    pub fn linear_pa(self) -> Option<u64> {
-        self.when(IS_LINEAR, self.linear_pa)
-    }
-
-    /// How many bytes of addresses the entry stands for.
     fn span(self) -> u64 {
-        1 << (12 + 9 * self.level)
+        1 << (12 + 9 * self.level.unwrap_or(0))
     }
 }
 
-/// A region of the kernel's half of the address space.
 #[derive(Clone, Debug)]
 pub struct Region {
-    /// Its name, as in answers.
     pub name: String,
-    /// Its addresses.
     pub range: RangeInclusive<u64>,
     /// What an address of it without a page belongs to.
     hole: String,
 }
 
 impl Region {
-    /// The name that an answer must give.
+    fn new(name: &str, range: RangeInclusive<u64>) -> Self {
+        let (name, hole) = (name.to_owned(), name.to_owned());
+        Self { name, range, hole }
+    }
+
     pub fn at(&self, pa: Option<u64>) -> &str {
         match pa {
             Some(_) => &self.name,
@@ -95,11 +84,7 @@ pub fn regions(first: u64) -> io::Result<Vec<Region>> {
         let [name, start, end] = words[..] else {
             bail!("not a region: {line}");
         };
-        named.push(Region {
-            name: name.to_owned(),
-            range: parse_hex(start)?..=parse_hex(end)? - 1,
-            hole: name.to_owned(),
-        });
+        named.push(Region::new(name, parse_hex(start)?..=parse_hex(end)? - 1));
     }
     if !named.iter().any(|region| region.name == "text") {
         split_image(&mut named)?;
@@ -107,11 +92,7 @@ pub fn regions(first: u64) -> io::Result<Vec<Region>> {
     named.sort_by_key(|region| *region.range.start());
     let mut all = Vec::new();
     let mut next = Some(first);
-    let other = |range| Region {
-        name: "other".to_owned(),
-        range,
-        hole: "other".to_owned(),
-    };
+    let other = |range| Region::new("other", range);
     for region in named {
         match next {
             Some(next) if next < *region.range.start() => {
@@ -127,78 +108,54 @@ pub fn regions(first: u64) -> io::Result<Vec<Region>> {
     Ok(all)
 }
 
-/// Makes a region of the kernel's image where that lies among vmalloc's areas. Of
-/// its holes nothing tells that they are no area's.
+/// Makes a region of the kernel's image where that lies among vmalloc's areas. Of its holes
+/// nothing tells that they are no area's.
 fn split_image(named: &mut Vec<Region>) -> io::Result<()> {
     let symbols = fs::read_to_string("/proc/kallsyms")?;
     let symbol = |name: &str| {
         let mut lines = symbols.lines();
-        lines
-            .find_map(|line| line.strip_suffix(name)?.split(' ').next())
-            .and_then(|digits| u64::from_str_radix(digits, 16).ok())
-            .ok_or_else(|| error!("kallsyms has no{name}"))
+        let digits = lines.find_map(|line| line.strip_suffix(name)?.split(' ').next());
+        let value = digits.and_then(|digits| u64::from_str_radix(digits, 16).ok());
+        value.ok_or_else(|| error!("kallsyms has no{name}"))
     };
     let (start, end) = (symbol(" _text")?, symbol(" _end")?.next_multiple_of(4096));
     let around = named
         .iter_mut()
         .find(|region| region.range.contains(&start) && region.range.contains(&end))
         .ok_or_else(|| error!("no region has {start:#x}-{end:#x}"))?;
-    let mut image = around.clone();
-    let mut above = around.clone();
-    image.name = "text".to_owned();
-    image.range = start..=end - 1;
-    above.range = end..=*around.range.end();
+    let mut image = Region::new("text", start..=end - 1);
+    let above = Region::new(&around.name, end..=*around.range.end());
+    image.hole.clone_from(&around.name);
     around.range = *around.range.start()..=start - 1;
     named.extend([image, above]);
     named.retain(|region| !region.range.is_empty());
     Ok(())
 }
 
-/// The open lookup.
 pub struct Reference(File);
 
 impl Reference {
-    /// Opens it.
     pub fn open() -> io::Result<Self> {
-        let path = format!("{FOLDER}/lookup");
-        Ok(Self(read_write(path)?))
+        read_write(format!("{FOLDER}/lookup")).map(Self)
     }
 
-    /// Looks addresses up, at most [`MOST`].
     pub fn look_up(&mut self, addresses: &[u64]) -> io::Result<Vec<Reply>> {
         let bytes: Vec<u8> = addresses.iter().flat_map(|va| va.to_ne_bytes()).collect();
         let n = self.0.write(&bytes)?;
         ensure!(n == bytes.len(), "a write took {n} bytes");
         let mut bytes = vec![0; addresses.len() * 48];
         let n = self.0.read(&mut bytes)?;
-        if n != bytes.len() {
-            bail!("a read gave {n} bytes");
-        }
-        let word = |bytes: &[u8], i: usize| {
-            let mut word = [0; 8];
-            word.copy_from_slice(&bytes[8 * i..8 * i + 8]);
-            u64::from_ne_bytes(word)
-        };
-        Ok(bytes
-            .chunks_exact(48)
-            .map(|bytes| Reply {
-                flags: word(bytes, 0),
-                level: word(bytes, 1) as usize,
-                value: word(bytes, 2),
-                pa: word(bytes, 3),
-                page_pa: word(bytes, 4),
-                linear_pa: word(bytes, 5),
-            })
-            .collect())
+        ensure!(n == bytes.len(), "a read gave {n} bytes");
+        Ok(bytes.chunks_exact(48).map(Reply::of).collect())
     }
 
     /// Whether it tells where a walk ends.
     pub fn knows_levels(&mut self, va: u64) -> io::Result<bool> {
-        Ok(self.look_up(&[va])?[0].level().is_some())
+        Ok(self.look_up(&[va])?[0].level.is_some())
     }
 
-    /// The mapped ranges of a region, as they are at this moment; of a huge one,
-    /// as KASAN's shadow of all addresses, those at its start.
+    /// The mapped ranges of a region, as they are at this moment; of a huge one, as KASAN's
+    /// shadow of all addresses, those at its start.
     pub fn scan(&mut self, range: &RangeInclusive<u64>) -> io::Result<Vec<RangeInclusive<u64>>> {
         let mut runs: Vec<RangeInclusive<u64>> = Vec::new();
         let mut next = Some(*range.start());
@@ -217,7 +174,7 @@ impl Reference {
                 // An entry above means that the table has ended.
                 let start = va & !(reply.span() - 1);
                 let last = start | (reply.span() - 1);
-                if reply.pa().is_some() {
+                if reply.pa.is_some() {
                     match runs.last_mut() {
                         Some(run) if run.end().wrapping_add(1) >= start => {
                             *run = *run.start()..=last;
@@ -227,7 +184,7 @@ impl Reference {
                 }
                 next = last.checked_add(1);
                 span = reply.span() as usize;
-                if batch.len() > 1 && reply.span() as usize != batch_span(&batch) {
+                if batch.len() > 1 && reply.span() != batch[1] - batch[0] {
                     break;
                 }
             }
@@ -236,6 +193,32 @@ impl Reference {
     }
 }
 
-fn batch_span(batch: &[u64]) -> usize {
-    (batch[1] - batch[0]) as usize
+/// `/proc/kcore`, an ELF file whose segments are memory.
+pub struct Kcore {
+    file: File,
+    segments: Vec<ProgramHeader>,
+}
+
+impl Kcore {
+    pub fn open() -> io::Result<Self> {
+        let file = File::open("/proc/kcore")?;
+        // What is asked for is read, and that is the headers alone.
+        let elf = ElfStream::<LittleEndian, _>::open_stream(&file).map_err(io::Error::other)?;
+        let mut segments = elf.segments().clone();
+        segments.retain(|segment| segment.p_type == PT_LOAD);
+        Ok(Self { file, segments })
+    }
+
+    pub fn read(&self, va: u64, bytes: &mut [u8]) -> io::Result<()> {
+        let has = |segment: &&ProgramHeader| va.wrapping_sub(segment.p_vaddr) < segment.p_memsz;
+        let found = self.segments.iter().find(has);
+        let segment = found.ok_or_else(|| error!("kcore has no {va:#x}"))?;
+        self.file
+            .read_exact_at(bytes, segment.p_offset + (va - segment.p_vaddr))
+    }
+
+    pub fn ranges(&self) -> impl Iterator<Item = (u64, u64)> + '_ {
+        let segments = self.segments.iter();
+        segments.map(|segment| (segment.p_vaddr, segment.p_vaddr + (segment.p_memsz - 1)))
+    }
 }

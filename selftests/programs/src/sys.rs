@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! System calls that no crate has as safe functions: the only `unsafe` code of the
-//! programs, beside the calls that are made at random.
+//! System calls that no crate has as safe functions: the only `unsafe` code of the programs,
+//! beside the calls that are made at random.
 
 use rustix::{
+    fs::{memfd_create, MemfdFlags},
     pipe::{pipe_with, PipeFlags},
     system::{delete_module, finit_module},
     thread::{capabilities, set_capabilities, CapabilitySet},
 };
-use std::ffi::{CStr, CString};
+use std::ffi::CStr;
 
 use crate::prelude::*;
 
@@ -17,14 +18,11 @@ pub mod fuse;
 pub mod process;
 pub mod raw;
 pub mod steps;
-pub mod ticks;
-pub mod trap;
-pub mod uffd;
 
 pub use area::Area;
 
-/// The size of a base page: programs are built for one, `MEMINTRO_PAGES=16K` for
-/// another than 4K.
+/// The size of a base page: programs are built for one, `MEMINTRO_PAGES=16K` for another than
+/// 4K.
 pub const PAGE: usize = match option_env!("MEMINTRO_PAGES") {
     None => 4 << 10,
     Some(name) => match name.as_bytes() {
@@ -46,7 +44,6 @@ pub const PAGE_32M: usize = 32 << 20;
 /// of an entry of the pud level, or of a run of such huge pages.
 pub const PAGE_1G: usize = 1 << 30;
 
-/// Memory that can be read and written.
 pub const READ_WRITE: i32 = libc::PROT_READ | libc::PROT_WRITE;
 /// `MADV_COLLAPSE`, Linux 6.1.
 pub const MADV_COLLAPSE: i32 = 25;
@@ -61,23 +58,22 @@ pub fn check(ret: libc::c_int) -> io::Result<libc::c_int> {
     }
 }
 
-/// Makes a pipe: the end to read from and the end to write to.
 pub fn pipe() -> io::Result<(File, File)> {
     let (from, to) = pipe_with(PipeFlags::CLOEXEC)?;
     Ok((from.into(), to.into()))
 }
 
-/// Makes a file of `len` bytes without a place, but with a name: of tmpfs, or of the
-/// pool that `flags` name.
+/// Makes a file of `len` bytes without a place, but with a name: of tmpfs, or of the pool that
+/// `flags` name.
 pub fn memfd(name: &CStr, flags: u32, len: usize) -> io::Result<File> {
-    let flags = rustix::fs::MemfdFlags::from_bits_retain(flags);
-    let file = File::from(rustix::fs::memfd_create(name, flags)?);
+    let flags = MemfdFlags::from_bits_retain(flags);
+    let file = File::from(memfd_create(name, flags)?);
     file.set_len(len as u64)?;
     Ok(file)
 }
 
-/// Calls an ioctl whose argument is an array of 64-bit words: the request's own size
-/// field is checked against the array.
+/// Calls an ioctl whose argument is an array of 64-bit words: the request's own size field is
+/// checked against the array.
 pub fn ioctl(fd: RawFd, request: u64, words: &mut [u64]) -> io::Result<libc::c_int> {
     let size = (request >> 16) as usize & 0x3fff;
     assert_eq!(size, std::mem::size_of_val(words));
@@ -88,8 +84,8 @@ pub fn ioctl(fd: RawFd, request: u64, words: &mut [u64]) -> io::Result<libc::c_i
 /// Makes counters, all 0, that stay with this process and its children.
 pub fn counters(count: usize) -> io::Result<&'static [AtomicU64]> {
     let area = Area::shared((count * 8).next_multiple_of(PAGE))?;
-    // SAFETY: the area is new, zeroed, aligned to a page, has room for the
-    // counters and is never unmapped; all processes use them as atomics.
+    // SAFETY: the area is new, zeroed, aligned to a page, has room for the counters and is
+    // never unmapped; all processes use them as atomics.
     Ok(unsafe { std::slice::from_raw_parts(area.start as *const AtomicU64, count) })
 }
 
@@ -99,17 +95,16 @@ pub fn program_break() -> usize {
     unsafe { libc::sbrk(0) as usize }
 }
 
-/// Moves the end of the data segment to `end`.
 pub fn set_program_break(end: usize) -> io::Result<()> {
-    // SAFETY: callers only ever raise the break above what the allocator
-    // has, or lower it to a break that they set before.
+    // SAFETY: callers only ever raise the break above what the allocator has, or lower it to a
+    // break that they set before.
     check(unsafe { libc::brk(end as *mut _) }).map(drop)
 }
 
 /// Grows the heap, keeps it, and locks all memory of this process.
 ///
-/// Where the kernel fails allocations on purpose, none of them is to be a page
-/// fault of the program that asks for it.
+/// Where the kernel fails allocations on purpose, none of them is to be a page fault of the
+/// program that asks for it.
 pub fn settle_heap() -> io::Result<()> {
     // SAFETY: the options take only numbers.
     unsafe {
@@ -120,8 +115,8 @@ pub fn settle_heap() -> io::Result<()> {
     Ok(rustix::mm::mlockall(rustix::mm::MlockAllFlags::CURRENT)?)
 }
 
-/// Sets the effective user ID; root that becomes another user this way
-/// loses the effective capabilities, and gets them back with 0.
+/// Sets the effective user ID; root that becomes another user this way loses the effective
+/// capabilities, and gets them back with 0.
 pub fn set_effective_uid(uid: u32) -> io::Result<()> {
     // SAFETY: the call takes only a number.
     check(unsafe { libc::seteuid(uid) }).map(drop)
@@ -130,10 +125,8 @@ pub fn set_effective_uid(uid: u32) -> io::Result<()> {
 /// Does something without CAP_SYSLOG, and takes it back after.
 pub fn without_syslog<T>(act: impl FnOnce() -> T) -> io::Result<T> {
     let sets = capabilities(None)?;
-    ensure!(
-        sets.effective.contains(CapabilitySet::SYSLOG),
-        "it was not there"
-    );
+    let was_there = sets.effective.contains(CapabilitySet::SYSLOG);
+    ensure!(was_there, "it was not there");
     let mut fewer = sets;
     fewer.effective.remove(CapabilitySet::SYSLOG);
     set_capabilities(None, fewer)?;
@@ -142,7 +135,6 @@ pub fn without_syslog<T>(act: impl FnOnce() -> T) -> io::Result<T> {
     Ok(result)
 }
 
-/// Loads a module from a file.
 pub fn load(path: &str) -> io::Result<()> {
     Ok(finit_module(File::open(path)?, c"", 0)?)
 }
@@ -150,6 +142,15 @@ pub fn load(path: &str) -> io::Result<()> {
 /// Unloads memintro; fails where it is in use.
 pub fn unload() -> io::Result<()> {
     Ok(delete_module(c"memintro", libc::O_NONBLOCK)?)
+}
+
+/// What the processor's counter says now; 0 where it has no such counter.
+pub fn counter() -> u64 {
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: every processor of this architecture has the instruction.
+    return unsafe { core::arch::x86_64::_rdtsc() };
+    #[cfg(not(target_arch = "x86_64"))]
+    0
 }
 
 /// The name of an error number, as the kernel's headers have it.
@@ -166,7 +167,6 @@ pub fn errno_name(error: &io::Error) -> String {
         return format!("errno-{number}");
     }
     // SAFETY: not null, it is a C string that is there for ever.
-    CString::from(unsafe { CStr::from_ptr(name) })
-        .to_string_lossy()
-        .into_owned()
+    let name = unsafe { CStr::from_ptr(name) };
+    name.to_string_lossy().into_owned()
 }

@@ -1,18 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! `bad-buffer [--seed N] [--rounds N] tables|conversations|sysfs|writes`:
-//! reads into, and writes from, memory that is not there, or only in part.
+//! `bad-buffer tables|conversations|sysfs|writes`: reads into, and writes from, memory that is
+//! not there, or only in part.
 //!
-//! Every such read must fail with EFAULT or give what fitted, and lose nothing:
-//! what reads of all kinds gave together must be what a plain reader gets. Every
-//! such write must fail with EFAULT and leave nothing behind.
-//!
-//! Prints what differs, then `reads=N faults=N partial=N bytes=N seed=N`. Exit
-//! status 1 if anything differs, or a kind of fault never came.
+//! Every such read must fail with EFAULT or give what fitted, and lose nothing: what reads of
+//! all kinds gave together must be what a plain reader gets. Every such write must fail with
+//! EFAULT and leave nothing behind.
 
+use crate::ask::{long_questions, Source};
 use crate::prelude::*;
 use crate::sys::raw::{self, Edge, NOWHERE};
 
+const ROUNDS: usize = 3;
 /// In the half of the addresses that is the kernel's, and never mapped.
 const KERNEL: usize = 0xffff_ffff_ffff_f000;
 
@@ -22,25 +21,24 @@ struct Count {
     faults: usize,
     partial: usize,
     bytes: usize,
-    wrong: usize,
+    wrong: Wrong,
 }
 
 impl Count {
-    fn wrong(&mut self, what: &str) {
-        self.wrong += 1;
-        if self.wrong <= 20 {
-            println!("wrong: {what}");
-        }
-    }
-
     fn equal(&mut self, what: &str, expected: &[u8], got: &[u8]) {
         self.bytes += got.len();
         if expected != got {
-            let same = expected.iter().zip(got).take_while(|(a, b)| a == b).count();
-            let (want, have) = (expected.len(), got.len());
-            self.wrong(&format!(
-                "{what}: {want} bytes expected, {have} came, the first {same} are equal"
-            ));
+            let same = expected.iter().zip(got).take_while(|(a, b)| a == b);
+            let (want, have, same) = (expected.len(), got.len(), same.count());
+            let text = format!("{want} bytes expected, {have} came, the first {same} are equal");
+            self.wrong.tell(&format!("{what}: {text}"));
+        }
+    }
+
+    fn faults(&mut self, what: &str, result: io::Result<usize>) {
+        match result {
+            Err(error) if is_fault(&error) => self.faults += 1,
+            other => self.wrong.tell(&format!("{what}: {other:?}")),
         }
     }
 }
@@ -49,15 +47,15 @@ fn is_fault(error: &io::Error) -> bool {
     error.raw_os_error() == Some(libc::EFAULT)
 }
 
-/// Reads to the end, by reads most of which have bad memory. `edges`: a second
-/// page that is not accessible, and one that cannot be written.
+/// Reads to the end, by reads most of which have bad memory. `edges`: a second page that is not
+/// accessible, and one that cannot be written.
 fn read_badly(
-    what: &str,
-    fd: RawFd,
+    source: &Source,
     edges: &[Edge],
     random: &mut Random,
     count: &mut Count,
-) -> io::Result<Vec<u8>> {
+) -> io::Result<()> {
+    let (what, fd) = (source.name, source.file.as_raw_fd());
     let mut all = Vec::new();
     loop {
         let edge = random.pick(edges);
@@ -77,9 +75,11 @@ fn read_badly(
             _ => raw::read(fd, edge.before(good), good),
         };
         match result {
-            Ok(0) => return Ok(all),
-            Ok(n) if kind < 2 => count.wrong(&format!("{what}: {n} bytes into bad memory")),
-            Ok(n) if n > good => count.wrong(&format!("{what}: {n} bytes where {good} fit")),
+            Ok(0) => break,
+            Ok(n) if kind < 2 || n > good => {
+                let text = format!("{what}: {n} bytes where {good} fit, by call {kind}");
+                count.wrong.tell(&text);
+            }
             Ok(n) => {
                 count.partial += usize::from(kind < 4 && n == good);
                 all.extend(edge.bytes(good, n));
@@ -91,135 +91,72 @@ fn read_badly(
             Err(error) => return Err(error),
         }
     }
+    count.equal(what, &source.expected, &all);
+    Ok(())
 }
 
-fn tables(rounds: usize, edges: &[Edge], random: &mut Random, count: &mut Count) -> io::Result<()> {
-    for _ in 0..rounds {
-        for (name, _) in TABLES {
-            let mut file = File::open(format!("{PROC}/{name}"))?;
-            let fd = file.as_raw_fd();
-            // The first read makes the table, and these do not get it.
-            for bad in [NOWHERE, KERNEL, edges[0].before(0)] {
-                match raw::read(fd, bad, 100) {
-                    Err(error) if is_fault(&error) => count.faults += 1,
-                    other => count.wrong(&format!("{name}: {other:?} of a first read")),
-                }
-            }
-            let mut whole = vec![0; 1];
-            file.read_exact(&mut whole)?;
-            // From its second byte on, this table and not a new one.
-            let mut piece = [0; PAGE];
-            loop {
-                match file.read_at(&mut piece, whole.len() as u64)? {
-                    0 => break,
-                    n => whole.extend_from_slice(&piece[..n]),
-                }
-            }
-            let mut got = whole[..1].to_vec();
-            got.extend(read_badly(name, fd, edges, random, count)?);
-            count.equal(name, &whole, &got);
-            // A position is no better with bad memory, nor one past the end.
-            let len = whole.len() as i64;
-            for (at, fine) in [(1, false), (len - 1, false), (len, true), (len + 9, true)] {
-                match raw::pread(fd, NOWHERE, 10, at) {
-                    Ok(0) if fine => {}
-                    Err(error) if !fine && is_fault(&error) => count.faults += 1,
-                    other => count.wrong(&format!("{name}: {other:?} at {at} of {len}")),
-                }
-            }
+fn tables(edges: &[Edge], random: &mut Random, count: &mut Count) -> io::Result<()> {
+    for (name, _) in TABLES.repeat(ROUNDS) {
+        let file = File::open(format!("{PROC}/{name}"))?;
+        // The first read makes the table, and these do not get it.
+        for bad in [NOWHERE, KERNEL, edges[0].before(0)] {
+            count.faults(name, raw::read(file.as_raw_fd(), bad, 100));
+        }
+        let table = Source::table(name, file)?;
+        read_badly(&table, edges, random, count)?;
+        // A position is no better with bad memory, nor one past the end.
+        let (fd, len) = (table.file.as_raw_fd(), 1 + table.expected.len() as i64);
+        for at in [1, len - 1] {
+            count.faults(name, raw::pread(fd, NOWHERE, 10, at));
+        }
+        for at in [len, len + 9] {
+            let n = raw::pread(fd, NOWHERE, 10, at)?;
+            ensure!(n == 0, "{name}: {n} bytes at {at} of {len}");
         }
     }
     Ok(())
 }
 
-/// A process that rests, and its memory: locked pages with gaps between.
-fn resting() -> io::Result<(Pid, Area)> {
+fn conversations(edges: &[Edge], random: &mut Random, count: &mut Count) -> io::Result<()> {
+    // A process that rests, and its memory: locked pages with gaps between.
     let area = Area::anonymous(1024 * PAGE)?;
     area.huge_pages(false)?;
     let lock = || (0..1024).step_by(2).try_for_each(|i| area.page(i).lock());
-    Ok((process::fork_resting(lock)?, area))
-}
-
-fn conversations(
-    rounds: usize,
-    edges: &[Edge],
-    random: &mut Random,
-    count: &mut Count,
-) -> io::Result<()> {
-    let (pid, area) = resting()?;
-    let (start, end) = (area.start, area.start + area.len);
-    let pages = |suffix: &str| -> String {
-        let questions = (0..64).map(|i| format!("{pid} {:#x}{suffix}", start + i * PAGE));
-        questions.collect::<Vec<_>>().join("\n")
-    };
-    let all = [
-        ("walk", pages("")),
-        ("walk", pages(" levels")),
-        (
-            "vmas",
-            format!("{pid} {start:#x}-{end:#x}\n{pid}\n{pid} totals"),
-        ),
-        (
-            "extents",
-            format!("{pid} {start:#x}-{end:#x}\nbad\n{pid} totals"),
-        ),
-        ("rmap", "0x1000\nbad\n0x2000".to_owned()),
-    ];
-    for _ in 0..rounds {
-        for (name, questions) in &all {
-            let path = format!("{PROC}/{name}");
-            let expected = Conversation::open(&path)?.ask(questions)?;
-            let mut file = read_write(&path)?;
-            file.write_all(format!("{questions}\n").as_bytes())?;
-            let got = read_badly(name, file.as_raw_fd(), edges, random, count)?;
-            count.equal(name, expected.as_bytes(), &got);
-        }
-        // The usage, which is said only once.
-        for name in ["walk", "vmas", "extents", "rmap"] {
-            let path = format!("{PROC}/{name}");
-            let open = || read_write(&path);
-            let mut expected = Vec::new();
-            open()?.read_to_end(&mut expected)?;
-            let got = read_badly(name, open()?.as_raw_fd(), edges, random, count)?;
-            count.equal(&format!("{name}: usage"), &expected, &got);
-        }
+    let pid = process::fork_resting(lock)?;
+    // The usage, too, which is said only once.
+    let usages = CONVERSATIONS.map(|name| (name, String::new()));
+    let all = [&long_questions(pid, area)[..], &usages].concat();
+    for (name, questions) in all.iter().cycle().take(ROUNDS * all.len()) {
+        read_badly(&Source::of(name, questions)?, edges, random, count)?;
     }
     process::end(&[pid]);
     Ok(())
 }
 
 /// The sysfs file: a bad read or write leaves the answer as it is.
-fn sysfs(rounds: usize, edges: &[Edge], random: &mut Random, count: &mut Count) -> io::Result<()> {
+fn sysfs(edges: &[Edge], random: &mut Random, count: &mut Count) -> io::Result<()> {
     let area = Area::anonymous(PAGE)?;
     area.lock()?;
     let question = format!("{} {:#x}\n", std::process::id(), area.start + 0x123);
     let other = format!("{} 0x1000\n", std::process::id());
-    let mut to = OpenOptions::new().write(true).open(SYSFS)?;
+    let mut to = File::options().write(true).open(SYSFS)?;
     to.write_all(question.as_bytes())?;
     let mut expected = Vec::new();
     File::open(SYSFS)?.read_to_end(&mut expected)?;
-    if !expected.starts_with(b"0x") {
-        bail!("no address for a locked page");
-    }
-    for _ in 0..rounds * 10 {
+    ensure!(expected.starts_with(b"0x"), "no address for a locked page");
+    for _ in 0..ROUNDS * 10 {
         let edge = random.pick(edges);
         // The last byte of the question is the first that is not there.
         let half = Edge::new(libc::PROT_NONE)?.put(&other.as_bytes()[..other.len() - 1]);
         for start in [NOWHERE, KERNEL, half] {
             count.reads += 1;
-            match raw::write(to.as_raw_fd(), start, other.len()) {
-                Err(error) if is_fault(&error) => count.faults += 1,
-                result => count.wrong(&format!("sysfs: {result:?} of a bad write")),
-            }
+            count.faults("sysfs", raw::write(to.as_raw_fd(), start, other.len()));
         }
         let from = File::open(SYSFS)?;
         // sysfs copies a whole answer or nothing.
         for (start, len) in [(NOWHERE, 100), (KERNEL, 100), (edge.before(3), 100)] {
             count.reads += 1;
-            match raw::read(from.as_raw_fd(), start, len) {
-                Err(error) if is_fault(&error) => count.faults += 1,
-                result => count.wrong(&format!("sysfs: {result:?} of a bad read")),
-            }
+            count.faults("sysfs", raw::read(from.as_raw_fd(), start, len));
         }
         count.partial += usize::from(raw::read(from.as_raw_fd(), edge.before(3), 3)? == 3);
         let mut got = edge.bytes(3, 3);
@@ -230,11 +167,11 @@ fn sysfs(rounds: usize, edges: &[Edge], random: &mut Random, count: &mut Count) 
 }
 
 /// Writes to conversations: a bad one leaves nothing behind, in any state.
-fn writes(rounds: usize, edges: &[Edge], random: &mut Random, count: &mut Count) -> io::Result<()> {
+fn writes(edges: &[Edge], random: &mut Random, count: &mut Count) -> io::Result<()> {
     // Neither is a process, so the answers are the same always.
     let (good, bad) = ("2147483647 0x1000\n", "2147483646 0x2000\n");
     let expected = Conversation::of("walk")?.ask(good.trim_end())?;
-    for _ in 0..rounds * 10 {
+    for _ in 0..ROUNDS * 10 {
         let file = read_write(format!("{PROC}/walk"))?;
         let fd = file.as_raw_fd();
         let split = random.below(good.len());
@@ -250,10 +187,7 @@ fn writes(rounds: usize, edges: &[Edge], random: &mut Random, count: &mut Count)
                 _ => raw::writev(fd, &[(NOWHERE, more), (start, before)]),
             };
             count.reads += 1;
-            match result {
-                Err(error) if is_fault(&error) => count.faults += 1,
-                result => count.wrong(&format!("walk: {result:?} of a bad write")),
-            }
+            count.faults("walk", result);
         }
         // Of several pieces the first ones are written.
         let rest = edges[0].put(&good.as_bytes()[split..]);
@@ -267,8 +201,6 @@ fn writes(rounds: usize, edges: &[Edge], random: &mut Random, count: &mut Count)
 }
 
 pub fn run(options: &mut Options) -> io::Result<bool> {
-    let seed = options.or("--seed", 1)?;
-    let rounds = options.or("--rounds", 3)?;
     let act = match options.word::<String>()?.as_str() {
         "tables" => tables,
         "conversations" => conversations,
@@ -278,10 +210,14 @@ pub fn run(options: &mut Options) -> io::Result<bool> {
     };
     let edges = [Edge::new(libc::PROT_NONE)?, Edge::new(libc::PROT_READ)?];
     let mut count = Count::default();
-    act(rounds, &edges, &mut Random::new(seed as u64), &mut count)?;
-    println!(
-        "reads={} faults={} partial={} bytes={} seed={seed}",
-        count.reads, count.faults, count.partial, count.bytes
-    );
-    Ok(count.wrong == 0 && count.faults > 0 && count.partial > 0 && count.bytes > 0)
+    act(&edges, &mut Random::new(1), &mut count)?;
+    let Count {
+        reads,
+        faults,
+        partial,
+        bytes,
+        wrong,
+    } = count;
+    println!("reads={reads} faults={faults} partial={partial} bytes={bytes}");
+    Ok(wrong.0 == 0 && faults > 0 && partial > 0 && bytes > 0)
 }

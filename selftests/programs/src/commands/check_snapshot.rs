@@ -1,35 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! `check-snapshot FILE`: a table is made by the first read, kept with the
-//! open file, and made anew by a read at offset 0.
+//! `check-snapshot FILE`: a table is made by the first read, kept with the open file, and made
+//! anew by a read at offset 0.
 //!
-//! FILE is a table with the PID in its first column. A child that starts and
-//! ends between reads shows which moment a read speaks of. Prints `ok NAME`
-//! or `not ok NAME` for each property; exit status 1 if one does not hold.
+//! FILE is a table with the PID in its first column. A child that starts and ends between reads
+//! shows which moment a read speaks of. Prints `ok NAME` or `not ok NAME` for each property;
+//! exit status 1 if one does not hold.
 
 use std::io::SeekFrom;
 
+use crate::ask::pieces;
 use crate::prelude::*;
 
-/// Reads to the end, `size` bytes at a time, from `at` on.
-fn pieces(file: &File, mut at: u64, size: usize) -> io::Result<Vec<u8>> {
-    let mut whole = Vec::new();
-    let mut piece = vec![0; size];
-    loop {
-        let n = file.read_at(&mut piece, at)?;
-        if n == 0 {
-            return Ok(whole);
-        }
-        whole.extend(&piece[..n]);
-        at += n as u64;
-    }
-}
-
 fn has(table: &[u8], pid: Pid) -> bool {
-    let pid = pid.to_string();
-    table
-        .split(|&byte| byte == b'\n')
-        .any(|line| line.split(|&byte| byte == b' ').next() == Some(pid.as_bytes()))
+    let pid = format!("{pid} ");
+    let mut lines = table.split(|&byte| byte == b'\n');
+    lines.any(|line| line.starts_with(pid.as_bytes()))
 }
 
 fn child() -> io::Result<Pid> {
@@ -54,20 +40,17 @@ pub fn run(options: &mut Options) -> io::Result<bool> {
     let mut rest = Vec::new();
     file.read_to_end(&mut rest)?;
     let kept = [&first[..], &rest].concat();
-    is(
-        "the first read decides which moment the table shows",
-        has(&kept, old) && !has(&kept, new),
-    );
+    let right = has(&kept, old) && !has(&kept, new);
+    is("the first read decides which moment the table shows", right);
 
     let mut again = Vec::new();
     file.seek(SeekFrom::Start(1))?;
     file.read_to_end(&mut again)?;
     is("a seek to byte 1 keeps the table", again == rest);
 
-    is(
-        "pread in pieces of 1 byte gives the same table",
-        pieces(&file, 1, 1)? == rest,
-    );
+    let slowly = pieces(&file, 1, 1)?;
+    let same = slowly == rest;
+    is("pread in pieces of 1 byte gives the same table", same);
 
     let mut random = Random::new(1);
     let mut same = true;
@@ -87,10 +70,8 @@ pub fn run(options: &mut Options) -> io::Result<bool> {
     file.seek(SeekFrom::Start(0))?;
     let mut anew = Vec::new();
     file.read_to_end(&mut anew)?;
-    is(
-        "a seek to the start makes the table anew",
-        !has(&anew, old) && has(&anew, new),
-    );
+    let right = !has(&anew, old) && has(&anew, new);
+    is("a seek to the start makes the table anew", right);
 
     process::end(&[new]);
     file.read_at(&mut first, 0)?;
@@ -102,10 +83,8 @@ pub fn run(options: &mut Options) -> io::Result<bool> {
     let apart = pieces(&File::open(&path)?, 0, 4096)?;
     let unmoved = pieces(&file, 1, 4096)?;
     process::end(&[other]);
-    is(
-        "another open file has a table of its own",
-        has(&apart, other) && unmoved == kept,
-    );
+    let right = has(&apart, other) && unmoved == kept;
+    is("another open file has a table of its own", right);
 
     // A first read that is not at the start makes the whole table, too.
     let file = File::open(&path)?;
@@ -113,9 +92,7 @@ pub fn run(options: &mut Options) -> io::Result<bool> {
     let old = child()?;
     let unmoved = pieces(&file, 1, 7)?;
     process::end(&[old]);
-    is(
-        "a first read past the start makes the table",
-        !tail.is_empty() && tail == unmoved,
-    );
+    let right = !tail.is_empty() && tail == unmoved;
+    is("a first read past the start makes the table", right);
     Ok(all)
 }

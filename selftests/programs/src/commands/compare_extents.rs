@@ -1,41 +1,31 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! `compare-extents [--proc FOLDER] [--ranges N] [--seed N] [--at-least N]
-//! [PID...]`: compares `FOLDER/memintro/extents` of the processes, by default
-//! of all but itself, with what smaps, pagemap and PAGEMAP_SCAN say, page by
-//! page; for each process also N random ranges, odd ends and all.
+//! `compare-extents [--ranges N] [--seed N] [--at-least N] [PID...]`: compares
+//! `/proc/memintro/extents` of the processes, by default of all but itself, with what smaps,
+//! pagemap and PAGEMAP_SCAN say, page by page; for each process also N random ranges, odd ends
+//! and all.
 //!
-//! The kernel's files are read before and after. A process that changed
-//! meanwhile is tried again until it rests, or has ended. What pagemap
-//! shows as empty although something is mapped (memory without struct pages)
-//! is compared with `walk`.
-//!
-//! Prints what differs, then `judged=N pages=N rows=N mismatches=N`. Exit
-//! status 1 if anything differs, or fewer than N processes could be judged.
+//! The kernel's files are read before and after. A process that changed meanwhile is tried
+//! again until it rests, or has ended. What pagemap shows as empty although something is mapped
+//! (memory without struct pages) is compared with `walk`.
 
 use crate::prelude::*;
 use crate::{
     extents::{Extents, Row},
-    memory::{at_rest, these_or_all, Memory, Page},
-    zeros::Zeros,
+    memory::{at_rest, Mapping, Memory, Page},
+    pagemap::Zeros,
 };
 
 const PAGE: u64 = sys::PAGE as u64;
 
-#[derive(Default)]
-struct Total {
-    pages: usize,
-    rows: usize,
-}
-
 struct Comparison {
-    proc: PathBuf,
     extents: Conversation,
     walk: Conversation,
     zeros: Zeros,
     random: Random,
     ranges: usize,
-    total: Total,
+    pages: usize,
+    rows: usize,
 }
 
 /// Whether the permissions and flags of a row fit the page and its mapping.
@@ -48,7 +38,7 @@ fn fits(memory: &Memory, row: &Row, va: u64) -> bool {
     let special = row.has("zero") || mapping.has_flag("mm") || mapping.is_pfnmap();
     let perm = row.perm.as_bytes();
     memory.may_be(va, &row.page)
-        && row.has("hugetlb") == mapping.is_hugetlb()
+        && row.has("hugetlb") == mapping.has_flag("ht")
         && row.has("protnone") == none
         && (special || !row.has("special"))
         && (perm[0] == b'r') != none
@@ -76,11 +66,9 @@ impl Comparison {
         for row in rows {
             let mut zeros = 0;
             for page in row.pages() {
-                self.total.pages += 1;
-                if memory
-                    .mapping(page.va)
-                    .is_some_and(|mapping| mapping.is_pfnmap())
-                {
+                self.pages += 1;
+                let mapping = memory.mapping(page.va);
+                if mapping.is_some_and(Mapping::is_pfnmap) {
                     let keys = self.walk.walk(pid, page.va)?;
                     if keys.get("pa") != format!("{:#x}", page.pa) || !row.has("special") {
                         wrong.push(format!("{page:x?}, but walk says {keys:?}"));
@@ -89,11 +77,8 @@ impl Comparison {
                 }
                 let right = |other: &&Page| {
                     // All zero pages of a row but the first have no address.
-                    let pa = if page.zero && zeros > 0 {
-                        other.pa
-                    } else {
-                        page.pa
-                    };
+                    let has_none = page.zero && zeros > 0;
+                    let pa = if has_none { other.pa } else { page.pa };
                     **other == Page { pa, ..page }
                 };
                 match expected.next().filter(right) {
@@ -120,16 +105,10 @@ impl Comparison {
             Some((start, end)) => format!("{pid} {start:#x}-{end:#x}"),
             None => pid.to_owned(),
         };
-        let text = self.extents.ask(&words)?;
-        let kb =
-            range.map(|(start, end)| (end.next_multiple_of(PAGE) - start / PAGE * PAGE) / 1024);
+        let text = self.extents.ask_both(&words)?;
+        let kb = range.map(|(start, end)| (end.div_ceil(PAGE) - start / PAGE) * PAGE / 1024);
         let extents = Extents::parse(&text, kb)?;
-        let totals = self.extents.ask(&format!("{words} \t totals"))?;
-        if !text.ends_with(&totals) || totals.lines().count() != 1 {
-            let last = text.lines().last();
-            bail!("totals: {totals:?}, but {last:?}");
-        }
-        self.total.rows += extents.rows.len();
+        self.rows += extents.rows.len();
         Ok(extents)
     }
 
@@ -149,9 +128,8 @@ impl Comparison {
         Some((start, end.min(memory.mappings[n - 1].end)))
     }
 
-    /// Compares a process; `None` where it changed meanwhile.
     fn process(&mut self, pid: &str) -> io::Result<Option<Vec<String>>> {
-        let folder = self.proc.join(pid);
+        let folder = Path::new("/proc").join(pid);
         let before = Memory::read(&folder, Some(&self.zeros))?;
         let whole = self.question(pid, None);
         let mut parts = Vec::new();
@@ -171,34 +149,26 @@ impl Comparison {
             if rows.iter().any(|row| row.start < from || row.last >= to) {
                 wrong.push(format!("rows outside {from:#x}-{to:#x}"));
             }
-            let more = self.judge(pid, &before, from, to, &rows)?;
-            wrong.extend(
-                more.into_iter()
-                    .map(|line| format!("{start:#x}-{end:#x}: {line}")),
-            );
+            let more = self.judge(pid, &before, from, to, &rows)?.into_iter();
+            wrong.extend(more.map(|line| format!("{start:#x}-{end:#x}: {line}")));
         }
         Ok(Some(wrong))
     }
 }
 
 pub fn run(options: &mut Options) -> io::Result<bool> {
-    let proc = options.or("--proc", PathBuf::from("/proc"))?;
-    let at_least = options.get("--at-least")?;
     let mut comparison = Comparison {
-        extents: Conversation::open(proc.join("memintro/extents"))?,
-        walk: Conversation::open(proc.join("memintro/walk"))?,
-        proc,
+        extents: Conversation::of("extents")?,
+        walk: Conversation::of("walk")?,
         zeros: Zeros::open()?,
         random: Random::new(options.or("--seed", 1)?),
         ranges: options.or("--ranges", 8)?,
-        total: Total::default(),
+        pages: 0,
+        rows: 0,
     };
-    let pids = these_or_all(options.words()?, &comparison.proc);
-    let at_least = at_least.unwrap_or(pids.len());
-    let proc = comparison.proc.clone();
-    let (judged, ended, wrong) = at_rest(&proc, &pids, |pid| comparison.process(pid));
-    wrong.iter().for_each(|line| println!("{line}"));
-    let (Total { pages, rows }, mismatches) = (comparison.total, wrong.len());
+    let all = at_rest(options, |pid| comparison.process(pid))?;
+    let (mismatches, judged) = (show(&all.wrong), all.count);
+    let Comparison { pages, rows, .. } = comparison;
     println!("judged={judged} pages={pages} rows={rows} mismatches={mismatches}");
-    Ok(mismatches == 0 && judged + ended >= at_least.max(1))
+    Ok(mismatches == 0 && all.enough)
 }

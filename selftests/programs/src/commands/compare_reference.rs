@@ -1,25 +1,28 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! `compare-reference [--addresses N] [--seed N]`: asks memintro about N random
-//! addresses of each region of the kernel's half, mapped ones and holes, and
-//! compares with what the kernel's own functions say before and after
-//! (`selftests/reference`). An address of which these two differ is asked about again,
-//! as are those during which a process was started, whose stack comes and goes.
+//! `compare-reference [--addresses N]`: asks memintro about N random addresses of each region
+//! of the kernel's half, mapped ones and holes, and compares with what the kernel's own
+//! functions say before and after (`selftests/reference`). An address of which these two differ
+//! is asked about again, as are those during which a process was started, whose stack comes and
+//! goes.
 //!
-//! Prints `region=NAME mapped=N holes=N moved=N mismatches=N pages=...` for
-//! each region; exit status 1 if anything differs, or a region was not judged.
+//! `compare-kernel [--samples N] START END`: compares `/proc/memintro/extents` of a range of
+//! kernel addresses with what `/proc/memintro/walk` says of single ones: the first, the last
+//! and another page of every row, both ends of every hole, and N random ones. The range is
+//! asked for again afterwards: if the kernel changed it, or a process was started, whose stack
+//! may have come and gone, all is done again.
 
-use std::{fmt::Write, ops::RangeInclusive};
+use std::ops::RangeInclusive;
 
 use crate::prelude::*;
 use crate::{
-    extents::Extents,
-    kcore::Kcore,
-    layout::{self, LEVELS},
-    levels::LevelCheck,
+    extents::{Extents, Row},
+    layout::{self, LevelCheck, LEVELS},
     proc,
-    reference::{regions, Reference, Region, Reply, MOST},
+    reference::{regions, Kcore, Reference, Region, Reply, MOST},
 };
+
+const PAGE: u64 = sys::PAGE as u64;
 
 #[derive(Default)]
 struct Count {
@@ -30,8 +33,8 @@ struct Count {
     pages: BTreeSet<String>,
 }
 
-/// A random address of a region: half of them in or at the border of
-/// something mapped, the others anywhere, by turns.
+/// A random address of a region: half of them in or at the border of something mapped, the
+/// others anywhere, by turns.
 fn choose(
     turn: usize,
     range: &RangeInclusive<u64>,
@@ -45,14 +48,8 @@ fn choose(
     let va = match (turn % 8, runs.len()) {
         (0..3, 1..) => anywhere(&runs[random.below(runs.len())], random),
         (3, 1..) => {
-            let run = &runs[random.below(runs.len())];
-            let borders = [
-                *run.start(),
-                run.start().wrapping_sub(1),
-                *run.end(),
-                run.end().wrapping_add(1),
-            ];
-            borders[random.below(4)]
+            let (first, last) = runs[random.below(runs.len())].clone().into_inner();
+            random.pick(&[first, first.wrapping_sub(1), last, last.wrapping_add(1)])
         }
         (4, _) => [*range.start(), *range.end()][random.below(2)],
         _ => anywhere(range, random),
@@ -62,42 +59,34 @@ fn choose(
 
 /// Says what is wrong with an answer; `value` is the entry that it ended at.
 fn judge(region: &Region, va: u64, reply: Reply, value: u64, answer: &Line<'_>) -> io::Result<()> {
-    let mut want = vec![
-        ("pid", "kernel".to_owned()),
-        ("va", format!("{va:#x}")),
-        ("region", region.at(reply.pa()).to_owned()),
-    ];
+    answer.expect("pid", "kernel")?;
+    answer.expect("va", &format!("{va:#x}"))?;
+    answer.expect("region", region.at(reply.pa))?;
     // What only some architectures' functions tell.
-    if let Some((level, _)) = reply.level().map(|level| LEVELS[LEVELS.len() - 1 - level]) {
-        want.push(("level", level.to_owned()));
+    if let Some((level, _)) = reply.level.map(|level| LEVELS[LEVELS.len() - 1 - level]) {
+        answer.expect("level", level)?;
     }
-    match reply.pa() {
-        Some(pa) => {
-            want.push(("pa", format!("{pa:#x}")));
-            if let Some(level) = reply.level() {
-                let page = ["4K", "2M", "1G"].get(level).copied();
-                want.push(("page", page.unwrap_or_default().to_owned()));
-            }
-            for name in ["accessed", "dirty", "global", "protnone", "soft-dirty"] {
-                if answer.has_flag(name) != layout::has_flag(value, name) {
-                    bail!("flags and {name} of {value:#x}");
-                }
-            }
+    if let Some(pa) = reply.pa {
+        answer.expect("pa", &format!("{pa:#x}"))?;
+        if let Some(level) = reply.level {
+            answer.expect("page", ["4K", "2M", "1G"].get(level).unwrap_or(&""))?;
         }
-        None => want.extend([("pa", "none".to_owned()), ("why", "not-mapped".to_owned())]),
+        for name in ["accessed", "dirty", "global", "protnone", "soft-dirty"] {
+            let right = answer.has_flag(name) == layout::has_flag(value, name);
+            ensure!(right, "flags and {name} of {value:#x}");
+        }
+    } else {
+        answer.expect("pa", "none")?;
+        answer.expect("why", "not-mapped")?;
     }
-    if let Some(pa) = reply.page_pa() {
-        want.push(("pa", format!("{pa:#x}")));
+    if let Some(pa) = reply.page_pa {
+        answer.expect("pa", &format!("{pa:#x}"))?;
     }
-    if let Some(pa) = reply.linear_pa() {
-        want.push(("pa_linear", format!("{pa:#x}")));
+    if let Some(pa) = reply.linear_pa {
+        answer.expect("pa_linear", &format!("{pa:#x}"))?;
     }
-    let agree = reply.pa() == Some(answer.hex("pa_linear")?);
-    want.push(("agree", if agree { "yes" } else { "no" }.to_owned()));
-    for (key, want) in want {
-        answer.expect(key, &want)?;
-    }
-    Ok(())
+    let agree = reply.pa == Some(answer.hex("pa_linear")?);
+    answer.expect("agree", if agree { "yes" } else { "no" })
 }
 
 struct Run {
@@ -111,24 +100,22 @@ struct Run {
 impl Run {
     /// Ranges of a region that are mapped, as the choice of addresses needs them.
     ///
-    /// Where no function of the kernel tells of whole tables, they are memintro's
-    /// own and those that kcore has.
+    /// Where no function of the kernel tells of whole tables, they are memintro's own and those
+    /// that kcore has.
     fn runs(&mut self, range: &RangeInclusive<u64>) -> io::Result<Vec<RangeInclusive<u64>>> {
         if self.reference.knows_levels(*range.start())? {
             return self.reference.scan(range);
         }
         let (start, last) = (*range.start(), *range.end());
-        let text = self
-            .extents
-            .ask(&format!("kernel {start:#x}-{:#x}", last.saturating_add(1)))?;
+        let end = last.saturating_add(1);
+        let text = self.extents.ask(&format!("kernel {start:#x}-{end:#x}"))?;
         let rows = Extents::parse(&text, Some((last - start) / 1024 + 1))?.rows;
         let rows = rows.iter().map(|row| row.start..=row.last);
         let kcore = Kcore::open()?;
-        let segments = kcore
-            .ranges()
-            .map(|(first, end)| first.max(start)..=end.min(last))
-            .filter(|segment| segment != range);
-        Ok(rows.chain(segments).filter(|run| !run.is_empty()).collect())
+        let segments = kcore.ranges();
+        let segments = segments.map(|(first, end)| first.max(start)..=end.min(last));
+        let all = rows.chain(segments.filter(|segment| segment != range));
+        Ok(all.filter(|run| !run.is_empty()).collect())
     }
 
     /// Asks about addresses, and returns those that could not be judged.
@@ -140,42 +127,36 @@ impl Run {
     ) -> io::Result<Vec<u64>> {
         let started = proc::started()?;
         let mut moved = Vec::new();
-        let mut text = String::new();
-        for va in addresses {
-            // Writing to a string cannot fail.
-            let _ = writeln!(text, "kernel {va:#x} levels");
-        }
+        let lines = addresses.iter().map(|va| format!("kernel {va:#x} levels"));
+        let text = lines.collect::<Vec<_>>().join("\n");
         let before = self.reference.look_up(addresses)?;
-        let text = self.conversation.ask(text.trim_end())?;
+        let text = self.conversation.ask(&text)?;
         let after = self.reference.look_up(addresses)?;
         if proc::started()? != started {
             return Ok(addresses.to_vec());
         }
         let mut answers = answers(&text);
         for (i, &va) in addresses.iter().enumerate() {
-            let (levels, answer) = answers
-                .next()
-                .ok_or_else(|| error!("an answer is missing"))??;
+            let answer = answers.next();
+            let (levels, answer) = answer.ok_or_else(|| error!("an answer is missing"))??;
             let reply = before[i];
             if reply != after[i] {
                 moved.push(va);
                 continue;
             }
-            match reply.pa() {
-                Some(_) => count.mapped += 1,
-                None => count.holes += 1,
+            if reply.pa.is_some() {
+                count.mapped += 1;
+                count.pages.insert(answer.get("page").to_owned());
+            } else {
+                count.holes += 1;
             }
-            count.pages.insert(answer.get("page").to_owned());
             let value = levels.last().map_or(Ok(0), |line| line.hex("value"));
             let result = value.and_then(|value| {
                 judge(region, va, reply, value, &answer)?;
                 self.levels.check(va, &levels, &answer)?;
-                match reply.value() {
-                    Some(known) if known != value => {
-                        Err(error!("value={value:#x} expected {known:#x}"))
-                    }
-                    _ => Ok(()),
-                }
+                let known = reply.value.unwrap_or(value);
+                ensure!(known == value, "value={value:#x} expected {known:#x}");
+                Ok(())
             });
             if let Err(what) = result {
                 count.mismatches += 1;
@@ -190,20 +171,17 @@ impl Run {
 
 pub fn run(options: &mut Options) -> io::Result<bool> {
     let addresses = options.or("--addresses", 10_000usize)?;
-    let seed = options.or("--seed", 1)?;
     options.end()?;
     let mut run = Run {
         reference: Reference::open()?,
         conversation: Conversation::of("walk")?,
         extents: Conversation::of("extents")?,
         levels: LevelCheck::new()?,
-        random: Random::new(seed),
+        random: Random::new(1),
     };
-    let regions = regions(run.levels.mode().kernel_first())?;
-    let gaps = regions
-        .iter()
-        .filter(|region| region.name == "other")
-        .count();
+    let regions = regions(run.levels.mode.kernel_first())?;
+    let gaps = regions.iter().filter(|region| region.name == "other");
+    let gaps = gaps.count();
     let mut counts = BTreeMap::<&str, Count>::new();
     for region in &regions {
         let runs = run.runs(&region.range)?;
@@ -212,9 +190,8 @@ pub fn run(options: &mut Options) -> io::Result<bool> {
         let mut left = addresses.div_ceil(share);
         while left > 0 {
             let size = left.min(MOST);
-            let mut batch: Vec<_> = (0..size)
-                .map(|i| choose(i, &region.range, &runs, &mut run.random))
-                .collect();
+            let batch = (0..size).map(|i| choose(i, &region.range, &runs, &mut run.random));
+            let mut batch: Vec<_> = batch.collect();
             let wait = Wait::begin();
             while !batch.is_empty() && !wait.is_over() {
                 batch = run.batch(region, &batch, count)?;
@@ -225,26 +202,88 @@ pub fn run(options: &mut Options) -> io::Result<bool> {
     }
     let mut fine = counts.len() > 1;
     for (name, count) in &counts {
-        let judged = count.mapped + count.holes;
-        let pages: Vec<_> = count
-            .pages
-            .iter()
-            .filter(|page| !page.is_empty())
-            .cloned()
-            .collect();
+        let Count {
+            mapped,
+            holes,
+            moved,
+            mismatches,
+            pages,
+        } = count;
+        let pages: Vec<_> = pages.iter().map(String::as_str).collect();
         println!(
-            "region={name} mapped={} holes={} moved={} mismatches={} pages={}",
-            count.mapped,
-            count.holes,
-            count.moved,
-            count.mismatches,
+            "region={name} mapped={mapped} holes={holes} moved={moved} mismatches={mismatches} pages={}",
             pages.join(",")
         );
         // On arm64 modules mostly find a place near the kernel's image.
         let may_be_empty = *name == "other" || *name == "modules" && cfg!(target_arch = "aarch64");
-        let empty = count.mapped == 0 && !may_be_empty;
-        fine &= count.mismatches == 0 && !empty && count.moved == 0 && judged > 0;
+        let empty = *mapped == 0 && !may_be_empty || mapped + holes == 0;
+        fine &= *mismatches == 0 && !empty && *moved == 0;
     }
-    println!("seed={seed}");
     Ok(fine)
+}
+
+/// What must be asked about: every end, and something in between.
+fn places(rows: &[Row], start: u64, last: u64, samples: usize, random: &mut Random) -> Vec<u64> {
+    let mut places = Vec::new();
+    let mut hole = start;
+    for row in rows {
+        if hole < row.start {
+            places.extend([hole, row.start - 1]);
+        }
+        let inside = row.start + random.next_u64() % (row.last - row.start);
+        places.extend([row.start, row.last, inside]);
+        hole = row.last.wrapping_add(1);
+    }
+    if hole != 0 && hole <= last {
+        places.extend([hole, last]);
+    }
+    places.extend((0..samples).map(|_| start + random.next_u64() % (last - start)));
+    places
+}
+
+/// Compares what both files say of the page at an address; says what differs.
+fn difference(walk: &mut Conversation, rows: &[Row], va: u64) -> io::Result<Option<String>> {
+    let keys = walk.walk("kernel", va)?;
+    let next = rows.partition_point(|row| row.last < va);
+    let row = rows.get(next).filter(|row| row.start <= va);
+    let right = match row {
+        None => keys.get("pa") == "none" && keys.get("why") == "not-mapped",
+        Some(row) => {
+            let pa = format!("{:#x}", row.pa + (va - row.start));
+            keys.get("pa") == pa && keys.get("page") == row.page && keys.get("perm") == row.perm
+        }
+    };
+    Ok((!right).then(|| format!("{va:#x}: {row:x?}, but walk says {keys:?}")))
+}
+
+pub fn kernel(options: &mut Options) -> io::Result<bool> {
+    let mut random = Random::new(1);
+    let samples = options.or("--samples", 100)?;
+    let (start, end): (String, String) = (options.word()?, options.word()?);
+    let question = format!("kernel {start}-{end}");
+    let (start, end) = (parse_hex(&start)?, parse_hex(&end)?);
+    // The end of the range is known when the last page is part of it.
+    let start = start / PAGE * PAGE;
+    let last = if end == u64::MAX { end } else { end - 1 } | (PAGE - 1);
+    let wait = Wait::begin();
+    let (mut extents, mut walk) = (Conversation::of("extents")?, Conversation::of("walk")?);
+    let mut text = extents.ask(&question)?;
+    let (Extents { rows, end }, walked, mismatches) = loop {
+        let started = proc::started()?;
+        let all = Extents::parse(&text, Some((last - start) / 1024 + 1))?;
+        let places = places(&all.rows, start, last, samples, &mut random);
+        let mut mismatches = Vec::new();
+        for va in &places {
+            mismatches.extend(difference(&mut walk, &all.rows, *va)?);
+        }
+        let again = extents.ask(&question)?;
+        if again == text && started == proc::started()? || wait.is_over() {
+            break (all, places.len(), mismatches);
+        }
+        text = again;
+    };
+    let (rows, wrong) = (rows.len(), show(&mismatches));
+    let (kb, hole_kb) = (end.get("kb"), end.get("hole_kb"));
+    println!("walked={walked} rows={rows} kb={kb} hole_kb={hole_kb} mismatches={wrong}");
+    Ok(wrong == 0)
 }

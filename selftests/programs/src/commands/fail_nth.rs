@@ -1,26 +1,27 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! `fail-nth --module FILE [--sites N]`: has every allocation fail, one at a time,
-//! that loading the module and each use of its files makes.
+//! `fail-nth --module FILE [--sites N]`: has every allocation fail, one at a time, that loading
+//! the module and each use of its files makes.
 //!
 //! The n-th allocation of a pass fails, for n from 1 on until a pass has fewer
-//! (`/proc/PID/fail-nth`; for loading, from the last on backwards, as the kernel
-//! allocates a thousand times before it calls the module). Where the kernel can,
-//! copies to and from user memory count as allocations. Whatever failed must
-//! fail with ENOMEM, or EFAULT for a copy; what is done again after it must give all that a pass
-//! without failures gives, to the byte.
+//! (`/proc/PID/fail-nth`; for loading, from the last on backwards, as the kernel allocates a
+//! thousand times before it calls the module). Where the kernel can, copies to and from user
+//! memory count as allocations. Whatever failed must fail with ENOMEM, or EFAULT for a copy;
+//! what is done again after it must give all that a pass without failures gives, to the byte.
 //!
-//! Where a failed allocation was asked for, the kernel's log says: the functions of
-//! the module that are on the stack. Prints what went wrong, each place, and
-//! `faults=N passes=N sites=N`. Exit status 1 if anything went wrong, or fewer
-//! places of the module were hit than N.
+//! Where a failed allocation was asked for, the kernel's log says: the functions of the module
+//! that are on the stack. Prints what went wrong, each place, and `faults=N passes=N sites=N`.
+//! Exit status 1 if anything went wrong, or fewer places of the module were hit than N.
+//!
+//! Documentation/fault-injection/fault-injection.rst.
 
 use std::{
-    io::BufReader,
+    io::{BufReader, SeekFrom},
+    os::unix::fs::OpenOptionsExt,
     process::{Child, Command, Stdio},
 };
 
-use crate::faults::Faults;
+use crate::ask::long_questions;
 use crate::prelude::*;
 
 /// Of the process that is asked about.
@@ -30,7 +31,160 @@ const MANY: u64 = 1_000_000;
 /// So many failures outside the module end the search for those in it.
 const BEFORE: usize = 40;
 
-/// Loads the module, which is not there before nor after.
+struct Faults {
+    nth: File,
+    log: File,
+    /// The functions of the module where they hit, and how often.
+    sites: BTreeMap<String, usize>,
+    faults: usize,
+    passes: usize,
+    wrong: Wrong,
+}
+
+/// What a pass did, and whether something failed in it.
+struct Pass<T> {
+    result: io::Result<T>,
+    inside: bool,
+    /// How many allocations were left to the one that should fail; 0 if it did.
+    left: u64,
+}
+
+impl Faults {
+    /// Has allocations of all kinds fail where they are told to.
+    fn new() -> io::Result<Self> {
+        for (file, value) in [
+            ("failslab/ignore-gfp-wait", "N"),
+            ("failslab/verbose", "2"),
+            ("fail_page_alloc/ignore-gfp-wait", "N"),
+            ("fail_page_alloc/ignore-gfp-highmem", "N"),
+            ("fail_page_alloc/min-order", "0"),
+            ("fail_page_alloc/verbose", "2"),
+        ] {
+            fs::write(format!("/sys/kernel/debug/{file}"), value)?;
+        }
+        let mut options = File::options();
+        let options = options.read(true).custom_flags(libc::O_NONBLOCK);
+        let mut log = options.open("/dev/kmsg")?;
+        log.seek(SeekFrom::End(0))?;
+        Ok(Self {
+            nth: read_write("/proc/self/fail-nth")?,
+            log,
+            sites: BTreeMap::new(),
+            faults: 0,
+            passes: 0,
+            wrong: Wrong::default(),
+        })
+    }
+
+    /// The functions of the module in the traces since the last call.
+    fn trace(&mut self) -> Option<String> {
+        let mut frames = Vec::new();
+        let mut record = [0; 8192];
+        // Too late for some records is an error, too, and then come others.
+        for _ in 0..10_000 {
+            let n = match self.log.read(&mut record) {
+                Ok(n) => n,
+                Err(error) if error.raw_os_error() == Some(libc::EPIPE) => continue,
+                Err(_) => break,
+            };
+            let text = String::from_utf8_lossy(&record[..n]);
+            let line = text.lines().next().unwrap_or("");
+            let message = line.split_once(';').map_or("", |(_, message)| message);
+            let frame = message.trim().strip_suffix(" [memintro]");
+            let sure = frame.filter(|frame| !frame.starts_with('?'));
+            frames.extend(sure.map(str::to_owned));
+        }
+        // A function may be the place of several: its caller tells them apart.
+        frames.truncate(2);
+        (!frames.is_empty()).then(|| frames.join(" < "))
+    }
+
+    fn pass<T>(&mut self, n: u64, act: impl FnOnce() -> io::Result<T>) -> io::Result<Pass<T>> {
+        self.passes += 1;
+        let mut text = [0; 16];
+        self.nth.write_all_at(n.to_string().as_bytes(), 0)?;
+        let result = act();
+        // These copy, too, and may be what fails: then the act was over before.
+        let is_fault = |error: &io::Error| error.raw_os_error() == Some(libc::EFAULT);
+        let left = match self.nth.read_at(&mut text, 0) {
+            Ok(len) => number(String::from_utf8_lossy(&text[..len]).trim())?,
+            Err(error) if is_fault(&error) => 1,
+            Err(error) => return Err(error),
+        };
+        if let Err(error) = self.nth.write_all_at(b"0", 0) {
+            ensure!(is_fault(&error), "{error}");
+        }
+        let site = self.trace();
+        self.faults += usize::from(left == 0);
+        let inside = site.is_some();
+        if let Some(site) = site {
+            *self.sites.entry(site).or_default() += 1;
+        }
+        Ok(Pass {
+            result,
+            inside,
+            left,
+        })
+    }
+
+    /// Checks that what failed did so for want of memory, or for a copy that failed.
+    fn check<T>(&mut self, what: &str, n: u64, pass: &Pass<T>) {
+        if let Err(error) = &pass.result {
+            let expected = [Some(libc::ENOMEM), Some(libc::EFAULT)];
+            if pass.left > 0 || !expected.contains(&error.raw_os_error()) {
+                self.wrong.tell(&format!("{what}: allocation {n}: {error}"));
+            }
+        }
+    }
+
+    fn open<B>(&mut self, name: &str, open: impl Fn() -> io::Result<B>) -> io::Result<()> {
+        let what = format!("{name}: open");
+        self.step(&what, || Ok(()), |()| open(), |(), _| Ok(vec![]))
+    }
+
+    /// Steps through all allocations of something; `prepare` and `finish` make none fail.
+    /// `finish` gets what was done, and gives all that came of it.
+    fn step<A, B>(
+        &mut self,
+        what: &str,
+        prepare: impl Fn() -> io::Result<A>,
+        act: impl Fn(&mut A) -> io::Result<B>,
+        finish: impl Fn(A, Option<B>) -> io::Result<Vec<u8>>,
+    ) -> io::Result<()> {
+        let mut object = prepare()?;
+        let done = act(&mut object)?;
+        let expected = finish(object, Some(done))?;
+        for n in 1.. {
+            let mut object = prepare()?;
+            let pass = self.pass(n, || act(&mut object))?;
+            self.check(what, n, &pass);
+            let left = pass.left;
+            let got = finish(object, pass.result.ok())?;
+            if got != expected {
+                let what = format!("{what}: allocation {n}: {} bytes", got.len());
+                let text = difference(&got, &expected);
+                self.wrong.tell(&format!("{what}: {text}"));
+            }
+            if left > 0 {
+                println!("{what}: {} allocations", n - 1);
+                break;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The first line that differs, of both.
+fn difference(got: &[u8], expected: &[u8]) -> String {
+    let lines = |text: &[u8]| -> Vec<String> {
+        let text = String::from_utf8_lossy(text).into_owned() + "\n";
+        text.split('\n').map(str::to_owned).collect()
+    };
+    let (got, expected) = (lines(got), lines(expected));
+    let pair = got.iter().zip(&expected).find(|(a, b)| a != b);
+    pair.map_or_else(String::new, |(a, b)| format!("{a:?} is not {b:?}"))
+}
+
 fn load(faults: &mut Faults, file: &str) -> io::Result<()> {
     let all = faults.pass(MANY, || sys::load(file))?;
     all.result?;
@@ -42,7 +196,8 @@ fn load(faults: &mut Faults, file: &str) -> io::Result<()> {
         faults.check("load", n, &pass);
         let there = fs::exists(PROC)? || fs::exists(SYSFS)?;
         if there != pass.result.is_ok() {
-            faults.wrong(&format!("load: allocation {n}: its files: {there}"));
+            let text = format!("load: allocation {n}: its files: {there}");
+            faults.wrong.tell(&text);
         }
         if pass.result.is_ok() {
             sys::unload()?;
@@ -61,9 +216,9 @@ fn all_of(file: &File) -> io::Result<Vec<u8>> {
     read_all(file, 4096)
 }
 
-/// This process rests, with mappings that have long names, and says where its
-/// pages are. It is no child by fork: that would have this one's memory copied
-/// where a failed allocation hits the wrong one.
+/// This process rests, with mappings that have long names, and says where its pages are. It is
+/// no child by fork: that would have this one's memory copied where a failed allocation hits
+/// the wrong one.
 fn rest() -> io::Result<()> {
     process::die_with_parent();
     let area = Area::anonymous(PAGES * PAGE)?;
@@ -84,7 +239,6 @@ fn rest() -> io::Result<()> {
     process::sleep_for_ever()
 }
 
-/// Starts it: its number, and where its pages are.
 fn start_resting() -> io::Result<(Child, usize)> {
     let mut child = Command::new("/proc/self/exe")
         .args(["fail-nth", "--rest"])
@@ -106,47 +260,29 @@ fn tables(faults: &mut Faults) -> io::Result<()> {
         // Of the text only the first word is the same each time.
         let header = |file: File, _| {
             let mut text = vec![0; 3];
-            file.read_exact_at(&mut text, 0)?;
-            Ok(text)
+            file.read_exact_at(&mut text, 0).map(|()| text)
         };
-        let read = |file: &mut File| all_of(file);
-        faults.step(&format!("{name}: read"), open, read, header)?;
+        faults.step(&format!("{name}: read"), open, |file| all_of(file), header)?;
     }
     Ok(())
 }
 
 fn conversations(faults: &mut Faults) -> io::Result<()> {
     let (mut child, start) = start_resting()?;
-    let (pid, end) = (child.id(), start + PAGES * PAGE);
-    let mut keys = Conversation::of("walk")?;
-    let zero = keys
-        .walk(&pid.to_string(), start as u64)?
-        .get("pa")
-        .to_owned();
-    if !zero.starts_with("0x") {
-        bail!("no zero page");
-    }
-    let many = |tail: &str| -> String {
-        let line = |i: usize| format!("{pid} {:#x}{tail}\n", start + i * PAGE);
-        (0..200).map(line).collect()
-    };
-    let asked = [
-        ("walk", many("")),
-        ("walk", many(" levels")),
-        ("walk", "kernel 0xffff888000000000 levels\n".to_owned()),
-        ("vmas", format!("{pid}\n{pid} totals\n")),
-        (
-            "extents",
-            format!("{pid} {start:#x}-{end:#x}\n{pid} totals\n"),
-        ),
-        ("extents", format!("{pid}\n")),
-        (
-            "extents",
-            "kernel 0xffff888000000000-0xffff888000200000\n".to_owned(),
-        ),
-        ("rmap", format!("{zero}\n")),
+    let pid = child.id();
+    let zero = Conversation::of("walk")?.walk(&pid.to_string(), start as u64)?;
+    let zero = zero.get("pa").to_owned();
+    ensure!(zero.starts_with("0x"), "no zero page");
+    let about = long_questions(pid, Area::new(start, PAGES * PAGE));
+    let kernel = "kernel 0xffff888000000000";
+    let more = [
+        ("walk", format!("{kernel} levels")),
+        ("extents", pid.to_string()),
+        ("extents", format!("{kernel}-0xffff888000200000")),
+        ("rmap", zero),
     ];
-    for (name, questions) in &asked {
+    for (name, questions) in about.into_iter().chain(more) {
+        let questions = questions + "\n";
         let path = format!("{PROC}/{name}");
         let open = || read_write(&path);
         faults.open(name, open)?;
@@ -178,13 +314,10 @@ fn conversations(faults: &mut Faults) -> io::Result<()> {
         };
         faults.step(&format!("{name}: read"), prepare, read, finish)?;
     }
-    for name in ["walk", "vmas", "extents", "rmap"] {
+    for name in CONVERSATIONS {
         let path = format!("{PROC}/{name}");
         let open = || read_write(&path);
-        let usage = |file: File, text: Option<Vec<u8>>| match text {
-            Some(text) => Ok(text),
-            None => all_of(&file),
-        };
+        let usage = |file: File, text: Option<_>| text.map_or_else(|| all_of(&file), Ok);
         faults.step(&format!("{name}: usage"), open, |file| all_of(file), usage)?;
     }
     child.kill()?;
@@ -193,7 +326,7 @@ fn conversations(faults: &mut Faults) -> io::Result<()> {
 
 fn sysfs(faults: &mut Faults) -> io::Result<()> {
     let question = format!("{} 0x1000\n", std::process::id());
-    let open = || OpenOptions::new().write(true).open(SYSFS);
+    let open = || File::options().write(true).open(SYSFS);
     let write = |mut file: &File| file.write(question.as_bytes());
     let get = |file: File, done: Option<usize>| {
         if done.is_none() {
@@ -204,12 +337,9 @@ fn sysfs(faults: &mut Faults) -> io::Result<()> {
     faults.open("sysfs", open)?;
     faults.step("sysfs: write", open, |file| write(file), get)?;
     // What was read before the failure is lost; a file is read again from its start.
-    let answer = |mut file: File, text: Option<Vec<u8>>| match text {
-        Some(text) => Ok(text),
-        None => {
-            file.rewind()?;
-            all_of(&file)
-        }
+    let answer = |mut file: File, text: Option<_>| {
+        file.rewind()?;
+        text.map_or_else(|| all_of(&file), Ok)
     };
     let to_read = || File::open(SYSFS);
     faults.step("sysfs: read", to_read, |file| all_of(file), answer)
@@ -232,13 +362,10 @@ pub fn run(options: &mut Options) -> io::Result<bool> {
     for (site, count) in &faults.sites {
         println!("site: {count} {site}");
     }
-    let sites = faults.sites.len();
-    println!(
-        "faults={} passes={} sites={sites}",
-        faults.faults, faults.passes
-    );
+    let (sites, passes) = (faults.sites.len(), faults.passes);
+    println!("faults={} passes={passes} sites={sites}", faults.faults);
     if sites < known {
         println!("wrong: the module has {known} sites");
     }
-    Ok(faults.wrong == 0 && sites >= known && faults.faults > 0)
+    Ok(faults.wrong.0 == 0 && sites >= known && faults.faults > 0)
 }

@@ -1,20 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! `kill-readers [--kills N] [--seconds N] [--seed N]`: kills readers of every file,
-//! some of which share their descriptor with this process: first of each file one that
-//! is held in the middle of a read, then N (and more, for so many seconds) at random
-//! moments.
+//! `kill-readers [--kills N] [--seconds N]`: kills readers of every file, some of which share
+//! their descriptor with this process: first of each file one that is held in the middle of a
+//! read, then N (and more, for so many seconds) at random moments.
 //!
-//! A killed reader must end at once, and take with it only what it had read:
-//! who goes on with the same descriptor gets the rest to the last byte, and the
-//! next question its answer.
-//!
-//! Prints what went wrong, then `kills=N middle=N slowest_ms=N seed=N`, where
-//! `middle` counts the answers and tables of which a killed reader had taken a
-//! part. Exit status 1 if anything went wrong.
+//! A killed reader must end at once, and take with it only what it had read: who goes on with
+//! the same descriptor gets the rest to the last byte, and the next question its answer.
+//! `middle` counts the answers and tables of which a killed reader had taken a part.
 
+use crate::ask::{long_questions, Source};
 use crate::prelude::*;
-use crate::sys::trap::Trap;
+use crate::sys::raw::Trap;
 
 const PIECES: usize = 1024;
 /// How many bytes a reader gets before it is held.
@@ -25,21 +21,16 @@ struct Count {
     kills: usize,
     middle: usize,
     slowest: Duration,
-    wrong: usize,
+    wrong: Wrong,
 }
 
 impl Count {
-    fn wrong(&mut self, what: String) {
-        self.wrong += 1;
-        println!("wrong: {what}");
-    }
-
     /// Counts a reader that was held: it must have had a part of what there was.
     fn held(&mut self, name: &str, middle: bool) {
-        if middle {
-            self.middle += 1;
-        } else {
-            self.wrong(format!("{name}: held, but not in the middle"));
+        self.middle += usize::from(middle);
+        if !middle {
+            let text = format!("{name}: held, but not in the middle");
+            self.wrong.tell(&text);
         }
     }
 
@@ -52,13 +43,12 @@ impl Count {
     ) -> io::Result<()> {
         // From before its first call to well in an answer; at times later.
         let most = random.pick(&[300, 3000, 30000]);
-        let micros = random.below(most) as u64;
         let child = process::fork_tied(|| {
             while act().is_ok() {}
             // What fails here has been read to its end.
             process::sleep_for_ever()
         })?;
-        thread::sleep(Duration::from_micros(micros));
+        thread::sleep(random.micros(most));
         self.end(what, child)
     }
 
@@ -79,42 +69,17 @@ impl Count {
         self.end(what, child)
     }
 
-    /// Kills a reader, which must end.
-    fn end(&mut self, what: &str, child: process::Pid) -> io::Result<()> {
+    fn end(&mut self, what: &str, child: Pid) -> io::Result<()> {
         let killed = Instant::now();
         process::kill(child);
-        if !patience::until(|| process::try_reap(child)) {
-            let stack = std::fs::read_to_string(format!("/proc/{child}/stack"));
-            bail!(
-                "a reader of {what} does not die: {}",
-                stack.unwrap_or_default()
-            );
+        if !comes(|| process::try_reap(child)) {
+            let stack = fs::read_to_string(format!("/proc/{child}/stack"));
+            bail!("a reader of {what} does not die: {stack:?}");
         }
         self.kills += 1;
         self.slowest = self.slowest.max(killed.elapsed());
         Ok(())
     }
-}
-
-/// A process that rests, with many small mappings, so that answers are long.
-fn resting() -> io::Result<(Pid, Area)> {
-    let area = Area::anonymous(PIECES * PAGE)?;
-    let pid = process::fork_resting(|| area.lock().and_then(|()| area.break_up()))?;
-    Ok((pid, area))
-}
-
-fn open(name: &str) -> io::Result<File> {
-    let path = format!("{PROC}/{name}");
-    read_write(path)
-}
-
-/// Opens, asks, reads and closes, for oneself.
-fn private(name: &str, questions: &str, piece: usize) -> io::Result<()> {
-    if !header(name).is_empty() {
-        return std::fs::read(format!("{PROC}/{name}")).map(drop);
-    }
-    let conversation = Conversation::of(name)?;
-    conversation.in_pieces_of(piece).ask(questions).map(drop)
 }
 
 /// One read; an error at the end, as nothing is left to be killed in.
@@ -125,49 +90,28 @@ fn read_on(mut file: &File, size: usize) -> io::Result<()> {
     }
 }
 
-/// Reads a table after a reader of it was killed; whether that was in the middle.
-fn shared_table(
-    name: &str,
+/// Has a reader of a file killed, and reads on; whether that was in the middle.
+fn shared(
+    source: Source,
     count: &mut Count,
     kill: impl FnOnce(&mut Count, &File) -> io::Result<()>,
 ) -> io::Result<bool> {
-    let mut file = File::open(format!("{PROC}/{name}"))?;
-    file.read_exact(&mut [0])?;
+    let (name, mut file, expected) = (source.name, source.file, source.expected);
     kill(count, &file)?;
-    let mut whole = vec![0; 1 << 20];
-    let n = file.read_at(&mut whole, 1)?;
-    let at = file.stream_position()? as usize - 1;
-    let mut rest = Vec::new();
-    file.read_to_end(&mut rest)?;
-    if whole.get(at..n) != Some(&rest[..]) {
-        count.wrong(format!("{name}: not the rest of {n} bytes from {at}"));
-    }
-    Ok(at > 0 && at < n)
-}
-
-/// Reads answers after a reader of them was killed; whether that was in the middle.
-fn shared_conversation(
-    name: &str,
-    questions: &str,
-    count: &mut Count,
-    kill: impl FnOnce(&mut Count, &File) -> io::Result<()>,
-) -> io::Result<bool> {
-    let expected = Conversation::of(name)?.ask(questions)?;
-    let mut file = open(name)?;
-    file.write_all(format!("{questions}\n").as_bytes())?;
-    kill(count, &file)?;
-    let mut rest = Vec::new();
-    file.read_to_end(&mut rest)?;
-    let expected = expected.as_bytes();
+    let rest = read_all(&file, 65536)?;
     // A process that was killed has no place in the answer of `rmap`.
     if name != "rmap" && !expected.ends_with(&rest) {
-        count.wrong(format!("{name}: the rest is no end of the answer"));
+        let text = format!("{name}: the rest is no end of the answer");
+        count.wrong.tell(&text);
     }
-    file.write_all(b"?\n")?;
-    let mut answer = String::new();
-    file.read_to_string(&mut answer)?;
-    if !answer.contains("error=EINVAL") {
-        count.wrong(format!("{name}: the next question: {answer:?}"));
+    if header(name).is_empty() {
+        file.write_all(b"?\n")?;
+        let answer = read_all(&file, 65536)?;
+        let answer = String::from_utf8_lossy(&answer);
+        if !answer.contains("error=EINVAL") {
+            let text = format!("{name}: the next question: {answer:?}");
+            count.wrong.tell(&text);
+        }
     }
     Ok(!rest.is_empty() && rest.len() < expected.len())
 }
@@ -175,28 +119,17 @@ fn shared_conversation(
 pub fn run(options: &mut Options) -> io::Result<bool> {
     let kills = options.or("--kills", 100)?;
     let seconds = options.or("--seconds", 0)?;
-    let seed = options.or("--seed", 1)?;
-    let mut random = Random::new(seed as u64);
+    let mut random = Random::new(1);
     let mut count = Count::default();
 
-    let (pid, area) = resting()?;
-    let (start, end) = (area.start, area.start + area.len);
-    let pages = (0..200).map(|i| format!("{pid} {:#x} levels", start + i * PAGE));
-    let asked = [
-        ("walk", pages.collect::<Vec<_>>().join("\n")),
-        ("vmas", format!("{pid} {start:#x}-{end:#x}\n{pid} totals")),
-        (
-            "extents",
-            format!("{pid} {start:#x}-{end:#x}\n{pid} totals"),
-        ),
-        ("rmap", "0x1000\n0x2000\n0x3000".to_owned()),
-    ];
-    for (name, _) in TABLES {
-        let middle = shared_table(name, &mut count, |count, file| count.kill_held(name, file))?;
-        count.held(name, middle);
-    }
-    for (name, questions) in &asked {
-        let middle = shared_conversation(name, questions, &mut count, |count, file| {
+    // A process that rests, with many small mappings, so that answers are long.
+    let area = Area::anonymous(PIECES * PAGE)?;
+    let pid = process::fork_resting(|| area.lock().and_then(|()| area.break_up()))?;
+    let tables = TABLES.map(|(name, _)| (name, String::new()));
+    let all = [&tables[..], &long_questions(pid, area)].concat();
+    for (name, questions) in &all {
+        let source = Source::of(name, questions)?;
+        let middle = shared(source, &mut count, |count, file| {
             count.kill_held(name, file)
         })?;
         count.held(name, middle);
@@ -204,35 +137,23 @@ pub fn run(options: &mut Options) -> io::Result<bool> {
     let until = Instant::now() + Duration::from_secs(seconds);
     let enough = count.kills + kills;
     while count.kills < enough || Instant::now() < until {
-        let (name, questions) = &asked[random.below(asked.len())];
-        let (table, _) = random.pick(&TABLES);
+        let (name, questions) = &all[random.below(all.len())];
         let most = random.pick(&[64, 4096]);
         let size = 1 + random.below(most);
-        let middle = match random.below(5) {
-            0 => {
-                let piece = 1 + random.below(65536);
-                count.kill(name, &mut random, || private(name, questions, piece))?;
-                false
-            }
-            1 => {
-                count.kill(table, &mut random, || private(table, "", 1))?;
-                false
-            }
-            2 => shared_table(table, &mut count, |count, file| {
-                count.kill(table, &mut random, || read_on(file, size % 64 + 1))
-            })?,
-            _ => shared_conversation(name, questions, &mut count, |count, file| {
-                count.kill(name, &mut random, || read_on(file, size))
-            })?,
-        };
+        if random.below(5) < 2 {
+            // For oneself.
+            let read = || Source::of(name, questions).map(drop);
+            count.kill(name, &mut random, read)?;
+            continue;
+        }
+        let middle = shared(Source::of(name, questions)?, &mut count, |count, file| {
+            count.kill(name, &mut random, || read_on(file, size))
+        })?;
         count.middle += usize::from(middle);
     }
     process::end(&[pid]);
-    println!(
-        "kills={} middle={} slowest_ms={} seed={seed}",
-        count.kills,
-        count.middle,
-        count.slowest.as_millis()
-    );
-    Ok(count.wrong == 0)
+    let Count { kills, middle, .. } = count;
+    let slowest = count.slowest.as_millis();
+    println!("kills={kills} middle={middle} slowest_ms={slowest}");
+    Ok(count.wrong.0 == 0)
 }

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! `last-user TRACE`: kills processes while another one, `asking`, looks at their memory,
-//! until some were given up last by somebody else than themselves. TRACE is a trace of
-//! exit_mmap(). Prints `asking=N others=N`: how often the asking one, and anybody else but
-//! the process itself, had to tear the memory down. Exit status 1 if the asking one did.
+//! `last-user TRACE`: kills processes while another one, `asking`, looks at their memory, until
+//! some were given up last by somebody else than themselves. TRACE is a trace of exit_mmap().
+//! Prints `asking=N others=N`: how often the asking one, and anybody else but the process
+//! itself, had to tear the memory down. Exit status 1 if the asking one did.
 //!
 //! All run on one processor, and whoever is to be first has a real-time priority: who asks
 //! stops in the middle of what it does when this one wakes up, and goes on only after the
@@ -57,21 +57,18 @@ pub fn run(options: &mut Options) -> io::Result<bool> {
     let (pid, asked) = (&words[0], &words[1]);
     process::run_on(0)?;
     process::run_first(2)?;
-    let asking = process::fork_tied(|| {
-        if let Err(error) = ask(pid, asked) {
-            println!("asking: {error}");
-        }
-    })?;
+    let asking = process::fork_role("asking one", || ask(pid, asked))?;
     let mut random = Random::new(1);
     let wait = Wait::begin();
     let (mut readers, mut elsewhere) = (0, 0);
     while readers + elsewhere < 3 && !wait.is_over() {
-        let child = process::fork_tied(|| {
-            let _ = process::run_first(1).and_then(|()| target(pid));
+        let child = process::fork_role("target", || {
+            process::run_first(1)?;
+            target(pid)
         })?;
         let is_asked = || asked.load(Ordering::SeqCst) == child as u64;
-        ensure!(patience::until(is_asked), "nothing is asked about it");
-        thread::sleep(Duration::from_micros(random.below(2000) as u64));
+        ensure!(comes(is_asked), "nothing is asked about it");
+        thread::sleep(random.micros(2000));
         process::kill(child);
         process::reap(child);
         // Who asks goes on, and so does whom it left the work to.

@@ -1,64 +1,69 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! `stress --module FILE [--seconds N] [--longer N] [--askers N] [--targets N]
-//! [--cgroup FOLDER] [--stuck PID] [--seed N]`: many processes that read every file of memintro,
-//! about processes whose memory never rests, while others that read are killed and
-//! the module is unloaded and loaded again.
+//! `stress --module FILE [--seconds N] [--longer N] [--askers N] [--targets N] [--cgroup
+//! FOLDER] [--stuck PID] [--seed N]`: many processes that read every file of memintro, about
+//! processes whose memory never rests, while others that read are killed and the module is
+//! unloaded and loaded again.
 //!
-//! An address is wrong if pagemap gave the same other one (or no page at all)
-//! before and after, and the process had not enough time between to move the
-//! page away and back. Pages that are left alone must always be answered
-//! rightly. Rows must be well formed and ascend, words be those promised; an
-//! unloaded module may fail with EIO, ENODEV or ENOENT, and nothing else may.
+//! An address is wrong if pagemap gave the same other one (or no page at all) before and after,
+//! and the process had not enough time between to move the page away and back. Pages that are
+//! left alone must always be answered rightly. Rows must be well formed and ascend, words be
+//! those promised; an unloaded module may fail with EIO, ENODEV or ENOENT, and nothing else
+//! may.
 //!
 //! The process with the number PID is asked about as well, and neither verified nor ended.
 //!
-//! Goes on for up to `--longer` seconds more (default 0) if something that is to be
-//! done was not done yet: a slow machine asks few questions.
+//! Goes on for up to `--longer` seconds more (default 0) if something that is to be done was
+//! not done yet: a slow machine asks few questions.
 //!
-//! Prints what was wrong, the words, and a line of figures. Exit status 1 if
-//! anything was wrong, an asker made no step any more, or something that
-//! was to be done was never done.
+//! Exit status 1 if anything was wrong, an asker made no step any more, or something that was
+//! to be done was never done.
 
 use crate::prelude::*;
-use crate::{
-    churn::NAMES,
-    patience::PATIENCE,
-    stress::{
-        ask::Asker,
-        tally::{Tally, ROUNDS},
-        targets, uneasy, Churned, World, SLOTS,
-    },
-};
+use ask::Asker;
+use tally::{Tally, ROUNDS};
 
-const FORKERS: usize = 2;
-const BOARD: usize = 48;
-/// Rounds of the askers between two reloads, at least: an unload waits for those who
-/// read, and on a slow machine it would be all that they ever meet.
-const BETWEEN: u64 = 32;
-/// What must be done at least once, besides each round. The last needs a cgroup.
-const NEEDED: [&str; 9] = words("verified still rows reloads gone kills forks execs oom_kills");
+mod ask;
+mod churn;
+mod tally;
+mod targets;
 
-/// Starts the processes that are verified, and waits for their memory.
-fn churners(count: usize, seed: u64) -> io::Result<Vec<Churned>> {
-    let done = counters(NAMES.len())?;
-    let mut churned = Vec::new();
-    let begun = Instant::now();
-    for i in 0..count {
-        let shared = counters(1 + SLOTS)?;
-        let (ready, counters) = shared.split_at(1);
-        let seed = seed + 100 * i as u64;
-        let pid = process::fork_tied(|| targets::churner(seed, counters, done, &ready[0]))?;
-        while ready[0].load(Ordering::SeqCst) == 0 {
-            ensure!(begun.elapsed() <= PATIENCE, "a target does not get ready");
-            thread::sleep(Duration::from_millis(20));
-        }
-        churned.push(Churned { pid, counters });
-    }
-    Ok(churned)
+/// The slots of each process that churns (see [`churn`]).
+pub const SLOTS: usize = 6;
+
+#[derive(Clone, Copy)]
+pub struct Churned {
+    pub pid: Pid,
+    pub counters: &'static [AtomicU64],
 }
 
-fn start(all: &mut Vec<process::Pid>, run: impl FnOnce()) -> io::Result<process::Pid> {
+/// What all processes of a run share.
+#[derive(Clone)]
+pub struct World {
+    pub tally: Tally,
+    pub churned: Vec<Churned>,
+    /// One that is busy for ever.
+    pub stuck: Option<u32>,
+}
+
+/// Rounds of the askers between two reloads, at least: an unload waits for those who read, and
+/// on a slow machine it would be all that they ever meet.
+const BETWEEN: u64 = 32;
+/// What must be done at least once, besides each round. The last needs a cgroup.
+const NEEDED: [&str; 9] = words! {
+    "verified" "still" "rows" "reloads" "gone" "kills" "forks" "execs" "oom_kills"
+};
+
+fn churners(count: usize, seed: u64) -> io::Result<Vec<Churned>> {
+    let start = |i| {
+        let counters = counters(SLOTS)?;
+        let pid = targets::churner(seed + 100 * i as u64, counters)?;
+        Ok(Churned { pid, counters })
+    };
+    (0..count).map(start).collect()
+}
+
+fn start(all: &mut Vec<Pid>, run: impl FnOnce()) -> io::Result<Pid> {
     let pid = process::fork_tied(run)?;
     all.push(pid);
     Ok(pid)
@@ -71,7 +76,7 @@ fn killer(world: &World, seed: u64, heart: usize) -> ! {
         world.tally.beat(heart);
         let seed = random.next_u64();
         let child = process::fork_tied(|| Asker::new(world.clone(), seed, heart).work());
-        thread::sleep(Duration::from_micros(random.below(200_000) as u64));
+        thread::sleep(random.micros(200_000));
         if let Ok(child) = child {
             process::end(&[child]);
             world.tally.add("kills", 1);
@@ -79,33 +84,22 @@ fn killer(world: &World, seed: u64, heart: usize) -> ! {
     }
 }
 
-/// Unloads the module and loads it again.
-fn reload(file: &str, random: &mut Random, tally: Tally) -> io::Result<()> {
-    sys::unload()?;
-    thread::sleep(Duration::from_millis(random.below(20) as u64));
-    sys::load(file)?;
-    tally.add("reloads", 1);
-    Ok(())
-}
-
-/// Which of these was never done.
 fn never<'a>(names: &[&'a str], tally: Tally) -> Vec<&'a str> {
     let mut names = names.to_vec();
     names.retain(|name| tally.get(name) == 0);
     names
 }
 
-/// Watches the askers, and reloads the module, until `end`, or until `last` while
-/// something of `needed` was not done. The first module stays until each round was
-/// done once.
+/// Watches the askers, and reloads the module, until `end`, or until `last` while something of
+/// `needed` was not done. The first module stays until each round was done once.
 fn watch(
     file: &str,
     (end, last): (Instant, Instant),
     needed: &[&str],
-    hearts: &[process::Pid],
-    random: &mut Random,
+    hearts: &[Pid],
     tally: Tally,
 ) -> io::Result<bool> {
+    let mut random = Random::new(1);
     let mut seen: Vec<_> = hearts.iter().map(|_| (0, Instant::now())).collect();
     let mut next = Instant::now() + Duration::from_secs(2);
     let rounds = || -> u64 { ROUNDS.iter().map(|name| tally.get(name)).sum() };
@@ -114,7 +108,10 @@ fn watch(
         thread::sleep(Duration::from_millis(100));
         let due = Instant::now() > next && rounds() >= enough;
         if due && never(&ROUNDS, tally).is_empty() {
-            reload(file, random, tally)?;
+            sys::unload()?;
+            thread::sleep(random.micros(20_000));
+            sys::load(file)?;
+            tally.add("reloads", 1);
             enough = rounds() + BETWEEN;
             next = Instant::now() + Duration::from_millis(500 + random.below(4000) as u64);
         }
@@ -122,8 +119,8 @@ fn watch(
             if tally.beats(heart) != *beats {
                 (*beats, *when) = (tally.beats(heart), Instant::now());
             } else if when.elapsed() > PATIENCE {
-                let stack = std::fs::read_to_string(format!("/proc/{}/stack", hearts[heart]));
-                println!("stalled: {}", stack.unwrap_or_default());
+                let stack = fs::read_to_string(format!("/proc/{}/stack", hearts[heart]));
+                println!("stalled: {stack:?}");
                 return Ok(false);
             }
         }
@@ -136,17 +133,14 @@ pub fn run(options: &mut Options) -> io::Result<bool> {
         thread::sleep(Duration::from_millis(20));
         return Ok(true);
     }
-    let file: String = options
-        .get("--module")?
-        .ok_or_else(|| misuse("--module is missing"))?;
+    let file: Option<String> = options.get("--module")?;
+    let file = file.ok_or_else(|| misuse("--module is missing"))?;
     let seconds = options.or("--seconds", 60)?;
     let longer = options.or("--longer", 0)?;
     let askers = options.or("--askers", 12)?;
     let targets = options.or("--targets", 2)?;
     let seed = options.or("--seed", 1)?;
     let cgroup = options.get::<String>("--cgroup")?;
-    let stuck = options.get("--stuck")?;
-    options.end()?;
     println!("seed={seed}");
 
     let tally = Tally::new()?;
@@ -155,29 +149,21 @@ pub fn run(options: &mut Options) -> io::Result<bool> {
     let world = World {
         tally,
         churned,
-        board: counters(BOARD)?,
-        stuck: u64::from(stuck.is_some()),
+        stuck: options.get("--stuck")?,
     };
-    if let Some(pid) = stuck {
-        world.board[BOARD - 1].store(pid, Ordering::Relaxed);
-    }
-    for i in 0..FORKERS {
-        start(&mut all, || {
-            targets::forker(&world, seed + 200 + i as u64, 10 * i)
-        })?;
-    }
-    start(&mut all, || uneasy::merged(&world, seed + 300, 24))?;
-    start(&mut all, || uneasy::pooled(&world, seed + 310, 28))?;
-    start(&mut all, || uneasy::handled(&world, seed + 320, 32))?;
+    options.end()?;
+    start(&mut all, || targets::forker(tally, seed + 200))?;
+    start(&mut all, || targets::forker(tally, seed + 201))?;
+    start(&mut all, || targets::merged(seed + 300))?;
+    start(&mut all, || targets::pooled(seed + 310))?;
+    start(&mut all, || targets::handled(seed + 320))?;
     if let Some(cgroup) = &cgroup {
-        start(&mut all, || targets::hog(&world, cgroup, seed + 330, 36))?;
+        start(&mut all, || targets::hog(tally, cgroup, seed + 330))?;
     }
     let mut hearts = Vec::new();
     for heart in 0..askers {
-        let seed = seed + 1000 + heart as u64;
-        hearts.push(start(&mut all, || {
-            Asker::new(world.clone(), seed, heart).work()
-        })?);
+        let asker = Asker::new(world.clone(), seed + 1000 + heart as u64, heart);
+        hearts.push(start(&mut all, || asker.work())?);
     }
     for heart in askers..askers + 2 {
         let seed = seed + 2000 + heart as u64;
@@ -191,8 +177,7 @@ pub fn run(options: &mut Options) -> io::Result<bool> {
     let begun = Instant::now();
     let end = begun + Duration::from_secs(seconds);
     let last = end + Duration::from_secs(longer);
-    let mut random = Random::new(seed);
-    let alive = watch(&file, (end, last), &needed, &hearts, &mut random, tally)?;
+    let alive = watch(&file, (end, last), &needed, &hearts, tally)?;
     let seconds = begun.elapsed().as_secs();
     tally.end();
     process::end(&all);

@@ -2,11 +2,13 @@
 
 //! Mapped memory: mmap, mprotect, madvise, mlock, mremap.
 
-use rustix::mm::{self, MapFlags, MprotectFlags, MremapFlags, ProtFlags};
+use rustix::{
+    mm::{self, MprotectFlags, MremapFlags},
+    process::set_virtual_memory_region_name,
+};
 use std::{
     ffi::{c_void, CStr},
-    ops,
-    os::fd::AsFd,
+    os::fd::{AsFd, BorrowedFd},
     ptr,
 };
 
@@ -16,13 +18,12 @@ use crate::prelude::*;
 const PRIVATE: i32 = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS;
 const SHARED: i32 = libc::MAP_SHARED | libc::MAP_ANONYMOUS;
 
-/// A mapped range of this process. It is not unmapped on drop: a subject
-/// keeps its memory until it ends.
+/// A mapped range of this process. It is not unmapped on drop: a subject keeps its memory until
+/// it ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Area {
-    /// The first address.
     pub start: usize,
-    /// The length in bytes.
+    /// In bytes.
     pub len: usize,
 }
 
@@ -46,36 +47,37 @@ impl Area {
         prot: i32,
         flags: i32,
     ) -> io::Result<Self> {
-        let (prot, flags) = Self::checked(prot, flags);
-        // SAFETY: without MAP_FIXED, a new mapping touches no memory in use.
-        let start = unsafe { mm::mmap(hint as *mut _, len, prot, flags, file, offset)? };
-        Ok(Self::new(start as usize, len))
+        let file = Some((file.as_fd(), offset));
+        Self::new(hint, len).mmap(file, prot, flags)
     }
 
     /// Maps `len` bytes of no file; `hint` is an address or 0.
     pub fn map(hint: usize, len: usize, prot: i32, flags: i32) -> io::Result<Self> {
-        let (prot, flags) = Self::checked(prot, flags);
-        // SAFETY: as above.
-        let start = unsafe { mm::mmap_anonymous(hint as *mut _, len, prot, flags)? };
-        Ok(Self::new(start as usize, len))
+        Self::new(hint, len).mmap(None, prot, flags)
     }
 
-    /// A fixed mapping could replace memory that Rust uses; only the variant that
-    /// refuses to is let through.
-    fn checked(prot: i32, flags: i32) -> (ProtFlags, MapFlags) {
-        assert!(flags & libc::MAP_FIXED == 0 || flags & libc::MAP_FIXED_NOREPLACE != 0);
-        (
-            ProtFlags::from_bits_retain(prot as u32),
-            MapFlags::from_bits_retain(flags as u32),
-        )
+    /// Maps a file from `offset` on in place of the area: what was mapped there is gone.
+    pub fn replace(self, file: &File, offset: u64, prot: i32, flags: i32) -> io::Result<()> {
+        let file = Some((file.as_fd(), offset));
+        self.mmap(file, prot, flags | libc::MAP_FIXED).map(drop)
     }
 
-    /// Maps private anonymous memory, not touched yet.
+    fn mmap(self, file: Option<(BorrowedFd<'_>, u64)>, prot: i32, flags: i32) -> io::Result<Self> {
+        let (fd, offset) = file.map_or((-1, 0), |(fd, offset)| (fd.as_raw_fd(), offset as i64));
+        // SAFETY: a mapping without MAP_FIXED touches no memory in use; one that has it is of
+        // `replace`, or refuses to replace what is there, and no Rust object lives in an
+        // `Area`.
+        let start = unsafe { libc::mmap(self.ptr(), self.len, prot, flags, fd, offset) };
+        if start == libc::MAP_FAILED {
+            return Err(io::Error::last_os_error());
+        }
+        Ok(Self::new(start as usize, self.len))
+    }
+
     pub fn anonymous(len: usize) -> io::Result<Self> {
         Self::map(0, len, READ_WRITE, PRIVATE)
     }
 
-    /// Maps shared anonymous memory.
     pub fn shared(len: usize) -> io::Result<Self> {
         Self::map(0, len, READ_WRITE, SHARED)
     }
@@ -90,8 +92,8 @@ impl Area {
         Self::map(start, len, READ_WRITE, SHARED | libc::MAP_FIXED_NOREPLACE)
     }
 
-    /// Maps private anonymous memory that starts at a multiple of `align` and may be
-    /// larger than memory is; the surplus around it is given back.
+    /// Maps private anonymous memory that starts at a multiple of `align` and may be larger
+    /// than memory is; the surplus around it is given back.
     pub fn aligned(len: usize, align: usize) -> io::Result<Self> {
         let whole = Self::map(0, len + align, READ_WRITE, PRIVATE | libc::MAP_NORESERVE)?;
         let head = whole.start.next_multiple_of(align) - whole.start;
@@ -100,36 +102,27 @@ impl Area {
         Ok(whole.part(head, len))
     }
 
-    /// Maps shared anonymous memory that starts at a multiple of `align`,
-    /// as does its place in the tmpfs file behind it: huge pages need both.
+    /// Maps shared anonymous memory that starts at a multiple of `align`, as does its place in
+    /// the tmpfs file behind it: huge pages need both.
     pub fn aligned_shared(len: usize, align: usize) -> io::Result<Self> {
         let place = Self::aligned(len, align)?;
         place.unmap()?;
         Self::shared_at(place.start, len)
     }
 
-    /// The part of `len` bytes from `offset` on.
     pub fn part(self, offset: usize, len: usize) -> Self {
         assert!(offset + len <= self.len);
         Self::new(self.start + offset, len)
     }
 
-    /// One of its pages.
     pub fn page(self, number: usize) -> Self {
         self.part(number * PAGE, PAGE)
     }
 
-    /// The address after the last.
     pub fn end(self) -> usize {
         self.start + self.len
     }
 
-    /// The addresses, as others want them.
-    pub fn range(self) -> ops::Range<u64> {
-        self.start as u64..self.end() as u64
-    }
-
-    /// The addresses of its pages.
     pub fn pages(self) -> impl Iterator<Item = usize> {
         (self.start..self.end()).step_by(PAGE)
     }
@@ -138,18 +131,18 @@ impl Area {
         self.start as *mut _
     }
 
-    /// Writes to every base page, a different content to each, so that
-    /// neither zero-page tricks nor compression make two of them alike.
+    /// Writes to every base page, a different content to each, so that neither zero-page tricks
+    /// nor compression make two of them alike.
     pub fn write(self) {
         for va in self.pages() {
-            // SAFETY: the caller mapped the area writable and no Rust object
-            // lives in it; `va` is page-aligned, hence aligned for usize.
+            // SAFETY: the caller mapped the area writable and no Rust object lives in it; `va`
+            // is page-aligned, hence aligned for usize.
             unsafe { ptr::write_volatile(va as *mut usize, va ^ 0x5555) };
         }
     }
 
-    /// Fills every byte with pseudo-random content, for pages that a
-    /// compressing swap device must really store.
+    /// Fills every byte with pseudo-random content, for pages that a compressing swap device
+    /// must really store.
     pub fn fill_random(self) {
         let mut random = Random::new(self.start as u64);
         for va in (self.start..self.end()).step_by(8) {
@@ -158,13 +151,11 @@ impl Area {
         }
     }
 
-    /// Fills every byte.
     pub fn fill(self, byte: u8) {
         // SAFETY: as in `write`.
         unsafe { ptr::write_bytes(self.start as *mut u8, byte, self.len) };
     }
 
-    /// Reads a byte of every base page.
     pub fn read(self) {
         for va in self.pages() {
             // SAFETY: the caller mapped the area readable.
@@ -172,7 +163,6 @@ impl Area {
         }
     }
 
-    /// Changes the protection.
     pub fn protect(self, prot: i32) -> io::Result<()> {
         let prot = MprotectFlags::from_bits_retain(prot as u32);
         // SAFETY: no Rust object lives in an `Area`.
@@ -194,10 +184,7 @@ impl Area {
     /// Asks for huge pages, or for none. A kernel that has none, as one for real time,
     /// knows no such advice.
     pub fn huge_pages(self, wanted: bool) -> io::Result<()> {
-        let advice = match wanted {
-            true => libc::MADV_HUGEPAGE,
-            false => libc::MADV_NOHUGEPAGE,
-        };
+        let advice = [libc::MADV_NOHUGEPAGE, libc::MADV_HUGEPAGE][usize::from(wanted)];
         match self.advise(advice) {
             Err(_) if !Path::new("/sys/kernel/mm/transparent_hugepage").exists() => Ok(()),
             result => result,
@@ -208,15 +195,6 @@ impl Area {
     pub fn lock(self) -> io::Result<()> {
         // SAFETY: mlock changes no content.
         unsafe { mm::mlock(self.ptr(), self.len) }.map_err(io::Error::from)
-    }
-
-    /// Maps a file from `offset` on in place of the area: what was mapped there is gone.
-    pub fn replace(self, file: impl AsFd, offset: u64, prot: i32, flags: i32) -> io::Result<()> {
-        let prot = ProtFlags::from_bits_retain(prot as u32);
-        let flags = MapFlags::from_bits_retain(flags as u32) | MapFlags::FIXED;
-        // SAFETY: no Rust object lives in an `Area`.
-        unsafe { mm::mmap(self.ptr(), self.len, prot, flags, file, offset)? };
-        Ok(())
     }
 
     /// Moves the area, with its pages, to where `target` is mapped.
@@ -231,10 +209,7 @@ impl Area {
     pub fn name(self, name: &CStr) -> io::Result<()> {
         // SAFETY: the area is mapped, and its bytes are not looked at.
         let bytes = unsafe { std::slice::from_raw_parts(self.start as *const u8, self.len) };
-        Ok(rustix::process::set_virtual_memory_region_name(
-            bytes,
-            Some(name),
-        )?)
+        Ok(set_virtual_memory_region_name(bytes, Some(name))?)
     }
 
     /// Unmaps the area; an empty one is left alone.

@@ -4,6 +4,10 @@
 //!
 //! Protocol: include/uapi/linux/fuse.h. The root of the file system is the file.
 
+use rustix::{
+    mount::{mount_change, MountFlags, MountPropagationFlags, UnmountFlags},
+    thread::{unshare_unsafe, UnshareFlags},
+};
 use std::ffi::CString;
 
 use crate::prelude::*;
@@ -21,7 +25,6 @@ const BATCH_FORGET: u32 = 42;
 const IN_HEADER: usize = 40;
 const BUFFER: usize = 64 << 10;
 
-/// The only inode.
 const ROOT: u64 = 1;
 /// Past what anybody here writes: no write makes the file larger.
 const SIZE: u64 = 16 << 20;
@@ -32,65 +35,33 @@ const INIT_EXT: u32 = 1 << 30;
 /// `FUSE_DIRECT_IO_ALLOW_MMAP`, in the upper half.
 const ALLOW_MMAP: u32 = 1 << (36 - 32);
 
-/// What `open` says of the file.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Cache {
-    /// Pages are cached, and read when they are touched.
-    Yes,
-    /// Each write goes to the server, several at a time; whoever maps the file waits
-    /// for them.
-    No,
-}
-
-impl Cache {
-    fn open_flags(self) -> u32 {
-        match self {
-            Cache::Yes => 0,
-            // FOPEN_DIRECT_IO, FOPEN_PARALLEL_DIRECT_WRITES
-            Cache::No => 1 | (1 << 6),
-        }
-    }
-}
+/// What `open` says of the file: pages are cached, and read when they are touched; or each
+/// write goes to the server, several at a time (FOPEN_DIRECT_IO and
+/// FOPEN_PARALLEL_DIRECT_WRITES), and whoever maps the file waits for them.
+pub const CACHED: u32 = 0;
+pub const DIRECT: u32 = 1 | (1 << 6);
 
 /// Has this process, and those that it forks, see mounts of its own.
 pub fn own_mounts() -> io::Result<()> {
-    // SAFETY: the calls take numbers and C strings only.
-    unsafe {
-        check(libc::unshare(libc::CLONE_NEWNS))?;
-        let flags = libc::MS_REC | libc::MS_PRIVATE;
-        let none = std::ptr::null();
-        check(libc::mount(
-            none,
-            c"/".as_ptr(),
-            none,
-            flags,
-            std::ptr::null(),
-        ))
-        .map(drop)
-    }
+    // SAFETY: no file descriptor is shared less than before.
+    unsafe { unshare_unsafe(UnshareFlags::NEWNS)? };
+    let private = MountPropagationFlags::PRIVATE | MountPropagationFlags::REC;
+    Ok(mount_change("/", private)?)
 }
 
-/// Mounts such a file system over a file, and returns the server's end. All requests
-/// fail once nobody has it open.
+/// Mounts such a file system over a file, and returns the server's end. All requests fail once
+/// nobody has it open.
 pub fn mount(over: &Path) -> io::Result<File> {
-    let device = File::options().read(true).write(true).open("/dev/fuse")?;
-    let path = CString::new(over.as_os_str().as_encoded_bytes())?;
-    let options = format!(
-        "fd={},rootmode=100000,user_id=0,group_id=0",
-        device.as_raw_fd()
-    );
+    let device = read_write("/dev/fuse")?;
+    let fd = device.as_raw_fd();
+    let options = format!("fd={fd},rootmode=100000,user_id=0,group_id=0");
     let options = CString::new(options)?;
-    let kind = c"fuse".as_ptr();
-    // SAFETY: all are C strings.
-    let ret = unsafe { libc::mount(kind, path.as_ptr(), kind, 0, options.as_ptr().cast()) };
-    check(ret).map(|_| device)
+    rustix::mount::mount("fuse", over, "fuse", MountFlags::empty(), &*options)?;
+    Ok(device)
 }
 
-/// Takes the file system away from where it was mounted.
 pub fn unmount(from: &Path) -> io::Result<()> {
-    let path = CString::new(from.as_os_str().as_encoded_bytes())?;
-    // SAFETY: the path is a C string.
-    check(unsafe { libc::umount2(path.as_ptr(), libc::MNT_DETACH) }).map(drop)
+    Ok(rustix::mount::unmount(from, UnmountFlags::DETACH)?)
 }
 
 fn word(bytes: &[u8], at: usize) -> u32 {
@@ -111,9 +82,9 @@ fn words(words: &[u32]) -> Vec<u8> {
     words.iter().flat_map(|word| word.to_ne_bytes()).collect()
 }
 
-/// Serves until the file system is gone. Calls `left` for each read and write, which
-/// gets no answer.
-pub fn serve(mut device: File, cache: Cache, mut left: impl FnMut()) -> io::Result<()> {
+/// Serves until the file system is gone. Calls `left` for each read and write, which gets no
+/// answer.
+pub fn serve(mut device: File, open_flags: u32, mut left: impl FnMut()) -> io::Result<()> {
     let mut buffer = vec![0; BUFFER];
     loop {
         let n = match device.read(&mut buffer) {
@@ -126,9 +97,7 @@ pub fn serve(mut device: File, cache: Cache, mut left: impl FnMut()) -> io::Resu
             },
         };
         let request = &buffer[..n];
-        if n < IN_HEADER {
-            return Err(io::Error::other("a short request"));
-        }
+        ensure!(n >= IN_HEADER, "a short request");
         let answer = match word(request, 4) {
             READ | WRITE => {
                 left();
@@ -137,25 +106,22 @@ pub fn serve(mut device: File, cache: Cache, mut left: impl FnMut()) -> io::Resu
             FORGET | BATCH_FORGET | INTERRUPT => continue,
             INIT => {
                 let [major, minor] = VERSION;
-                // Read-ahead, flags; background requests; the largest write; times, pages;
-                // more flags; the rest.
+                // Read-ahead, flags; background requests; the largest write; times, pages; more
+                // flags; the rest.
                 let mut answer = words(&[major, minor, 0, INIT_EXT, 0, 4096, 1, 0, ALLOW_MMAP]);
                 answer.resize(64, 0);
                 Ok(answer)
             }
             GETATTR => Ok([vec![0; 16], attributes()].concat()),
             // No handle, flags, no file behind it.
-            OPEN => Ok(words(&[0, 0, cache.open_flags(), 0])),
+            OPEN => Ok(words(&[0, 0, open_flags, 0])),
             RELEASE => Ok(Vec::new()),
             _ => Err(libc::ENOSYS),
         };
         let error = *answer.as_ref().err().unwrap_or(&0);
         let answer = answer.unwrap_or_default();
-        let mut reply = Vec::with_capacity(16 + answer.len());
-        reply.extend_from_slice(&(16 + answer.len() as u32).to_ne_bytes());
-        reply.extend_from_slice(&(-error).to_ne_bytes());
-        reply.extend_from_slice(&request[8..16]);
-        reply.extend_from_slice(&answer);
+        let header = words(&[16 + answer.len() as u32, (-error) as u32]);
+        let reply = [&header, &request[8..16], &answer].concat();
         match device.write(&reply) {
             Err(error) if error.raw_os_error() != Some(libc::ENOENT) => return Err(error),
             _ => (),

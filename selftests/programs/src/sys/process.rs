@@ -11,7 +11,6 @@ use std::ffi::CStr;
 use super::check;
 use crate::prelude::*;
 
-/// A process number.
 pub type Pid = libc::pid_t;
 
 /// Forks; the child runs `child` and never returns from here.
@@ -37,24 +36,30 @@ pub fn fork_tied(child: impl FnOnce()) -> io::Result<Pid> {
     })
 }
 
-/// As [`fork_tied`], for a child that prepares something and then rests; returns when
-/// it does.
+/// As [`fork_tied`], for a child that ends with an error when `run` does, and says so.
+pub fn fork_role(name: &str, run: impl FnOnce() -> io::Result<()>) -> io::Result<Pid> {
+    fork_tied(|| {
+        if let Err(error) = run() {
+            eprintln!("wrong: the {name} failed: {error}");
+        }
+    })
+}
+
+/// As [`fork_role`], for a child that prepares something and then rests; returns when it does.
 pub fn fork_resting(prepare: impl FnOnce() -> io::Result<()>) -> io::Result<Pid> {
     let (mut told, mut tell) = super::pipe()?;
-    let pid = fork_tied(|| {
-        // A failure shows as a child that never gets ready.
-        match prepare().and_then(|()| tell.write_all(b".")) {
-            Ok(()) => sleep_for_ever(),
-            Err(error) => eprintln!("a child: {error}"),
-        }
+    let pid = fork_role("child", || {
+        prepare()?;
+        tell.write_all(b".")?;
+        sleep_for_ever()
     })?;
     drop(tell);
     told.read_exact(&mut [0])?;
     Ok(pid)
 }
 
-/// Has the kernel kill this process when its parent, of that number, ends; if it
-/// ended before the kernel was told, ends at once.
+/// Has the kernel kill this process when its parent, of that number, ends; if it ended before
+/// the kernel was told, ends at once.
 pub fn tie_to(parent: u32) {
     die_with_parent();
     if std::os::unix::process::parent_id() != parent {
@@ -62,8 +67,8 @@ pub fn tie_to(parent: u32) {
     }
 }
 
-/// Forks like vfork: this process is in state `D` until the child ends. The
-/// child has a copy of the memory, so it may run `child` freely.
+/// Forks like vfork: this process is in state `D` until the child ends. The child has a copy of
+/// the memory, so it may run `child` freely.
 pub fn fork_and_block(child: impl FnOnce()) -> io::Result<()> {
     let flags = libc::c_long::from(libc::CLONE_VFORK | libc::SIGCHLD);
     // SAFETY: without CLONE_VM and with no new stack, clone is fork.
@@ -76,8 +81,8 @@ pub fn fork_and_block(child: impl FnOnce()) -> io::Result<()> {
     }
 }
 
-/// Starts a process that shares this one's memory and only sleeps: a tenth of
-/// the cost of a fork, in time and in memory.
+/// Starts a process that shares this one's memory and only sleeps: a tenth of the cost of a
+/// fork, in time and in memory.
 pub fn start_sharing_memory() -> io::Result<Pid> {
     extern "C" fn child(_: *mut libc::c_void) -> libc::c_int {
         die_with_parent();
@@ -85,15 +90,11 @@ pub fn start_sharing_memory() -> io::Result<Pid> {
     }
     // Given back when all have ended, with the memory that they share.
     let top = Area::anonymous(2 * PAGE)?.end() as *mut libc::c_void;
-    // SAFETY: the child has a stack of its own, makes only system calls, and
-    // never returns.
-    check(unsafe {
-        let flags = libc::CLONE_VM | libc::SIGCHLD;
-        libc::clone(child, top, flags, std::ptr::null_mut())
-    })
+    let flags = libc::CLONE_VM | libc::SIGCHLD;
+    // SAFETY: the child has a stack of its own, makes only system calls, and never returns.
+    check(unsafe { libc::clone(child, top, flags, std::ptr::null_mut()) })
 }
 
-/// Ends this process without running any handler.
 pub fn exit_now() -> ! {
     // SAFETY: the call does not return.
     unsafe { libc::_exit(0) }
@@ -102,8 +103,8 @@ pub fn exit_now() -> ! {
 /// Ends this thread only, the leader of its process: the others live on.
 pub fn exit_thread() -> ! {
     loop {
-        // SAFETY: ends the thread without unwinding; nothing of its stack
-        // is borrowed by other threads.
+        // SAFETY: ends the thread without unwinding; nothing of its stack is borrowed by other
+        // threads.
         unsafe { libc::syscall(libc::SYS_exit, 0) };
     }
 }
@@ -116,32 +117,18 @@ pub fn sleep_for_ever() -> ! {
     }
 }
 
-/// Executes this program anew, with the same words.
-pub fn execute_self() -> io::Result<()> {
-    use std::os::unix::process::CommandExt;
-    let mut words = std::env::args_os();
-    let name = words.next().unwrap_or_default();
-    let program = std::env::current_exe()?;
-    Err(std::process::Command::new(program)
-        .arg0(name)
-        .args(words)
-        .exec())
-}
-
-/// Has the kernel kill this process when its parent ends, if it lives still:
-/// a child that may be orphaned at any moment is started by [`fork_tied`].
+/// Has the kernel kill this process when its parent ends, if it lives still: a child that may
+/// be orphaned at any moment is started by [`fork_tied`].
 ///
 /// A change of user clears it: call it after that.
 pub fn die_with_parent() {
     let _ = rx::set_parent_process_death_signal(Some(Signal::KILL));
 }
 
-/// Sets the name of this thread; the kernel takes at most 15 bytes.
 pub fn set_name(name: &CStr) {
     let _ = rustix::thread::set_name(name);
 }
 
-/// Sets the real and the effective user to different numbers.
 pub fn set_users(real: u32, effective: u32) -> io::Result<()> {
     // SAFETY: the call takes only numbers.
     check(unsafe { libc::setresuid(real, effective, effective) }).map(drop)
@@ -160,7 +147,6 @@ pub fn run_first(number: i32) -> io::Result<()> {
     check(unsafe { libc::sched_setscheduler(0, policy, &param) }).map(drop)
 }
 
-/// Has this process run on one processor only.
 pub fn run_on(cpu: usize) -> io::Result<()> {
     let mut set = CpuSet::new();
     set.set(cpu);
@@ -172,7 +158,6 @@ pub fn signal(pid: Pid, signal: Signal) {
     let _ = rx::Pid::from_raw(pid).map(|pid| rx::kill_process(pid, signal));
 }
 
-/// Kills a process; that it ended already does not matter.
 pub fn kill(pid: Pid) {
     signal(pid, Signal::KILL);
 }
@@ -183,12 +168,10 @@ fn wait(pid: Pid, options: WaitOptions) -> Option<rx::WaitStatus> {
     Some(ended.1)
 }
 
-/// Waits until a child has ended, and removes it.
 pub fn reap(pid: Pid) {
     wait(pid, WaitOptions::empty());
 }
 
-/// Kills children, then waits for all.
 pub fn end(pids: &[Pid]) {
     pids.iter().for_each(|pid| kill(*pid));
     pids.iter().for_each(|pid| reap(*pid));
@@ -216,22 +199,21 @@ pub fn wait_and_leave(pid: Pid, stopped: bool) -> io::Result<()> {
     Ok(())
 }
 
-/// Lets this process live through SIGBUS, which memory failure sends.
-pub fn survive_sigbus() {
-    extern "C" fn nothing(_: libc::c_int) {}
-    let handler = nothing as extern "C" fn(libc::c_int);
-    // SAFETY: the handler does nothing at all.
-    unsafe { libc::signal(libc::SIGBUS, handler as libc::sighandler_t) };
-}
-
-/// Has a signal come ten times a second that is handled by doing nothing, and ends
-/// what this process waits for.
-pub fn signal_often() -> io::Result<()> {
+/// Has a signal do nothing but end what this process waits for.
+pub fn survive(signal: libc::c_int) -> io::Result<()> {
     extern "C" fn nothing(_: libc::c_int) {}
     let handler = nothing as extern "C" fn(libc::c_int);
     // SAFETY: an all-zero sigaction is a valid value, without SA_RESTART.
     let mut action: libc::sigaction = unsafe { std::mem::zeroed() };
     action.sa_sigaction = handler as libc::sighandler_t;
+    // SAFETY: the handler does nothing at all; the structure is only read.
+    check(unsafe { libc::sigaction(signal, &action, std::ptr::null_mut()) }).map(drop)
+}
+
+/// Has a signal come ten times a second that is handled by doing nothing, and ends what this
+/// process waits for.
+pub fn signal_often() -> io::Result<()> {
+    survive(libc::SIGALRM)?;
     let tenth = libc::timeval {
         tv_sec: 0,
         tv_usec: 100_000,
@@ -240,20 +222,8 @@ pub fn signal_often() -> io::Result<()> {
         it_interval: tenth,
         it_value: tenth,
     };
-    // SAFETY: the handler does nothing at all; both structures are only read.
-    unsafe {
-        check(libc::sigaction(
-            libc::SIGALRM,
-            &action,
-            std::ptr::null_mut(),
-        ))?;
-        check(libc::setitimer(
-            libc::ITIMER_REAL,
-            &timer,
-            std::ptr::null_mut(),
-        ))
-        .map(drop)
-    }
+    // SAFETY: the structure is only read.
+    check(unsafe { libc::setitimer(libc::ITIMER_REAL, &timer, std::ptr::null_mut()) }).map(drop)
 }
 
 /// Lets this process live through signals that its calls may cause.

@@ -1,7 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Reads and writes whose memory need not be there: the kernel finds out.
+//! Reads and writes whose memory need not be there: the kernel finds out, or has the reader
+//! wait for it; and userfaultfd: memory whose faults a process handles itself. (The crate of
+//! that name needs libclang for each architecture, and has no poison.)
 
+use rustix::mm::{userfaultfd, UserfaultfdFlags};
+
+use super::ioctl;
 use crate::prelude::*;
 
 /// No process has memory there.
@@ -15,26 +20,24 @@ impl Edge {
     /// Maps the two pages; `prot` is what may be done with the second one.
     pub fn new(prot: i32) -> io::Result<Self> {
         let area = Area::anonymous(2 * PAGE)?;
+        area.page(0).write();
         area.page(1).protect(prot)?;
         Ok(Self(area))
     }
 
-    /// The address `before` bytes before the edge.
     pub fn before(self, before: usize) -> usize {
         assert!(before <= PAGE);
         self.0.start + PAGE - before
     }
 
-    /// The `count` bytes before the edge, from `before` bytes before it on.
+    /// The `count` bytes from `before` bytes before the edge on, which can be read.
     pub fn bytes(self, before: usize, count: usize) -> Vec<u8> {
-        assert!(count <= before);
+        assert!(count <= before + PAGE);
         let start = self.before(before) as *const u8;
-        // SAFETY: these bytes are in the first page, which is mapped and was
-        // zeroed; no Rust object lives in it.
+        // SAFETY: the caller knows that they can be read; no Rust object lives in the pages.
         unsafe { std::slice::from_raw_parts(start, count) }.to_vec()
     }
 
-    /// Puts bytes right before the edge, and returns their address.
     pub fn put(self, bytes: &[u8]) -> usize {
         let start = self.before(bytes.len());
         // SAFETY: the first page is mapped, and the bytes fit at its end.
@@ -53,13 +56,11 @@ pub fn read(fd: RawFd, start: usize, len: usize) -> io::Result<usize> {
     count(unsafe { libc::read(fd, start as *mut _, len) })
 }
 
-/// One pread(2), as `read`.
 pub fn pread(fd: RawFd, start: usize, len: usize, at: i64) -> io::Result<usize> {
     // SAFETY: as in `read`.
     count(unsafe { libc::pread(fd, start as *mut _, len, at) })
 }
 
-/// One readv(2), as `read`.
 pub fn readv(fd: RawFd, pieces: &[(usize, usize)]) -> io::Result<usize> {
     let pieces = vector(pieces);
     // SAFETY: as in `read`; the vector is valid.
@@ -72,7 +73,6 @@ pub fn write(fd: RawFd, start: usize, len: usize) -> io::Result<usize> {
     count(unsafe { libc::write(fd, start as *const _, len) })
 }
 
-/// One writev(2), as `write`.
 pub fn writev(fd: RawFd, pieces: &[(usize, usize)]) -> io::Result<usize> {
     let pieces = vector(pieces);
     // SAFETY: as in `write`; the vector is valid.
@@ -85,4 +85,92 @@ fn vector(pieces: &[(usize, usize)]) -> Vec<libc::iovec> {
         iov_len: len,
     };
     pieces.iter().map(piece).collect()
+}
+
+/// An edge after which is a page that userfaultfd does not deliver: who reads into it is held
+/// in the middle of the kernel's copy.
+pub struct Trap {
+    edge: Edge,
+    uffd: Uffd,
+}
+
+impl Trap {
+    pub fn new() -> io::Result<Self> {
+        let edge = Edge::new(READ_WRITE)?;
+        let uffd = Uffd::register(edge.0.page(1), 0, MODE_MISSING)?;
+        Ok(Self { edge, uffd })
+    }
+
+    /// One read(2) of `free` bytes, and of more, at the first of which it is held.
+    pub fn read(&self, fd: RawFd, free: usize) -> io::Result<usize> {
+        read(fd, self.edge.before(free), free + PAGE)
+    }
+
+    /// Waits until a reader is held.
+    pub fn wait(&self) -> io::Result<()> {
+        self.uffd.wait()
+    }
+
+    /// Lets the reader go on.
+    pub fn release(&self) -> io::Result<()> {
+        self.uffd.zero(self.edge.0.page(1))
+    }
+
+    pub fn bytes(&self, free: usize, count: usize) -> Vec<u8> {
+        self.edge.bytes(free, count)
+    }
+}
+
+// include/uapi/linux/userfaultfd.h
+const UFFD_API: u64 = 0xaa;
+/// Write protection of pages that are not there, by a marker.
+pub const FEATURE_WP_UNPOPULATED: u64 = 1 << 13;
+pub const FEATURE_POISON: u64 = 1 << 14;
+pub const MODE_MISSING: u64 = 1;
+pub const MODE_WP: u64 = 2;
+
+pub struct Uffd(OwnedFd);
+
+impl Uffd {
+    pub fn register(area: Area, features: u64, mode: u64) -> io::Result<Self> {
+        // SAFETY: nothing that Rust uses is in memory that it is told of.
+        let uffd = Self(unsafe { userfaultfd(UserfaultfdFlags::CLOEXEC)? });
+        uffd.call(0x3f, &mut [UFFD_API, features, 0])?;
+        uffd.call(0x00, &mut [area.start as u64, area.len as u64, mode, 0])?;
+        Ok(uffd)
+    }
+
+    /// Calls a request of that number, whose size is that of the words.
+    fn call(&self, number: u64, words: &mut [u64]) -> io::Result<()> {
+        let size = std::mem::size_of_val(words) as u64;
+        let request = (3 << 30) | (size << 16) | (UFFD_API << 8) | number;
+        ioctl(self.0.as_raw_fd(), request, words).map(drop)
+    }
+
+    pub fn protect(&self, area: Area, on: bool) -> io::Result<()> {
+        self.call(0x06, &mut [area.start as u64, area.len as u64, on.into()])
+    }
+
+    pub fn poison(&self, area: Area) -> io::Result<()> {
+        self.call(0x08, &mut [area.start as u64, area.len as u64, 0, 0])
+    }
+
+    /// Puts zero pages where pages are missing; or, of one page, a copy of another.
+    pub fn zero(&self, area: Area) -> io::Result<()> {
+        self.call(0x04, &mut [area.start as u64, area.len as u64, 0, 0])
+    }
+
+    pub fn copy(&self, area: Area, from: Area) -> io::Result<()> {
+        let (to, from) = (area.start as u64, from.start as u64);
+        self.call(0x03, &mut [to, from, area.len as u64, 0, 0])
+    }
+
+    pub fn wait(&self) -> io::Result<()> {
+        // struct uffd_msg has 32 bytes.
+        File::from(self.0.try_clone()?).read_exact(&mut [0; 32])
+    }
+
+    pub fn keep(self) {
+        std::mem::forget(self);
+    }
 }

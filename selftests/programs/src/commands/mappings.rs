@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! `odd-maps [LENGTH]`: maps files with odd names, made in the working folder, and other memory
+//! that maps shows a name for; prints `odd START` for each, then `ready`, and keeps them until
+//! the end of standard input. With LENGTH, maps only one file, whose path has that many bytes.
+//!
+//! `shared`: maps memory of several kinds and starts two processes that share it; prints `KIND
+//! PID START` of each kind for each of the three processes, then `ready`, and ends them at the
+//! end of standard input.
+//!
+//! Kinds: `anon` (not written since the fork), `file`, `shmem`, `thp`, `hugetlb`, `zero`, and
+//! `ksm`: equal pages that the kernel merged, if it does that just now. A kind that cannot be
+//! made is left out.
+
+use std::{
+    env,
+    ffi::{CStr, OsStr},
+    os::unix::ffi::OsStrExt,
+};
+
+use crate::kinds::make;
+use crate::prelude::*;
+use crate::sys::{memfd, program_break, set_program_break};
+
+const LEN: usize = 3 * PAGE;
+const NAMES: [&[u8]; 16] = words! {
+    b"plain" b"two words" b" leading blank" b"trailing blank " b"new\nline" b"\n" b"back\\slash"
+    b"\\012" b"tab\there" b"\xff\x80\x01\x7f" b"gr\xc3\xbc\xc3\x9fe" b"-" b"denied"
+    b"# end pid=1" b"not deleted (deleted)" b"[heap]"
+};
+const ANON_NAMES: [&CStr; 5] = words! {
+    c"plain" c"two words" c"" c"-"
+    c"1234567890123456789012345678901234567890123456789012345678901234567890123456789"
+};
+
+fn map_file(name: &OsStr, flags: i32, keep: bool) -> io::Result<Area> {
+    fs::write(name, vec![0x5a; LEN])?;
+    let file = read_write(name)?;
+    let area = Area::of_file(&file, LEN, READ_WRITE, flags)?;
+    // One page of three.
+    area.page(1).write();
+    if !keep {
+        fs::remove_file(name)?;
+    }
+    Ok(area)
+}
+
+/// Goes down into folders with long names until a path of `len` bytes has only room for a
+/// file's name of `rest`; returns that name.
+fn descend(len: usize, rest: usize) -> io::Result<Vec<u8>> {
+    let top = env::current_dir()?.as_os_str().len();
+    let mut left = len - top - 1 - rest;
+    while left > 0 {
+        // No last piece of a slash alone.
+        let piece = if left > 256 { 200 } else { left };
+        let folder = "d".repeat(piece - 1);
+        if !fs::exists(&folder)? {
+            fs::create_dir(&folder)?;
+        }
+        env::set_current_dir(&folder)?;
+        left -= piece;
+    }
+    Ok(vec![b'f'; rest])
+}
+
+/// Maps memory with names that the kernel may be built without.
+fn name_anonymous(areas: &mut Vec<Area>) -> io::Result<()> {
+    for name in ANON_NAMES {
+        let area = Area::anonymous(2 * LEN)?;
+        area.part(0, LEN).name(name)?;
+        area.page(0).write();
+        areas.push(area);
+    }
+    let area = Area::shared(LEN)?;
+    area.name(c"a shared one")?;
+    areas.push(area);
+    Ok(())
+}
+
+fn make_odd() -> io::Result<Vec<Area>> {
+    let mut areas = Vec::new();
+    let start = env::current_dir()?;
+    for (i, name) in NAMES.iter().enumerate() {
+        let flags = [libc::MAP_SHARED, libc::MAP_PRIVATE][i % 2];
+        let name = OsStr::from_bytes(name);
+        areas.push(map_file(name, flags, true)?);
+        if i % 3 == 0 {
+            // The same name again, now deleted.
+            areas.push(map_file(name, flags, false)?);
+        }
+    }
+    let mut long: Vec<u8> = (1..=255).collect();
+    long[usize::from(b'/') - 1] = b'_';
+    areas.push(map_file(OsStr::from_bytes(&long), libc::MAP_SHARED, true)?);
+
+    // 4095 bytes are the most that a path can have, ` (deleted)` included.
+    for (len, keep) in [(1024, true), (4085, false), (4095, true)] {
+        let name = descend(len, 100)?;
+        areas.push(map_file(OsStr::from_bytes(&name), libc::MAP_SHARED, keep)?);
+        env::set_current_dir(&start)?;
+    }
+
+    if let Err(error) = name_anonymous(&mut areas) {
+        eprintln!("odd-maps: no names for anonymous memory here: {error}");
+    }
+    for name in [c"x y\n\\z", c""] {
+        let file = memfd(name, 0, LEN)?;
+        areas.push(Area::of_file(&file, LEN, READ_WRITE, libc::MAP_SHARED)?);
+    }
+    set_program_break(program_break() + 5 * PAGE)?;
+    // The vDSO answers this.
+    std::hint::black_box(Instant::now());
+    Ok(areas)
+}
+
+pub fn odd(options: &mut Options) -> io::Result<bool> {
+    let areas = match options.words()?.first() {
+        Some(length) => {
+            let name = descend(length.parse().map_err(misuse)?, 100)?;
+            vec![map_file(OsStr::from_bytes(&name), libc::MAP_SHARED, true)?]
+        }
+        None => make_odd()?,
+    };
+    let lines = areas.iter().map(|area| format!("odd {:#x}\n", area.start));
+    hold(&lines.collect::<String>())
+}
+
+/// Of most kinds of shared memory.
+const SHARED: usize = 8 * PAGE;
+
+fn make_kind(kind: &str) -> io::Result<Area> {
+    let area = match kind {
+        "file" => make::file(SHARED, READ_WRITE, libc::MAP_SHARED)?,
+        "shmem" => Area::shared(SHARED)?,
+        "hugetlb" => return Ok(make::pool(PAGE_2M, 1, make::Use::Shared)?[0]),
+        "thp" => return make::transparent(1, false),
+        "zero" => return Ok(make::zero()?[0]),
+        // Written by each process for itself, after the fork.
+        "ksm" => {
+            let run = fs::read_to_string("/sys/kernel/mm/ksm/run")?;
+            ensure!(run.trim() == "1", "ksmd does not run");
+            let area = Area::anonymous(SHARED)?;
+            return area.advise(libc::MADV_MERGEABLE).map(|()| area);
+        }
+        _ => Area::anonymous(SHARED)?,
+    };
+    area.write();
+    Ok(area)
+}
+
+/// Whether all pages of an area have the frames that other processes have.
+fn is_merged(area: Area, pids: &[Pid]) -> io::Result<bool> {
+    let own = Pagemap::open("self")?.of_area(area)?;
+    for pid in pids {
+        let others = Pagemap::open(pid)?.of_area(area)?;
+        let mut pairs = own.iter().zip(others);
+        if !pairs.all(|(own, other)| own.same_place(other)) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+pub fn shared(options: &mut Options) -> io::Result<bool> {
+    options.end()?;
+    let mut areas = Vec::new();
+    for kind in ["anon", "file", "shmem", "thp", "hugetlb", "zero", "ksm"] {
+        match make_kind(kind) {
+            Ok(area) => areas.push((kind, area)),
+            Err(error) => eprintln!("shared: no {kind} here: {error}"),
+        }
+    }
+    let ksm = areas.iter().find(|(kind, _)| *kind == "ksm").copied();
+    let mut pids = Vec::new();
+    for _ in 0..2 {
+        // A page that was not touched is not in the child's tables.
+        let touch = |(kind, area): &(&str, Area)| match *kind {
+            "ksm" => area.write(),
+            _ => area.read(),
+        };
+        pids.push(process::fork_resting(|| {
+            areas.iter().for_each(touch);
+            Ok(())
+        })?);
+    }
+    if let Some((_, area)) = ksm {
+        area.write();
+        if !comes(|| is_merged(area, &pids).unwrap_or(false)) {
+            eprintln!("shared: no ksm here: pages were not merged");
+            areas.retain(|(kind, _)| *kind != "ksm");
+        }
+    }
+
+    let own = std::process::id() as Pid;
+    let mut lines = String::new();
+    for pid in [own].iter().chain(&pids) {
+        for (kind, area) in &areas {
+            lines += &format!("{kind} {pid} {:#x}\n", area.start);
+        }
+    }
+    hold(&lines)?;
+    process::end(&pids);
+    Ok(true)
+}

@@ -1,0 +1,467 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! `measure [--quick] [--processes N] [--only BENCH]`: measures, in the guest, memintro beside
+//! its peers; prints CSV. Peers of C lie in the working folder.
+//!
+//! In a round every variant does its work once, in turn, so that what else the machine does
+//! meanwhile hits all of them alike.
+
+use std::process::{Command, Stdio};
+
+use crate::prelude::*;
+use crate::{memory, pagemap::PAGE_IS_PRESENT, proc::numbers};
+
+const MIB: usize = 1 << 20;
+const GIB: usize = 1 << 30;
+const BPF: &str = "/sys/fs/bpf/tasks";
+const ASK: &str = "{ echo \"$1\" >&3 && cat <&3; } 3<>/proc/memintro/extents";
+/// A sample lasts at least that long: what is shorter is repeated. Several times as long as a
+/// busy host keeps a processor from the guest.
+const SHORTEST: Duration = Duration::from_millis(20);
+
+type Work<'a> = Box<dyn FnMut() -> io::Result<u64> + 'a>;
+
+/// Ways to do the same work, of some size, with their names. Each returns a number that says
+/// what was found.
+struct Race<'a> {
+    bench: &'a str,
+    x: usize,
+    variants: Vec<(&'static str, Work<'a>)>,
+}
+
+impl<'a> Race<'a> {
+    fn new(bench: &'a str, x: usize) -> Self {
+        let variants = Vec::new();
+        Self { bench, x, variants }
+    }
+
+    fn add(&mut self, name: &'static str, work: impl FnMut() -> io::Result<u64> + 'a) {
+        self.variants.push((name, Box::new(work)));
+    }
+
+    /// Times all variants, and prints a line `BENCH,VARIANT,X,ROUND,NANOSECONDS,FOUND` for each
+    /// sample.
+    ///
+    /// The first round is not counted: it warms caches, and finds out how often a variant must
+    /// be repeated to be seen.
+    fn run(mut self, rounds: usize) -> io::Result<()> {
+        let mut repeats = Vec::new();
+        for (_, work) in &mut self.variants {
+            let mut took = time(1, work)?.0;
+            if took < SHORTEST {
+                took = time(1, work)?.0;
+            }
+            let repeat = SHORTEST.as_nanos() / took.as_nanos().max(1) + 1;
+            repeats.push(u32::try_from(repeat).unwrap_or(1).min(10_000));
+        }
+        for round in 0..rounds {
+            for turn in 0..self.variants.len() {
+                let number = (turn + round) % self.variants.len();
+                let (name, work) = &mut self.variants[number];
+                let (took, found) = time(repeats[number], work)?;
+                let nanos = took.as_nanos() / u128::from(repeats[number]);
+                println!("{},{name},{},{round},{nanos},{found}", self.bench, self.x);
+            }
+        }
+        Ok(())
+    }
+}
+
+fn time(repeat: u32, work: &mut dyn FnMut() -> io::Result<u64>) -> io::Result<(Duration, u64)> {
+    let mut found = 0;
+    let begin = Instant::now();
+    for _ in 0..repeat {
+        found = work()?;
+    }
+    Ok((begin.elapsed(), found))
+}
+
+/// Runs a command to its end; what it prints goes to `/dev/null`.
+fn run_command(words: &[&str]) -> io::Result<u64> {
+    let mut command = Command::new(words[0]);
+    let command = command.args(&words[1..]).stdin(Stdio::null());
+    let status = command.stdout(Stdio::null()).status()?;
+    ensure!(status.success(), "{words:?}: {status}");
+    Ok(0)
+}
+
+/// A conversation whose client is as plain as one can be, and has room for a read.
+struct Client {
+    file: File,
+    buffer: Vec<u8>,
+}
+
+fn lines(text: &[u8]) -> u64 {
+    text.iter().filter(|byte| **byte == b'\n').count() as u64
+}
+
+impl Client {
+    fn open(name: &str) -> io::Result<Self> {
+        Ok(Self {
+            file: read_write(format!("{PROC}/{name}"))?,
+            buffer: vec![0; 64 << 10],
+        })
+    }
+
+    /// Asks questions whose answers are one line each: the client knows without another read
+    /// that the last has come. Returns how many there were.
+    fn ask_lines(&mut self, mut questions: &[u8]) -> io::Result<u64> {
+        let (mut asked, mut answered) = (0, 0);
+        while !questions.is_empty() {
+            // As many as may wait; the rest after their answers.
+            let n = self.file.write(questions)?;
+            asked += lines(&questions[..n]);
+            questions = &questions[n..];
+            while answered < asked {
+                match self.file.read(&mut self.buffer)? {
+                    0 => bail!("an answer is missing"),
+                    n => answered += lines(&self.buffer[..n]),
+                }
+            }
+        }
+        Ok(answered)
+    }
+
+    /// Asks a question and returns the value of `key=` in the last line.
+    fn number(&mut self, question: &str, key: &str) -> io::Result<u64> {
+        self.file.write_all(question.as_bytes())?;
+        loop {
+            let n = self.file.read(&mut self.buffer)?;
+            ensure!(n > 0, "{question:?}: no last line");
+            let text = &self.buffer[..n];
+            // The last line is the only one that begins so.
+            let begin = text.iter().rposition(|byte| *byte == b'#');
+            if let Some(begin) = begin.filter(|_| text.ends_with(b"\n")) {
+                let line = String::from_utf8_lossy(&text[begin + 6..n - 1]);
+                return Keys::parse(&line)?.number(key);
+            }
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fill {
+    /// 4K pages, touched in random order, so that neighbours are strangers.
+    Scattered,
+    /// 4K pages that lie side by side in memory.
+    Contiguous,
+    Huge,
+    One,
+}
+
+impl Fill {
+    fn fill(self, area: Area) -> io::Result<()> {
+        let huge = matches!(self, Fill::Contiguous | Fill::Huge);
+        area.huge_pages(huge)?;
+        match self {
+            Fill::Scattered => {
+                let mut pages: Vec<_> = (0..area.len / PAGE).collect();
+                Random::new(1).shuffle(&mut pages);
+                pages.into_iter().for_each(|page| area.page(page).write());
+            }
+            Fill::Contiguous => {
+                area.write();
+                // A change of a part splits the entry, not the memory.
+                for offset in (0..area.len).step_by(PAGE_2M) {
+                    area.part(offset, PAGE).protect(libc::PROT_READ)?;
+                }
+                area.protect(READ_WRITE)?;
+            }
+            Fill::Huge => area.write(),
+            Fill::One => area.part(area.len / 2, PAGE).write(),
+        }
+        Ok(())
+    }
+}
+
+#[derive(Default)]
+struct Subjects(Vec<Pid>);
+
+impl Subjects {
+    fn start_with(&mut self, len: usize, fill: Fill) -> io::Result<(Pid, Area)> {
+        let area = Area::aligned(len, PAGE_2M)?;
+        let pid = process::fork_resting(|| fill.fill(area))?;
+        self.0.push(pid);
+        // The child has its own.
+        area.unmap()?;
+        Ok((pid, area))
+    }
+}
+
+impl Drop for Subjects {
+    fn drop(&mut self) {
+        process::end(&self.0);
+    }
+}
+
+/// Counts who maps a frame, by a look at every page of every process.
+fn find_everywhere(frame: u64) -> io::Result<u64> {
+    let mut hits = 0;
+    for pid in numbers(Path::new("/proc")) {
+        let folder = Path::new("/proc").join(pid.to_string());
+        // It may have ended, and a kernel thread has none.
+        let (Ok(maps), Ok(pagemap)) = (memory::maps(&folder), Pagemap::in_folder(&folder)) else {
+            continue;
+        };
+        for mapping in maps {
+            pagemap.each(mapping.start, mapping.end, |_, entry| {
+                hits += u64::from(entry.frame() == Some(frame));
+                Ok(())
+            })?;
+        }
+    }
+    Ok(hits)
+}
+
+struct Bench {
+    rounds: usize,
+    quick: bool,
+    processes: usize,
+}
+
+impl Bench {
+    /// The sizes up to the largest; the quick version leaves the last out.
+    fn sizes<'a>(&self, sizes: &'a [usize]) -> &'a [usize] {
+        &sizes[..sizes.len() - usize::from(self.quick)]
+    }
+
+    fn processes(&self) -> io::Result<()> {
+        fs::read(BPF)?;
+        let mut subjects = Subjects::default();
+        for &count in &[100, 300, 1000, 3000, 10_000, 30_000] {
+            if count > self.processes {
+                break;
+            }
+            while subjects.0.len() < count {
+                let pid = process::fork_tied(|| process::sleep_for_ever())?;
+                subjects.0.push(pid);
+            }
+            let ps = ["ps", "-eo", "pid,ppid,uid,stat,nlwp,comm"];
+            let mut race = Race::new("tasks", count);
+            race.add("memintro", || run_command(&["cat", "/proc/memintro/tasks"]));
+            race.add("bpf-iterator", || run_command(&["cat", BPF]));
+            race.add("ps", || run_command(&ps));
+            race.run(self.rounds)?;
+            let read = |name: &str| Ok(lines(&fs::read(format!("{PROC}/{name}"))?));
+            let status = |pid| fs::read(format!("/proc/{pid}/status")).is_ok();
+            let every_status = || {
+                let pids = numbers(Path::new("/proc")).into_iter();
+                Ok(pids.filter(|pid| status(*pid)).count() as u64)
+            };
+            let mut race = Race::new("memory", count);
+            race.add("memintro-heapmax", || read("heapmax"));
+            race.add("memintro-vm", || read("vm"));
+            race.add("every-status", every_status);
+            race.run(self.rounds)?;
+        }
+        Ok(())
+    }
+
+    fn walk(&self) -> io::Result<()> {
+        let mut subjects = Subjects::default();
+        let (pid, area) = subjects.start_with(64 * MIB, Fill::Scattered)?;
+        let pagemap = Pagemap::open(pid)?;
+        let mut random = Random::new(2);
+        for &count in &[1, 10, 100, 1000, 10_000] {
+            let vas = (0..count).map(|_| area.start + random.below(area.len));
+            let vas: Vec<_> = vas.collect();
+            let questions: Vec<_> = vas.iter().map(|va| format!("{pid} {va:#x}\n")).collect();
+            let questions = questions.concat();
+            let mut walk = Client::open("walk")?;
+            let mut race = Race::new("walk", count);
+            race.add("memintro", || walk.ask_lines(questions.as_bytes()));
+            race.add("pread-pagemap", || {
+                let found = |va| Ok::<_, io::Error>(u64::from(pagemap.entry(va)?.0 != 0));
+                vas.iter().map(|va| found(*va)).sum()
+            });
+            race.run(self.rounds)?;
+        }
+        Ok(())
+    }
+
+    fn totals(&self, bench: &str, sizes: &[usize], fill: Fill) -> io::Result<()> {
+        for &len in sizes {
+            let mut subjects = Subjects::default();
+            let (pid, area) = subjects.start_with(len, fill)?;
+            let (start, end) = (area.start as u64, area.end() as u64);
+            let question = format!("{pid} {start:#x}-{end:#x} totals\n");
+            let rollup = format!("/proc/{pid}/smaps_rollup");
+            let mut extents = Client::open("extents")?;
+            let pagemap = Pagemap::open(pid)?;
+            let scan = || {
+                let mut bytes = 0;
+                pagemap.scan(start, end, PAGE_IS_PRESENT, |from, to| bytes += to - from)?;
+                Ok::<_, io::Error>(bytes >> 10)
+            };
+            let pid = pid.to_string();
+            let (found, expected) = (extents.number(&question, "kb")?, scan()?);
+            let right = found == expected;
+            ensure!(right, "{bench}: {found} KiB found, {expected} expected");
+            let mut race = Race::new(bench, len / MIB);
+            race.add("memintro", || extents.number(&question, "kb"));
+            race.add("pagemap-scan", scan);
+            race.add("smaps-rollup", || fs::read(&rollup).map(|_| 0));
+            if fill == Fill::Scattered {
+                let words = ["./page-types", "-N", "-p", &pid];
+                race.add("page-types", move || run_command(&words));
+            }
+            if fill != Fill::One || len <= 16 * GIB {
+                race.add("bulk-pagemap", || {
+                    let mut pages = 0;
+                    pagemap.each(start, end, |_, entry| {
+                        pages += u64::from(entry.frame().is_some());
+                        Ok(())
+                    })?;
+                    Ok(pages * 4)
+                });
+            }
+            race.run(self.rounds)?;
+        }
+        Ok(())
+    }
+
+    fn list(&self, bench: &str, fill: Fill) -> io::Result<()> {
+        for &len in self.sizes(&[16 * MIB, 64 * MIB, 256 * MIB, GIB]) {
+            let mut subjects = Subjects::default();
+            let (pid, area) = subjects.start_with(len, fill)?;
+            let (start, end) = (format!("{:x}", area.start), format!("{:x}", area.end()));
+            let question = format!("{pid} 0x{start}-0x{end}");
+            let pid = pid.to_string();
+            let mut race = Race::new(bench, len / MIB);
+            race.add("memintro", || {
+                run_command(&["sh", "-c", ASK, "sh", &question])
+            });
+            let runs = ["./pagemap-runs", &pid, &start, &end];
+            race.add("pagemap-runs", || run_command(&runs));
+            race.run(self.rounds)?;
+        }
+        Ok(())
+    }
+
+    fn rmap(&self) -> io::Result<()> {
+        let len = if self.quick { 8 * MIB } else { 41 * MIB };
+        for &count in self.sizes(&[25, 50, 100, 200]) {
+            let mut subjects = Subjects::default();
+            // Memory that all of them map.
+            let file = sys::memfd(c"shared", 0, len)?;
+            let area = Area::of_file(file, len, READ_WRITE, libc::MAP_SHARED)?;
+            area.write();
+            for _ in 0..count {
+                let pid = process::fork_resting(|| {
+                    area.read();
+                    Ok(())
+                })?;
+                subjects.0.push(pid);
+            }
+            let entry = Pagemap::open("self")?.entry(area.start + len / 2)?;
+            let frame = entry.frame().ok_or_else(|| error!("no page"))?;
+            let question = format!("{:#x}\n", frame * PAGE as u64);
+            let mut rmap = Client::open("rmap")?;
+            let (found, expected) = (rmap.number(&question, "rows")?, find_everywhere(frame)?);
+            let right = found == expected && found == count as u64 + 1;
+            ensure!(right, "rmap: {found} rows, {expected} expected");
+            let mut race = Race::new("rmap", count);
+            race.add("memintro", || rmap.number(&question, "rows"));
+            race.add("every-pagemap", || find_everywhere(frame));
+            race.run(self.rounds)?;
+            area.unmap()?;
+        }
+        Ok(())
+    }
+}
+
+/// The cgroup that is charged for what a conversation needs.
+const GROUP: &str = "/sys/fs/cgroup/memintro-bench";
+/// How many conversations are open at once: the counters are coarse.
+const MANY: u64 = 64;
+
+/// The kernel memory of this cgroup.
+fn charged() -> io::Result<u64> {
+    let text = fs::read_to_string(format!("{GROUP}/memory.stat"))?;
+    let mut lines = text.lines();
+    let found = lines.find_map(|line| line.strip_prefix("kernel ")?.parse().ok());
+    found.ok_or_else(|| error!("memory.stat has no kernel memory"))
+}
+
+/// Prints how much memory the module needs, as the kernel accounts it: the bytes that a
+/// conversation of each kind is charged for, its queue full and an answer begun; those of the
+/// loaded module, and of its samples.
+fn memory() -> io::Result<()> {
+    if fs::metadata(GROUP).is_err() {
+        let _ = fs::write("/sys/fs/cgroup/cgroup.subtree_control", "+memory");
+        fs::create_dir(GROUP)?;
+    }
+    fs::write(format!("{GROUP}/cgroup.procs"), "0")?;
+    let me = std::process::id();
+    for name in CONVERSATIONS {
+        let question = match name {
+            "walk" => format!("{me} 0x1000 levels\n"),
+            "rmap" => "0x1000\n".to_owned(),
+            _ => format!("{me}\n"),
+        };
+        let queue = question.repeat((64 << 10) / question.len());
+        let before = charged()?;
+        let mut files: Vec<File> = Vec::new();
+        for _ in 0..MANY {
+            let mut file = read_write(format!("{PROC}/{name}"))?;
+            file.write_all(queue.as_bytes())?;
+            file.read_exact(&mut [0; 16])?;
+            files.push(file);
+        }
+        let each = charged()?.saturating_sub(before) / MANY;
+        println!("memory-of-a-conversation,{name},1,0,{each},0");
+    }
+    fs::write("/sys/fs/cgroup/cgroup.procs", "0")?;
+    let size = number(fs::read_to_string("/sys/module/memintro/coresize")?.trim())?;
+    println!("memory-of-the-module,code-and-data,1,0,{size},0");
+    let kmem = Table::read(Path::new("/proc/memintro/kmem"), header("kmem"))?;
+    // The samples are those that were allocated.
+    let mut samples = 0;
+    for row in kmem.rows {
+        if ["kmalloc", "vmalloc"].contains(&&*row[0]) {
+            samples += number(&row[2])?;
+        }
+    }
+    println!("memory-of-the-module,samples,1,0,{samples},0");
+    Ok(())
+}
+
+pub fn run(options: &mut Options) -> io::Result<bool> {
+    let quick = options.flag("--quick");
+    let bench = Bench {
+        rounds: if quick { 3 } else { 9 },
+        quick,
+        processes: options.or("--processes", 10_000)?,
+    };
+    let only = options.get::<String>("--only")?;
+    options.end()?;
+    let wanted = |name: &str| {
+        let only = only.as_deref();
+        only.is_none_or(|only| only.split(',').any(|one| one == name))
+    };
+    println!("bench,variant,x,round,nanoseconds,found");
+    if wanted("walk") {
+        bench.walk()?;
+    }
+    if wanted("totals") {
+        let dense = bench.sizes(&[16 * MIB, 64 * MIB, 256 * MIB, GIB]);
+        bench.totals("totals-4k", dense, Fill::Scattered)?;
+        bench.totals("totals-huge", dense, Fill::Huge)?;
+        let sparse = [GIB, 4 * GIB, 16 * GIB, 64 * GIB];
+        bench.totals("totals-one-page", &sparse, Fill::One)?;
+    }
+    if wanted("list") {
+        bench.list("list-scattered", Fill::Scattered)?;
+        bench.list("list-contiguous", Fill::Contiguous)?;
+    }
+    if wanted("rmap") {
+        bench.rmap()?;
+    }
+    if wanted("memory") {
+        memory()?;
+    }
+    if wanted("processes") {
+        bench.processes()?;
+    }
+    Ok(true)
+}

@@ -1,0 +1,301 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Those who ask: each reads every file, for ever, and judges what it gets.
+
+use super::{
+    churn::{Slot, PAGES, STILL},
+    tally::{Tally, Window},
+    Churned, World,
+};
+use crate::ask::{EXTENTS, RMAP, VMAS};
+use crate::commands::compare_vmas::Row;
+use crate::prelude::*;
+use crate::proc::numbers;
+
+/// Where the test subjects and programs map memory, and where nobody does.
+const PLACES: [u64; 6] = words! {
+    0x20_0000_0000 0x28_0000_0000 0x30_0000_0000 0x40_0000_0000 0x7fff_ffff_0000 0x1000
+};
+/// The slots of a process, and those where some pages rest.
+const ALL: [usize; 6] = [0, 1, 2, 3, 4, 5];
+const RESTING: [usize; 3] = [1, 3, 5];
+/// Questions of one write about single addresses.
+const BATCH: usize = 12;
+
+/// What an asker does in turn, so that few rounds have each of [`super::tally::ROUNDS`].
+const TURNS: [&str; 16] = words! {
+    "walk" "extents" "rmap" "walk" "vmas" "strangers" "walk" "extents" "kernel" "walk" "sysfs"
+    "vmas" "walk" "extents" "strangers" "table"
+};
+
+pub struct Asker {
+    world: World,
+    tally: Tally,
+    random: Random,
+    /// The conversations that go on, by the names of their files.
+    open: HashMap<&'static str, Conversation>,
+    heart: usize,
+    turn: usize,
+}
+
+impl Asker {
+    /// Makes one whose heart is at this place.
+    pub fn new(world: World, seed: u64, heart: usize) -> Self {
+        let mut random = Random::new(seed);
+        let turn = random.below(TURNS.len());
+        Self {
+            tally: world.tally,
+            world,
+            random,
+            open: HashMap::new(),
+            heart,
+            turn,
+        }
+    }
+
+    pub fn work(mut self) -> ! {
+        let tally = self.tally;
+        loop {
+            tally.beat(self.heart);
+            let round = TURNS[self.turn];
+            self.turn = (self.turn + 1) % TURNS.len();
+            let Err(error) = self.act(round) else {
+                tally.add(round, 1);
+                continue;
+            };
+            self.open.clear();
+            match error.raw_os_error() {
+                // The module is being unloaded, or not there.
+                Some(libc::EIO | libc::ENODEV | libc::ENOENT) => {
+                    tally.add("gone", 1);
+                    thread::sleep(Duration::from_millis(5));
+                }
+                Some(libc::ENOMEM) => tally.add("nomem", 1),
+                _ => tally.wrong(&format!("an asker failed: {error}")),
+            }
+        }
+    }
+
+    fn act(&mut self, round: &str) -> io::Result<()> {
+        match round {
+            "walk" => self.walk(),
+            "extents" => self.extents(),
+            "vmas" => self.vmas(),
+            "rmap" => self.rmap(),
+            "strangers" => self.strangers(),
+            "kernel" => self.kernel(),
+            "sysfs" => self.sysfs(),
+            _ => self.table(),
+        }
+    }
+
+    fn ask(&mut self, file: &'static str, questions: &str) -> io::Result<String> {
+        let piece = self.random.pick(&[65536, 65536, 4096, 300, 64]);
+        let now = match self.open.remove(file) {
+            // Some conversations are long, others are over after a question.
+            Some(conversation) if self.random.below(8) != 0 => conversation,
+            _ => Conversation::of(file)?,
+        };
+        let mut now = now.in_pieces_of(piece);
+        let text = now.ask(questions)?;
+        self.open.insert(file, now);
+        self.tally.add("questions", questions.lines().count());
+        Ok(text)
+    }
+
+    /// A process that churns, and one of its slots.
+    fn target(&mut self, slots: &[usize]) -> (Churned, usize, usize) {
+        let target = self.random.pick(&self.world.churned);
+        let slot = self.random.pick(slots);
+        (target, slot, Slot::new(slot).start())
+    }
+
+    fn walk(&mut self) -> io::Result<()> {
+        let (target, number, start) = self.target(&ALL);
+        let levels = self.random.pick(&["", "", " levels"]);
+        // Close to each other, so that pagemap is read at once.
+        let first = self.random.below(PAGES - 64) * self.random.below(2);
+        let pages: Vec<_> = (0..BATCH).map(|_| first + self.random.below(64)).collect();
+        let line = |page: &usize| format!("{} {:#x}{levels}", target.pid, start + page * PAGE);
+        let questions = pages.iter().map(line).collect::<Vec<_>>().join("\n");
+        let tally = self.tally;
+        let ask = || self.ask("walk", &questions);
+        let (window, text) = Window::around(&target, number, (first, 64), tally, ask)?;
+        let mut answers = answers(&text);
+        for page in pages {
+            let (_, line) = answers.next().ok_or_else(|| error!("it is missing"))??;
+            window.walk(page, &line)?;
+        }
+        ensure!(answers.next().is_none(), "more answers than questions");
+        Ok(())
+    }
+
+    fn extents(&mut self) -> io::Result<()> {
+        let (target, number, start) = self.target(&ALL);
+        let question = format!("{} {start:#x}-{:#x}", target.pid, start + PAGES * PAGE);
+        let tally = self.tally;
+        let ask = || self.ask("extents", &question);
+        let (window, text) = Window::around(&target, number, (0, PAGES), tally, ask)?;
+        window.extents(&text)
+    }
+
+    fn vmas(&mut self) -> io::Result<()> {
+        let (target, _, start) = self.target(&RESTING);
+        let question = self.random.pick(&["whole", "slot", "totals"]);
+        let question = match question {
+            "whole" => format!("{}", target.pid),
+            "totals" => format!("{} totals", target.pid),
+            _ => format!("{} {start:#x}-{:#x}", target.pid, start + PAGES * PAGE),
+        };
+        let text = self.ask("vmas", &question)?;
+        let answer = Answer::parse(&text, VMAS)?;
+        self.tally.add("rows", answer.rows.len());
+        let mut floor = 0;
+        for fields in &answer.rows {
+            let row = Row::parse(fields)?;
+            ensure!(row.start >= floor, "{row:?} after {floor:#x}");
+            floor = row.end;
+            // The pages that rest are a mapping of their own.
+            if row.start == start as u64 {
+                self.tally.add("verified", 1);
+                let all = (STILL * PAGE / 1024) as u64;
+                ensure!(row.kb[..2] == [all, all], "pages that rest: {row:?}");
+            }
+        }
+        let whole = !question.contains("totals");
+        let right = answer.end.number("rows")? == answer.rows.len() as u64;
+        ensure!(right || !whole, "rows= of {}", answer.last);
+        Ok(())
+    }
+
+    fn rmap(&mut self) -> io::Result<()> {
+        let (target, number, start) = self.target(&RESTING);
+        let page = self.random.below(STILL);
+        let pagemap = Pagemap::open(target.pid)?;
+        let frame = pagemap.entry(start + page * PAGE)?.frame();
+        let frame = frame.ok_or_else(|| error!("a page that rests is gone"))?;
+        let question = format!("{:#x}", frame * PAGE as u64 + 0x123);
+        let tally = self.tally;
+        let ask = || self.ask("rmap", &question);
+        let (window, text) = Window::around(&target, number, (0, 64), tally, ask)?;
+        let answer = Answer::parse(&text, RMAP)?;
+        tally.add("rows", answer.rows.len());
+        window.rmap(&answer, &target, frame * PAGE as u64)?;
+        let whose = target.pid.to_string();
+        let va = format!("{:#x}", start + page * PAGE + 0x123);
+        if answer.end.get("error") == "EAGAIN" {
+            tally.word(answer.end.get("why"));
+        } else if answer.rows.iter().all(|row| row[..2] != [&*whose, &va]) {
+            // It may be one of those that are said to be busy.
+            let busy = answer.end.number("busy")? > u64::from(self.world.stuck.is_some());
+            ensure!(busy, "rmap: {whose} {va} is missing: {text}");
+            tally.word("busy");
+        }
+        Ok(())
+    }
+
+    fn words(&self, text: &str) -> io::Result<()> {
+        for answer in answers(text) {
+            let (_, line) = answer?;
+            match line.get("pa") {
+                "none" => self.tally.word(line.get("why")),
+                _ => line.hex("pa").map(drop)?,
+            }
+        }
+        Ok(())
+    }
+
+    /// About processes of which nothing is known, not even that they live.
+    fn strangers(&mut self) -> io::Result<()> {
+        // One of the youngest, or one that may just come.
+        let pids = numbers(Path::new("/proc"));
+        let youngest = &pids[pids.len().saturating_sub(48)..];
+        let young = self.random.pick(youngest) + self.random.below(2) as u32;
+        let pid = self
+            .random
+            .pick(&[young, self.world.stuck.unwrap_or(young), young, young]);
+        let place = self.random.pick(&PLACES) + ((self.random.below(1024) * PAGE) as u64);
+        let file = self.random.pick(&["walk", "vmas", "extents"]);
+        let tail = self.random.pick(&["", " totals"]);
+        let question = match file {
+            "walk" => format!("{pid} {place:#x} levels"),
+            _ if self.random.below(2) == 0 => format!("{pid}{tail}"),
+            _ => format!("{pid} {place:#x}-{:#x}{tail}", place + (64 << 20)),
+        };
+        let text = self.ask(file, &question)?;
+        let tally = self.tally;
+        if file == "walk" {
+            return self.words(&text);
+        }
+        let header = [VMAS, EXTENTS][usize::from(file == "extents")];
+        let answer = Answer::parse(&text, header)?;
+        tally.add("rows", answer.rows.len());
+        if !answer.end.get("error").is_empty() {
+            tally.word(answer.end.get("why"));
+        }
+        Ok(())
+    }
+
+    fn kernel(&mut self) -> io::Result<()> {
+        let table = Table::read(format!("{PROC}/kmem").as_ref(), TABLES[4].1)?;
+        for row in &table.rows {
+            let va = hex(&row[1])?;
+            let text = self.ask("walk", &format!("kernel {va:#x}\nkernel {va:#x} levels"))?;
+            // The module may have been loaded anew since.
+            self.words(&text)?;
+            let text = self.ask("extents", &format!("kernel {va:#x}-{:#x}", va | 0xffff))?;
+            let answer = Answer::parse(&text, EXTENTS)?;
+            self.tally.add("rows", answer.rows.len());
+        }
+        Ok(())
+    }
+
+    /// There all who ask share one answer: it is about one of the pages that rest, of whatever
+    /// process.
+    fn sysfs(&mut self) -> io::Result<()> {
+        let (target, _, start) = self.target(&RESTING);
+        let va = start + self.random.below(STILL) * PAGE;
+        let mut to = File::options().write(true).open(SYSFS)?;
+        to.write_all(format!("{} {va:#x}\n", target.pid).as_bytes())?;
+        // Another's question may come between two reads: one gets all of an answer.
+        let mut bytes = [0; 64];
+        let text = match File::open(SYSFS)?.read(&mut bytes) {
+            // It was loaded anew since the question.
+            Err(error) if error.raw_os_error() == Some(libc::ENODATA) => {
+                return Err(io::Error::from_raw_os_error(libc::ENODEV));
+            }
+            n => String::from_utf8_lossy(&bytes[..n?]).into_owned(),
+        };
+        self.tally.add("questions", 1);
+        let mut known = HashSet::new();
+        for target in &self.world.churned {
+            let pagemap = Pagemap::open(target.pid)?;
+            for number in RESTING {
+                let start = Slot::new(number).start();
+                let entries = pagemap.entries(start, STILL)?;
+                known.extend(entries.iter().map(|entry| entry.answer(0)));
+            }
+        }
+        let right = text.strip_suffix('\n').is_some_and(|pa| known.contains(pa));
+        ensure!(right, "sysfs: {text:?}");
+        Ok(())
+    }
+
+    fn table(&mut self) -> io::Result<()> {
+        let (name, header) = self.random.pick(&TABLES);
+        let file = File::open(format!("{PROC}/{name}"))?;
+        let size = self.random.pick(&[65536, 4096, 100]);
+        let text = read_all(&file, size)?;
+        let table = Table::parse(&text, header)?;
+        self.tally.add("table_rows", table.rows.len());
+        if ["tasks", "vm", "kstack"].contains(&name) {
+            let mut last = 0;
+            for row in &table.rows {
+                let pid = number(&row[0])?;
+                ensure!(pid > last, "{name}: {pid} after {last}");
+                last = pid;
+            }
+        }
+        Ok(())
+    }
+}
