@@ -263,16 +263,19 @@ impl Bench {
         let pagemap = Pagemap::open(pid)?;
         let mut random = Random::new(2);
         for &count in &[1, 10, 100, 1000, 10_000] {
-            let vas = (0..count).map(|_| area.start + random.below(area.len));
-            let vas: Vec<_> = vas.collect();
-            let questions: Vec<_> = vas.iter().map(|va| format!("{pid} {va:#x}\n")).collect();
+            let addresses = (0..count).map(|_| area.start + random.below(area.len));
+            let addresses: Vec<_> = addresses.collect();
+            let questions: Vec<_> = addresses
+                .iter()
+                .map(|va| format!("{pid} {va:#x}\n"))
+                .collect();
             let questions = questions.concat();
             let mut walk = Client::open("walk")?;
             let mut race = Race::new("walk", count);
             race.add("memintro", || walk.ask_lines(questions.as_bytes()));
             race.add("pread-pagemap", || {
                 let found = |va| Ok::<_, io::Error>(u64::from(pagemap.entry(va)?.0 != 0));
-                vas.iter().map(|va| found(*va)).sum()
+                addresses.iter().map(|va| found(*va)).sum()
             });
             race.run(self.rounds)?;
         }
