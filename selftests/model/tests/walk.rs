@@ -42,7 +42,7 @@ impl Walk {
     }
 }
 
-/// Walks afresh, as far as the limit of readings is concerned.
+/// Walks with the full number of readings left.
 fn once(tables: &tables::Scripted<'_>, va: u64) -> Walk {
     tables.readings.set(0);
     Walk::of(|steps| walk(tables, va, steps))

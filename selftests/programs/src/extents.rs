@@ -77,7 +77,7 @@ impl Row {
     }
 }
 
-/// What an answer adds up to, counted anew from pages.
+/// What an answer adds up to, counted again from pages.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Sums {
     /// Physically contiguous pieces.

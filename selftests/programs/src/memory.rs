@@ -92,7 +92,7 @@ fn parse_all(text: &[u8]) -> Option<Vec<Mapping>> {
     Some(mappings)
 }
 
-/// Reads one of the two files, given the folder of a process in `/proc`; without memory it has
+/// Reads one of the two files, given the directory of a process in `/proc`; without memory it has
 /// no mapping.
 fn mappings(path: &Path) -> io::Result<Vec<Mapping>> {
     let text = fs::read(path)?;
@@ -102,13 +102,13 @@ fn mappings(path: &Path) -> io::Result<Vec<Mapping>> {
     parse_all(&text).ok_or_else(|| error!("cannot read {}", path.display()))
 }
 
-pub fn maps(folder: &Path) -> io::Result<Vec<Mapping>> {
-    mappings(&folder.join("maps"))
+pub fn maps(directory: &Path) -> io::Result<Vec<Mapping>> {
+    mappings(&directory.join("maps"))
 }
 
 /// The same with amounts and flags.
-pub fn smaps(folder: &Path) -> io::Result<Vec<Mapping>> {
-    mappings(&folder.join("smaps"))
+pub fn smaps(directory: &Path) -> io::Result<Vec<Mapping>> {
+    mappings(&directory.join("smaps"))
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -202,12 +202,12 @@ pub fn has_ended(proc: &Path, pid: &str) -> bool {
 }
 
 impl Memory {
-    /// Reads everything of a process, given its folder in `/proc`; without `zeros` no page
+    /// Reads everything of a process, given its directory in `/proc`; without `zeros` no page
     /// counts as a zero page.
-    pub fn read(folder: &Path, zeros: Option<&Zeros>) -> io::Result<Self> {
-        let pagemap = Pagemap::in_folder(folder)?;
+    pub fn read(directory: &Path, zeros: Option<&Zeros>) -> io::Result<Self> {
+        let pagemap = Pagemap::in_directory(directory)?;
         let mut memory = Self {
-            mappings: smaps(folder)?,
+            mappings: smaps(directory)?,
             ..Self::default()
         };
         for mapping in &memory.mappings {

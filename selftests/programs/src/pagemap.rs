@@ -86,12 +86,12 @@ pub struct Pagemap {
 impl Pagemap {
     /// Opens the pagemap of a process: its number, or `self`.
     pub fn open(pid: impl std::fmt::Display) -> io::Result<Self> {
-        Self::in_folder(Path::new(&format!("/proc/{pid}")))
+        Self::in_directory(Path::new(&format!("/proc/{pid}")))
     }
 
-    pub fn in_folder(folder: &Path) -> io::Result<Self> {
+    pub fn in_directory(directory: &Path) -> io::Result<Self> {
         Ok(Self {
-            file: File::open(folder.join("pagemap"))?,
+            file: File::open(directory.join("pagemap"))?,
             bytes: RefCell::default(),
         })
     }

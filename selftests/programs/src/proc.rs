@@ -32,22 +32,22 @@ pub struct Task {
     pub switches: u64,
 }
 
-fn stat(folder: &Path) -> Option<Stat> {
-    Stat::from_read(File::open(folder.join("stat")).ok()?).ok()
+fn stat(directory: &Path) -> Option<Stat> {
+    Stat::from_read(File::open(directory.join("stat")).ok()?).ok()
 }
 
 /// The file `status` of a task; in the name, bytes that are no text do not matter.
-pub fn status(folder: &Path) -> Option<Status> {
-    let text = fs::read(folder.join("status")).ok()?;
+pub fn status(directory: &Path) -> Option<Status> {
+    let text = fs::read(directory.join("status")).ok()?;
     Status::from_buf_read(String::from_utf8_lossy(&text).as_bytes()).ok()
 }
 
 impl Task {
     /// Reads the files of one task; `None` where it ended meanwhile.
-    pub fn read(folder: &Path, pid: u32) -> Option<Self> {
-        let (stat, status) = (stat(folder)?, status(folder)?);
+    pub fn read(directory: &Path, pid: u32) -> Option<Self> {
+        let (stat, status) = (stat(directory)?, status(directory)?);
         // The crate's name is text, and the task's may be none.
-        let mut comm = fs::read(folder.join("comm")).ok()?;
+        let mut comm = fs::read(directory.join("comm")).ok()?;
         comm.pop();
         Some(Self {
             pid,
@@ -95,14 +95,14 @@ pub fn started() -> io::Result<u64> {
 
 /// The letters of the states of a process's threads, by their numbers.
 pub fn states(pid: i32) -> String {
-    let folder = Path::new("/proc").join(pid.to_string()).join("task");
-    let state = |tid: u32| Some(stat(&folder.join(tid.to_string()))?.state);
-    numbers(&folder).into_iter().filter_map(state).collect()
+    let directory = Path::new("/proc").join(pid.to_string()).join("task");
+    let state = |tid: u32| Some(stat(&directory.join(tid.to_string()))?.state);
+    numbers(&directory).into_iter().filter_map(state).collect()
 }
 
-/// The numbers that name entries of a folder, ascending.
-pub fn numbers(folder: &Path) -> Vec<u32> {
-    let entries = fs::read_dir(folder).into_iter().flatten();
+/// The numbers that name entries of a directory, ascending.
+pub fn numbers(directory: &Path) -> Vec<u32> {
+    let entries = fs::read_dir(directory).into_iter().flatten();
     let number = |entry: io::Result<fs::DirEntry>| entry.ok()?.file_name().to_str()?.parse().ok();
     let mut numbers: Vec<u32> = entries.filter_map(number).collect();
     numbers.sort_unstable();
@@ -119,9 +119,9 @@ pub fn processes(proc: &Path) -> BTreeMap<u32, Task> {
 pub fn threads(proc: &Path) -> BTreeMap<u32, (u32, Task)> {
     let mut threads = BTreeMap::new();
     for pid in numbers(proc) {
-        let folder = proc.join(pid.to_string()).join("task");
-        for tid in numbers(&folder) {
-            if let Some(task) = Task::read(&folder.join(tid.to_string()), tid) {
+        let directory = proc.join(pid.to_string()).join("task");
+        for tid in numbers(&directory) {
+            if let Some(task) = Task::read(&directory.join(tid.to_string()), tid) {
                 threads.insert(tid, (pid, task));
             }
         }

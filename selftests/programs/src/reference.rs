@@ -8,10 +8,10 @@ use std::ops::RangeInclusive;
 
 use crate::prelude::*;
 
-const FOLDER: &str = "/proc/memintro_reference";
+const DIRECTORY: &str = "/proc/memintro_reference";
 pub const MOST: usize = 512;
 
-/// So many addresses of a region are looked at in search of what is mapped.
+/// How many addresses of a region are tried to find mapped ones.
 const SCANNED: usize = 1 << 20;
 
 const PRESENT: u64 = 1;
@@ -79,7 +79,7 @@ impl Region {
 /// The regions, by address; those of no name are `other`.
 pub fn regions(first: u64) -> io::Result<Vec<Region>> {
     let mut named = Vec::new();
-    for line in fs::read_to_string(format!("{FOLDER}/regions"))?.lines() {
+    for line in fs::read_to_string(format!("{DIRECTORY}/regions"))?.lines() {
         let words: Vec<_> = line.split(' ').collect();
         let [name, start, end] = words[..] else {
             bail!("not a region: {line}");
@@ -136,7 +136,7 @@ pub struct Reference(File);
 
 impl Reference {
     pub fn open() -> io::Result<Self> {
-        read_write(format!("{FOLDER}/lookup")).map(Self)
+        read_write(format!("{DIRECTORY}/lookup")).map(Self)
     }
 
     pub fn look_up(&mut self, addresses: &[u64]) -> io::Result<Vec<Reply>> {

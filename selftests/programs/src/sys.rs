@@ -166,7 +166,7 @@ pub fn errno_name(error: &io::Error) -> String {
     if name.is_null() {
         return format!("errno-{number}");
     }
-    // SAFETY: not null, it is a C string that is there for ever.
+    // SAFETY: not null, it is a C string that is there forever.
     let name = unsafe { CStr::from_ptr(name) };
     name.to_string_lossy().into_owned()
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! `check-snapshot FILE`: a table is made by the first read, kept with the open file, and made
-//! anew by a read at offset 0.
+//! `check-snapshot FILE`: the first read generates a table, the open file keeps it, and a read at
+//! offset 0 regenerates it.
 //!
 //! FILE is a table with the PID in its first column. A child that starts and ends between reads
 //! shows which moment a read speaks of. Prints `ok NAME` or `not ok NAME` for each property;
@@ -68,15 +68,15 @@ pub fn run(options: &mut Options) -> io::Result<bool> {
     is("a read far past the end gives nothing", far == 0);
 
     file.seek(SeekFrom::Start(0))?;
-    let mut anew = Vec::new();
-    file.read_to_end(&mut anew)?;
-    let right = !has(&anew, old) && has(&anew, new);
-    is("a seek to the start makes the table anew", right);
+    let mut again = Vec::new();
+    file.read_to_end(&mut again)?;
+    let right = !has(&again, old) && has(&again, new);
+    is("a seek to the start regenerates the table", right);
 
     process::end(&[new]);
     file.read_at(&mut first, 0)?;
     let kept = pieces(&file, 1, 4096)?;
-    is("pread at 0 makes the table anew", !has(&kept, new));
+    is("pread at 0 regenerates the table", !has(&kept, new));
 
     // Two open files are two tables.
     let other = child()?;

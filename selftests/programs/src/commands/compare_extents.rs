@@ -129,8 +129,8 @@ impl Comparison {
     }
 
     fn process(&mut self, pid: &str) -> io::Result<Option<Vec<String>>> {
-        let folder = Path::new("/proc").join(pid);
-        let before = Memory::read(&folder, Some(&self.zeros))?;
+        let directory = Path::new("/proc").join(pid);
+        let before = Memory::read(&directory, Some(&self.zeros))?;
         let whole = self.question(pid, None);
         let mut parts = Vec::new();
         for _ in 0..self.ranges {
@@ -139,7 +139,7 @@ impl Comparison {
             };
             parts.push((start, end, self.question(pid, Some((start, end)))));
         }
-        if Memory::read(&folder, Some(&self.zeros))? != before {
+        if Memory::read(&directory, Some(&self.zeros))? != before {
             return Ok(None);
         }
         let mut wrong = self.judge(pid, &before, 0, u64::MAX, &whole?.rows)?;

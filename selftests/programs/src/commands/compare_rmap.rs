@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! `compare-rmap [--samples N] [--seed N] [--inner FOLDER] [--at-least N] [PID ADDRESS]...`:
+//! `compare-rmap [--samples N] [--seed N] [--inner DIRECTORY] [--at-least N] [PID ADDRESS]...`:
 //! compares `/proc/memintro/rmap` with a scan of every pagemap: of the pages at the given
 //! addresses, and of N that are drawn at random among all that are present: first a process,
 //! then a mapping, then a page and an offset in it.
 //!
-//! With `--inner`, the questions are asked through the procfs mount FOLDER of another PID
+//! With `--inner`, the questions are asked through the procfs mount DIRECTORY of another PID
 //! namespace: rows have its numbers, and the mappings of all other processes must be counted in
 //! `outside=`. PIDs are those of `/proc`.
 //!
 //! The scan is done before and after; a page is judged when both agree, and no process was
 //! started between them. Where something differs a third scan must agree too, and no process
-//! have ended since before the first: not each is looked at at the same time. Those that are
+//! have ended since before the first: not each is searched at the same time. Those that are
 //! not judged, or others in place of those that were drawn, are asked about again, until enough
 //! were. Pages of memory without struct pages, which pagemap does not show, are compared with
 //! `walk`, as are the size and the permissions of every mapping.

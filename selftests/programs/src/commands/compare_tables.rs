@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! `compare-tasks`, `compare-vm`, `compare-kstack` `[--proc FOLDER] [--at-least N]`: compare
-//! every row of a table in FOLDER/memintro with what FOLDER (by default `/proc`) says.
+//! `compare-tasks`, `compare-vm`, `compare-kstack` `[--proc DIRECTORY] [--at-least N]`: compare
+//! every row of a table in DIRECTORY/memintro with what DIRECTORY (by default `/proc`) says.
 //!
 //! /proc is read before and after; a task is judged when both readings agree. That is done
 //! again until N could be judged, and what was in motion has settled: a task may have come and
@@ -148,16 +148,16 @@ struct Process {
 
 impl Process {
     fn read(proc: &Path, pid: u32) -> Option<Self> {
-        let folder = proc.join(pid.to_string());
-        let mut task = Task::read(&folder, pid)?;
+        let directory = proc.join(pid.to_string());
+        let mut task = Task::read(&directory, pid)?;
         // Whether it runs is not judged here.
         (task.state, task.switches) = (String::new(), 0);
         // Where the first thread has ended, another one has the memory.
-        let threads = folder.join("task");
+        let threads = directory.join("task");
         let mut all = numbers(&threads).into_iter();
         let thread = all.find(|tid| !has_ended(&threads, &tid.to_string()))?;
-        let folder = threads.join(thread.to_string());
-        let status = status(&folder)?;
+        let directory = threads.join(thread.to_string());
+        let status = status(&directory)?;
         let columns = BTreeMap::from([
             (1, status.vmsize?),
             (2, status.vmrss?),
@@ -167,12 +167,12 @@ impl Process {
             (6, status.vmswap?),
             (7, status.hugetlbpages?),
             (9, status.vmpte?),
-            (VMAS, maps(&folder).ok()?.len() as u64),
+            (VMAS, maps(&directory).ok()?.len() as u64),
         ]);
         Some(Self {
             task,
             columns,
-            heap: heap_bounds(&threads, &Task::read(&folder, thread)?)?,
+            heap: heap_bounds(&threads, &Task::read(&directory, thread)?)?,
         })
     }
 

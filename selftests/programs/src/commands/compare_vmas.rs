@@ -78,7 +78,7 @@ fn difference(row: &Row, mapping: &Mapping, count: &Count) -> Option<&'static st
         return Some("name");
     }
     let hugetlb = kb("Shared_Hugetlb") + kb("Private_Hugetlb");
-    // Those smaller than what an entry of a pmd maps stand behind entries of the pte level.
+    // Entries of the pte level map those that are smaller than what a pmd entry maps.
     let pmd = KB * KB * 1024 / 8;
     let huge_hugetlb = hugetlb * u64::from(kb("KernelPageSize") >= pmd);
     if huge != kb("AnonHugePages") + kb("ShmemPmdMapped") + kb("FilePmdMapped") + huge_hugetlb {
@@ -109,9 +109,9 @@ struct Comparison {
 
 impl Comparison {
     fn process(&mut self, pid: &str) -> io::Result<Option<Vec<String>>> {
-        let folder = Path::new("/proc").join(pid);
+        let directory = Path::new("/proc").join(pid);
         let zeros = Some(&self.zeros);
-        let known = || Ok::<_, io::Error>((Memory::read(&folder, zeros)?, maps(&folder)?));
+        let known = || Ok::<_, io::Error>((Memory::read(&directory, zeros)?, maps(&directory)?));
         let before = known()?;
         let text = self.vmas.ask_both(pid)?;
         if known()? != before {

@@ -269,9 +269,9 @@ pub fn million(options: &mut Options) -> io::Result<bool> {
     let questions = options.or("--questions", 1_000_000usize)?;
     let pid: String = options.word()?;
     let ranges = Range::read_all()?;
-    let folder = Path::new("/proc").join(&pid);
+    let directory = Path::new("/proc").join(&pid);
     let zeros = Zeros::open()?;
-    let memory = Memory::read(&folder, Some(&zeros))?;
+    let memory = Memory::read(&directory, Some(&zeros))?;
     let mut levels = LevelCheck::new()?;
     let mut conversation = Conversation::of("walk")?;
     let mut random = Random::new(1);
@@ -300,7 +300,7 @@ pub fn million(options: &mut Options) -> io::Result<bool> {
         };
         Ok(batch.iter().zip(answers).map(judge).collect())
     })?;
-    let same = Memory::read(&folder, Some(&zeros))? == memory;
+    let same = Memory::read(&directory, Some(&zeros))? == memory;
     ensure!(same, "the subject's memory changed meanwhile");
     Ok(fine)
 }

@@ -2,7 +2,7 @@
 
 //! `fuzz [--seconds N] [--longer N] [--workers N] [--module FILE] [--seed N]`: random system
 //! calls on every file of memintro, by processes whose threads share their descriptors, which
-//! are killed and started anew all the time. With `--module` it is unloaded and loaded again
+//! are killed and restarted all the time. With `--module` it is unloaded and loaded again
 //! now and then.
 //!
 //! A call that takes longer than ten seconds is shown, and has its process killed. A process

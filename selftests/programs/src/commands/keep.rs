@@ -191,8 +191,8 @@ pub fn crowd(options: &mut Options) -> io::Result<bool> {
     })?;
     drop(tell);
     started.read_exact(&mut [0])?;
-    let folder = PathBuf::from(format!("/proc/{pid}/task"));
-    let threads = proc::numbers(&folder);
+    let directory = PathBuf::from(format!("/proc/{pid}/task"));
+    let threads = proc::numbers(&directory);
     ensure!(threads.len() > count, "{} threads", threads.len());
     for thread in &threads {
         steps::seize(*thread as Pid)?;
@@ -200,7 +200,7 @@ pub fn crowd(options: &mut Options) -> io::Result<bool> {
     process::kill(pid);
     // The last one of them ends when all have.
     for thread in threads {
-        let state = folder.join(format!("{thread}/stat"));
+        let state = directory.join(format!("{thread}/stat"));
         let dead = || fs::read_to_string(&state).is_ok_and(|stat| stat.contains(") Z "));
         ensure!(comes(dead), "{thread} did not end");
     }

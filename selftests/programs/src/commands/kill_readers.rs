@@ -34,7 +34,7 @@ impl Count {
         }
     }
 
-    /// Has a child do something, for ever, and kills it after some time.
+    /// Has a child do something, forever, and kills it after some time.
     fn kill(
         &mut self,
         what: &str,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! `odd-maps [LENGTH]`: maps files with odd names, made in the working folder, and other memory
+//! `odd-maps [LENGTH]`: maps files with odd names, made in the working directory, and other memory
 //! that maps shows a name for; prints `odd START` for each, then `ready`, and keeps them until
 //! the end of standard input. With LENGTH, maps only one file, whose path has that many bytes.
 //!
@@ -45,7 +45,7 @@ fn map_file(name: &OsStr, flags: i32, keep: bool) -> io::Result<Area> {
     Ok(area)
 }
 
-/// Goes down into folders with long names until a path of `len` bytes has only room for a
+/// Goes down into directories with long names until a path of `len` bytes has only room for a
 /// file's name of `rest`; returns that name.
 fn descend(len: usize, rest: usize) -> io::Result<Vec<u8>> {
     let top = env::current_dir()?.as_os_str().len();
@@ -53,11 +53,11 @@ fn descend(len: usize, rest: usize) -> io::Result<Vec<u8>> {
     while left > 0 {
         // No last piece of a slash alone.
         let piece = if left > 256 { 200 } else { left };
-        let folder = "d".repeat(piece - 1);
-        if !fs::exists(&folder)? {
-            fs::create_dir(&folder)?;
+        let directory = "d".repeat(piece - 1);
+        if !fs::exists(&directory)? {
+            fs::create_dir(&directory)?;
         }
-        env::set_current_dir(&folder)?;
+        env::set_current_dir(&directory)?;
         left -= piece;
     }
     Ok(vec![b'f'; rest])

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
 //! `measure [--quick] [--processes N] [--only BENCH]`: measures, in the guest, memintro beside
-//! its peers; prints CSV. Peers of C lie in the working folder.
+//! its peers; prints CSV. Peers of C lie in the working directory.
 //!
 //! In a round every variant does its work once, in turn, so that what else the machine does
 //! meanwhile hits all of them alike.
@@ -198,9 +198,10 @@ impl Drop for Subjects {
 fn find_everywhere(frame: u64) -> io::Result<u64> {
     let mut hits = 0;
     for pid in numbers(Path::new("/proc")) {
-        let folder = Path::new("/proc").join(pid.to_string());
+        let directory = Path::new("/proc").join(pid.to_string());
         // It may have ended, and a kernel thread has none.
-        let (Ok(maps), Ok(pagemap)) = (memory::maps(&folder), Pagemap::in_folder(&folder)) else {
+        let (Ok(maps), Ok(pagemap)) = (memory::maps(&directory), Pagemap::in_directory(&directory))
+        else {
             continue;
         };
         for mapping in maps {

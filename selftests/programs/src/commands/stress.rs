@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 
 //! `stress --module FILE [--seconds N] [--longer N] [--askers N] [--targets N] [--cgroup
-//! FOLDER] [--stuck PID] [--seed N]`: many processes that read every file of memintro, about
-//! processes whose memory never rests, while others that read are killed and the module is
+//! DIRECTORY] [--stuck PID] [--seed N]`: many processes that read every file of memintro, about
+//! processes whose mappings change constantly, while others that read are killed and the module is
 //! unloaded and loaded again.
 //!
 //! An address is wrong if pagemap gave the same other one (or no page at all) before and after,
@@ -42,7 +42,7 @@ pub struct Churned {
 pub struct World {
     pub tally: Tally,
     pub churned: Vec<Churned>,
-    /// One that is busy for ever.
+    /// One that is busy forever.
     pub stuck: Option<u32>,
 }
 
@@ -69,7 +69,7 @@ fn start(all: &mut Vec<Pid>, run: impl FnOnce()) -> io::Result<Pid> {
     Ok(pid)
 }
 
-/// Kills and starts anew one who asks, for ever.
+/// Kills and restarts one who asks, forever.
 fn killer(world: &World, seed: u64, heart: usize) -> ! {
     let mut random = Random::new(seed);
     loop {

@@ -4,7 +4,7 @@
 //! prints `KIND START LENGTH` for each range, then `ready`, and keeps them until the end of
 //! standard input. Exit status 4: a kind asked for by name cannot be made here.
 //!
-//! `subject --list` prints the names of the kinds and whether a page stands behind them;
+//! `subject --list` prints the names of the kinds and whether a page is behind them;
 //! `subject --bits` how many bits user addresses have.
 //!
 //! `pagemap PID`: for every address on standard input, prints it and what `/proc/PID/pagemap`

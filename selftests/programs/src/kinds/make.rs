@@ -61,7 +61,7 @@ pub fn zero() -> Made {
     Ok(vec![area])
 }
 
-/// Maps a file with content and no name, in the working folder.
+/// Maps a file with content and no name, in the working directory.
 pub fn file(len: usize, prot: i32, flags: i32) -> io::Result<Area> {
     let path = env::current_dir()?.join(format!(".subject.{}", std::process::id()));
     fs::write(&path, vec![0x5a; len])?;

@@ -93,7 +93,7 @@ impl Area {
     }
 
     /// Maps private anonymous memory that starts at a multiple of `align` and may be larger
-    /// than memory is; the surplus around it is given back.
+    /// than memory is; the surplus around it is unmapped.
     pub fn aligned(len: usize, align: usize) -> io::Result<Self> {
         let whole = Self::map(0, len + align, READ_WRITE, PRIVATE | libc::MAP_NORESERVE)?;
         let head = whole.start.next_multiple_of(align) - whole.start;
@@ -207,7 +207,7 @@ impl Area {
 
     /// Names anonymous memory, as `PR_SET_VMA_ANON_NAME` does: at most 79 bytes.
     pub fn name(self, name: &CStr) -> io::Result<()> {
-        // SAFETY: the area is mapped, and its bytes are not looked at.
+        // SAFETY: the area is mapped, and its bytes are not read.
         let bytes = unsafe { std::slice::from_raw_parts(self.start as *const u8, self.len) };
         Ok(set_virtual_memory_region_name(bytes, Some(name))?)
     }

@@ -109,7 +109,7 @@ pub fn exit_thread() -> ! {
     }
 }
 
-/// Sleeps for ever; a signal may end the process.
+/// Sleeps forever; a signal may end the process.
 pub fn sleep_for_ever() -> ! {
     loop {
         // SAFETY: the call only waits.

@@ -383,7 +383,7 @@ fn fork(this: &mut Fuzzer) -> i64 {
     // SAFETY: the child makes only calls that neither allocate nor take a lock.
     match unsafe { libc::fork() } {
         0 => {
-            // It may wait in one of the calls for ever.
+            // It may wait in one of the calls forever.
             process::tie_to(parent);
             for _ in 0..8 {
                 let names = ["read", "write", "pread", "splice_from", "lseek", "close"];

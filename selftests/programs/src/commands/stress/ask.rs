@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Those who ask: each reads every file, for ever, and judges what it gets.
+//! Those who ask: each reads every file, forever, and judges what it gets.
 
 use super::{
     churn::{Slot, PAGES, STILL},
@@ -241,7 +241,7 @@ impl Asker {
         for row in &table.rows {
             let va = hex(&row[1])?;
             let text = self.ask("walk", &format!("kernel {va:#x}\nkernel {va:#x} levels"))?;
-            // The module may have been loaded anew since.
+            // The module may have been reloaded since.
             self.words(&text)?;
             let text = self.ask("extents", &format!("kernel {va:#x}-{:#x}", va | 0xffff))?;
             let answer = Answer::parse(&text, EXTENTS)?;
@@ -260,7 +260,7 @@ impl Asker {
         // Another's question may come between two reads: one gets all of an answer.
         let mut bytes = [0; 64];
         let text = match File::open(SYSFS)?.read(&mut bytes) {
-            // It was loaded anew since the question.
+            // It was reloaded since the question.
             Err(error) if error.raw_os_error() == Some(libc::ENODATA) => {
                 return Err(io::Error::from_raw_os_error(libc::ENODEV));
             }

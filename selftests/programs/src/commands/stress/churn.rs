@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! A process whose memory never rests, beside pages that it leaves alone.
+//! A process whose mappings change constantly, and pages that it does not touch.
 //!
 //! Its memory is slots of 2 MiB at fixed addresses. Each has a counter, which goes up by one
 //! before an operation on it and by one after. An operation gives a page at most one new place,
@@ -125,7 +125,7 @@ impl Slot {
     }
 }
 
-/// Operates on the slots of one thread for ever.
+/// Operates on the slots of one thread forever.
 ///
 /// The kernel may refuse one thing or another, as a moved part is several mappings; that is no
 /// operation that failed half-way.

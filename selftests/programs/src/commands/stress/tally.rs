@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What a run counts, in memory that all its processes share; and answers about memory that
-//! never rests, judged by pagemap before and after.
+//! What a run counts, in memory that all its processes share; and answers about mappings that
+//! change constantly, judged by pagemap before and after.
 
 use std::fmt;
 

@@ -64,7 +64,7 @@ pub fn forker(tally: Tally, seed: u64) -> ! {
         children.extend(child);
         if children.len() > 5 {
             let child = children.remove(random.below(5));
-            // It may have ended, sleep for ever, or be in the midst of exec.
+            // It may have ended, sleep forever, or be in the midst of exec.
             process::kill(child);
             process::reap(child);
         }
@@ -122,7 +122,7 @@ fn for_ever(what: &str, run: impl FnOnce() -> io::Result<()>) -> ! {
     process::sleep_for_ever()
 }
 
-/// Equal pages, merged by ksmd and written anew all the time, in two processes.
+/// Equal pages, merged by ksmd and written again all the time, in two processes.
 pub fn merged(seed: u64) -> ! {
     for_ever("ksm", || {
         let area = Area::at(KSM_PLACE, 128 * PAGE, READ_WRITE)?;
