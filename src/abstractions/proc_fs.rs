@@ -114,19 +114,28 @@ pub(crate) trait Operations: Sized + 'static {
     }
 }
 
-/// A directory directly below `/proc`.
+/// An entry of procfs.
 ///
 /// # Invariants
 ///
-/// `entry` was returned by `proc_mkdir()` and has not been removed.
-pub(crate) struct Dir {
-    entry: NonNull<bindings::proc_dir_entry>,
-}
+/// It was returned by `proc_mkdir()` or `proc_create_data()`, and has not been removed.
+struct Entry(NonNull<bindings::proc_dir_entry>);
 
 // SAFETY: procfs synchronises the use of its entries; they belong to no thread.
-unsafe impl Send for Dir {}
+unsafe impl Send for Entry {}
 // SAFETY: As above.
-unsafe impl Sync for Dir {}
+unsafe impl Sync for Entry {}
+
+impl Drop for Entry {
+    fn drop(&mut self) {
+        // SAFETY: The entry is there by the type invariant, and not used afterwards. This waits for
+        // the calls into a file that run; none comes later.
+        unsafe { bindings::proc_remove(self.0.as_ptr()) };
+    }
+}
+
+/// A directory directly below `/proc`.
+pub(crate) struct Dir(Entry);
 
 impl Dir {
     /// Makes the directory `/proc/NAME`.
@@ -139,38 +148,19 @@ impl Dir {
         // SAFETY: `name` is a valid string, which procfs copies. No parent means `/proc`.
         let entry = unsafe { bindings::proc_mkdir(name.as_char_ptr(), core::ptr::null_mut()) };
         // INVARIANT: The entry was just made.
-        Ok(Dir {
-            entry: NonNull::new(entry).ok_or(ENOMEM)?,
-        })
-    }
-}
-
-impl Drop for Dir {
-    fn drop(&mut self) {
-        // SAFETY: The entry is there by the type invariant, and not used afterwards. Its files are
-        // removed: each holds a reference to the directory.
-        unsafe { bindings::proc_remove(self.entry.as_ptr()) };
+        Ok(Dir(Entry(NonNull::new(entry).ok_or(ENOMEM)?)))
     }
 }
 
 /// A file in a [`Dir`], with its data.
 ///
 /// A file that is leaked stays in its directory: hence its data is `'static`.
-///
-/// # Invariants
-///
-/// `entry` was returned by `proc_create_data()`, for `data`, and has not been removed.
 pub(crate) struct File<T: Operations> {
-    entry: NonNull<bindings::proc_dir_entry>,
-    // Dropped after `drop()` has removed the file.
+    // Dropped first: no call into the file runs when its data goes, and then its directory.
+    _entry: Entry,
     _data: KBox<T::Data>,
     _dir: Arc<Dir>,
 }
-
-// SAFETY: procfs synchronises the use of its entries; they belong to no thread.
-unsafe impl<T: Operations> Send for File<T> {}
-// SAFETY: As above.
-unsafe impl<T: Operations> Sync for File<T> {}
 
 impl<T: Operations> File<T> {
     /// Makes a file in a directory.
@@ -183,30 +173,22 @@ impl<T: Operations> File<T> {
         let data = KBox::new(data, GFP_KERNEL)?;
         // SAFETY: `name` is a valid string, which procfs copies. The directory is there by its type
         // invariant. The operations are static data of this module, and the data stays where it is:
-        // procfs uses them until the entry is removed, by `drop()`.
+        // procfs uses them until the entry is removed, before the data is dropped.
         let entry = unsafe {
             bindings::proc_create_data(
                 name.as_char_ptr(),
                 mode,
-                dir.entry.as_ptr(),
+                dir.0 .0.as_ptr(),
                 &VTable::<T>::OPS,
                 (&raw const *data).cast_mut().cast(),
             )
         };
         // INVARIANT: The entry was just made.
         Ok(File {
-            entry: NonNull::new(entry).ok_or(ENOMEM)?,
+            _entry: Entry(NonNull::new(entry).ok_or(ENOMEM)?),
             _data: data,
             _dir: dir.clone(),
         })
-    }
-}
-
-impl<T: Operations> Drop for File<T> {
-    fn drop(&mut self) {
-        // SAFETY: The entry is there by the type invariant, and not used afterwards. This waits for
-        // the calls into the file that run; none comes later.
-        unsafe { bindings::proc_remove(self.entry.as_ptr()) };
     }
 }
 

@@ -31,13 +31,6 @@ use kernel::prelude::*;
 /// The table, of one row.
 pub(crate) struct HeapMax;
 
-/// The largest heap so far.
-struct Largest {
-    pid: u32,
-    bytes: u64,
-    comm: [u8; TASK_COMM_LEN],
-}
-
 impl Table for HeapMax {
     type Data = ();
 
@@ -45,25 +38,21 @@ impl Table for HeapMax {
 
     fn write(_data: &(), file: &ProcFile, text: &mut Text) -> Result {
         let mut memories = Memories::new(file.pid_ns());
-        let mut largest: Option<Largest> = None;
+        let mut largest: Option<(u32, u64, [u8; TASK_COMM_LEN])> = None;
 
         text.line(rows::Heap::header)?;
         text.rows(|rcu, _line| {
             if let Some((pid, process, bytes)) = memories.next(rcu, MmExt::heap_size)? {
                 // Among equals the first has the lowest PID.
-                if largest.as_ref().is_none_or(|largest| bytes > largest.bytes) {
-                    largest = Some(Largest {
-                        pid: pid.unsigned_abs(),
-                        bytes,
-                        comm: process.comm(),
-                    });
+                if largest.is_none_or(|(_, so_far, _)| bytes > so_far) {
+                    largest = Some((pid.unsigned_abs(), bytes, process.comm()));
                 }
             }
             Some(())
         })?;
         match largest {
             None => Ok(()),
-            Some(Largest { pid, bytes, comm }) => text.line(|line| {
+            Some((pid, bytes, comm)) => text.line(|line| {
                 let comm = until_nul(&comm);
                 rows::Heap { pid, bytes, comm }.row(line);
             }),

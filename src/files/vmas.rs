@@ -219,7 +219,8 @@ impl Rows for VmaRows {
     ) -> Result<Progress, Stop> {
         // It may have failed before.
         if self.name.is_empty() {
-            self.name.resize(VMA_NAME_MAX, 0, GFP_KERNEL_ACCOUNT)?;
+            let resized = self.name.resize(VMA_NAME_MAX, 0, GFP_KERNEL_ACCOUNT);
+            resized.map_err(Error::from)?;
         }
         let entries = reader.entries.get()?;
         // A row that is counted was not written, for want of memory.

@@ -153,23 +153,6 @@ pub fn walk(
     line.end();
 }
 
-/// Returns the word for a kind of entry.
-fn kind_word(kind: Kind) -> &'static str {
-    match kind {
-        Kind::None => "none",
-        Kind::Table => "table",
-        Kind::Leaf => "page",
-        Kind::Swap => "swap",
-        Kind::Migration => "migration",
-        Kind::Device => "device",
-        Kind::HwPoison => "hwpoison",
-        Kind::Poison => "poison",
-        Kind::Guard => "guard",
-        Kind::Uffd => "uffd",
-        Kind::Bad => "bad",
-    }
-}
-
 /// Writes one level of a walk; `show_entry` says whether the opener may see kernel addresses.
 pub fn step(line: &mut Line<'_>, level: Level, step: &Step, folded: bool, show_entry: bool) {
     let Step {
@@ -192,7 +175,7 @@ pub fn step(line: &mut Line<'_>, level: Level, step: &Step, folded: bool, show_e
         None => line.put_byte(b'-'),
     };
     line.put(b" kind=")
-        .put(kind_word(entry.kind()).as_bytes())
+        .put(entry.kind().as_str().as_bytes())
         .put(if folded {
             b" folded=yes"
         } else {

@@ -5,6 +5,8 @@
 //! No bit of a real entry is known here. The kernel's own accessors decode entries (see
 //! `src/helpers/helpers.c`); what comes back is an [`Entry`].
 
+use super::words::words;
+
 /// A level of the page tables, counted from the page up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(u8)]
@@ -73,31 +75,32 @@ impl Paging {
     }
 }
 
-/// What an entry is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    /// Empty.
-    None,
-    /// Points to a table of the level below.
-    Table,
-    /// Maps a page, even if the processor may not use it now.
-    Leaf,
-    /// The page is in swap.
-    Swap,
-    /// The page is being moved.
-    Migration,
-    /// The page is private or exclusive to a device.
-    Device,
-    /// The page's memory has failed.
-    HwPoison,
-    /// A marker of `UFFDIO_POISON`.
-    Poison,
-    /// A guard marker.
-    Guard,
-    /// A marker of userfaultfd's write protection.
-    Uffd,
-    /// None of these: an entry that is being changed, or damaged.
-    Bad,
+words! {
+    /// What an entry is.
+    pub enum Kind {
+        /// Empty.
+        None = "none",
+        /// Points to a table of the level below.
+        Table = "table",
+        /// Maps a page, even if the processor may not use it now.
+        Leaf = "page",
+        /// The page is in swap.
+        Swap = "swap",
+        /// The page is being moved.
+        Migration = "migration",
+        /// The page is private or exclusive to a device.
+        Device = "device",
+        /// The page's memory has failed.
+        HwPoison = "hwpoison",
+        /// A marker of `UFFDIO_POISON`.
+        Poison = "poison",
+        /// A guard marker.
+        Guard = "guard",
+        /// A marker of userfaultfd's write protection.
+        Uffd = "uffd",
+        /// None of these: an entry that is being changed, or damaged.
+        Bad = "bad",
+    }
 }
 
 /// Flags of an entry: what the page tables allow, and what they note.

@@ -2,131 +2,106 @@
 
 //! The words that answers are made of.
 
-/// Why there is no page behind an address.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Why {
-    /// The address belongs to no mapping of the process.
-    NoVma,
-    /// The entry is empty: the memory was never touched, or was freed.
-    NotPopulated,
-    /// The page is in swap.
-    Swap,
-    /// The page is being moved to another frame.
-    Migration,
-    /// The page is private or exclusive to a device.
-    Device,
-    /// The page's memory has failed.
-    HwPoison,
-    /// A marker of `UFFDIO_POISON`.
-    Poison,
-    /// A marker of `MADV_GUARD_INSTALL`.
-    Guard,
-    /// A marker of userfaultfd's write protection.
-    Uffd,
-    /// A kernel address that the page tables do not translate.
-    NotMapped,
-    /// The entry kept changing: ask again.
-    Retry,
-}
-
-impl Why {
-    /// Returns the word that an answer prints.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Why::NoVma => "no-vma",
-            Why::NotPopulated => "not-populated",
-            Why::Swap => "swap",
-            Why::Migration => "migration",
-            Why::Device => "device",
-            Why::HwPoison => "hwpoison",
-            Why::Poison => "poison",
-            Why::Guard => "guard",
-            Why::Uffd => "uffd",
-            Why::NotMapped => "not-mapped",
-            Why::Retry => "retry",
+/// Defines an enum with the word that an answer prints for each of its values.
+macro_rules! words {
+    ($(#[$attribute:meta])* pub enum $name:ident {
+        $($(#[$doc:meta])* $value:ident = $word:literal,)*
+    }) => {
+        $(#[$attribute])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum $name {
+            $($(#[$doc])* $value,)*
         }
+
+        impl $name {
+            /// Returns the word that an answer prints.
+            pub fn as_str(self) -> &'static str {
+                match self {
+                    $($name::$value => $word,)*
+                }
+            }
+        }
+    };
+}
+pub(super) use words;
+
+words! {
+    /// Why there is no page behind an address.
+    pub enum Why {
+        /// The address belongs to no mapping of the process.
+        NoVma = "no-vma",
+        /// The entry is empty: the memory was never touched, or was freed.
+        NotPopulated = "not-populated",
+        /// The page is in swap.
+        Swap = "swap",
+        /// The page is being moved to another frame.
+        Migration = "migration",
+        /// The page is private or exclusive to a device.
+        Device = "device",
+        /// The page's memory has failed.
+        HwPoison = "hwpoison",
+        /// A marker of `UFFDIO_POISON`.
+        Poison = "poison",
+        /// A marker of `MADV_GUARD_INSTALL`.
+        Guard = "guard",
+        /// A marker of userfaultfd's write protection.
+        Uffd = "uffd",
+        /// A kernel address that the page tables do not translate.
+        NotMapped = "not-mapped",
+        /// The entry kept changing: ask again.
+        Retry = "retry",
     }
 }
 
-/// The error number that belongs to a [`Refusal`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Errno {
-    /// The question is not one.
-    Einval,
-    /// The opener of the file may not ask this.
-    Eperm,
-    /// There is no such process, or it has no memory of its own.
-    Esrch,
-    /// The page tables kept changing, or the memory is locked.
-    Eagain,
-}
-
-impl Errno {
-    /// Returns the name that an answer prints.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Errno::Einval => "EINVAL",
-            Errno::Eperm => "EPERM",
-            Errno::Esrch => "ESRCH",
-            Errno::Eagain => "EAGAIN",
-        }
+words! {
+    /// The error number that belongs to a [`Refusal`].
+    pub enum Errno {
+        /// The question is not one.
+        Einval = "EINVAL",
+        /// The opener of the file may not ask this.
+        Eperm = "EPERM",
+        /// There is no such process, or it has no memory of its own.
+        Esrch = "ESRCH",
+        /// The page tables kept changing, or the memory is locked.
+        Eagain = "EAGAIN",
     }
 }
 
-/// Why a question is not answered.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Refusal {
-    /// The words do not form a question of this file.
-    NotAQuestion,
-    /// A word is not an address where one is expected.
-    NotAnAddress,
-    /// An address lacks its `0x`.
-    Need0x,
-    /// The line has more than [`super::question::QUESTION_MAX`] bytes.
-    TooLong,
-    /// The address lies in neither half of the address space.
-    NotCanonical,
-    /// A kernel address, asked of a process.
-    KernelAddress,
-    /// A user address, asked of the kernel.
-    UserAddress,
-    /// The namespace has no such process.
-    NoProcess,
-    /// A kernel thread has no memory of its own.
-    KernelThread,
-    /// The process has no address space any more: it is exiting, or a zombie.
-    NoMemory,
-    /// Kernel addresses need CAP_SYSLOG.
-    NeedCapSyslog,
-    /// `kptr_restrict` hid kernel addresses from everyone when the file was opened.
-    KptrRestrict,
-    /// The page tables kept changing: ask again.
-    Retry,
-    /// Others kept the memory of the process locked: ask again.
-    Busy,
+words! {
+    /// Why a question is not answered.
+    pub enum Refusal {
+        /// The words do not form a question of this file.
+        NotAQuestion = "not-a-question",
+        /// A word is not an address where one is expected.
+        NotAnAddress = "not-an-address",
+        /// An address lacks its `0x`.
+        Need0x = "need-0x",
+        /// The line has more than [`super::question::QUESTION_MAX`] bytes.
+        TooLong = "too-long",
+        /// The address lies in neither half of the address space.
+        NotCanonical = "not-canonical",
+        /// A kernel address, asked of a process.
+        KernelAddress = "kernel-address",
+        /// A user address, asked of the kernel.
+        UserAddress = "user-address",
+        /// The namespace has no such process.
+        NoProcess = "no-process",
+        /// A kernel thread has no memory of its own.
+        KernelThread = "kernel-thread",
+        /// The process has no address space any more: it is exiting, or a zombie.
+        NoMemory = "no-memory",
+        /// Kernel addresses need CAP_SYSLOG.
+        NeedCapSyslog = "need-cap-syslog",
+        /// `kptr_restrict` hid kernel addresses from everyone when the file was opened.
+        KptrRestrict = "kptr-restrict",
+        /// The page tables kept changing: ask again.
+        Retry = "retry",
+        /// Others kept the memory of the process locked: ask again.
+        Busy = "busy",
+    }
 }
 
 impl Refusal {
-    /// Returns the word that an answer prints.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Refusal::NotAQuestion => "not-a-question",
-            Refusal::NotAnAddress => "not-an-address",
-            Refusal::Need0x => "need-0x",
-            Refusal::TooLong => "too-long",
-            Refusal::NotCanonical => "not-canonical",
-            Refusal::KernelAddress => "kernel-address",
-            Refusal::UserAddress => "user-address",
-            Refusal::NoProcess => "no-process",
-            Refusal::KernelThread => "kernel-thread",
-            Refusal::NoMemory => "no-memory",
-            Refusal::NeedCapSyslog => "need-cap-syslog",
-            Refusal::KptrRestrict => "kptr-restrict",
-            Refusal::Retry => "retry",
-            Refusal::Busy => "busy",
-        }
-    }
-
     /// Returns the error number that goes with the word.
     pub fn errno(self) -> Errno {
         match self {

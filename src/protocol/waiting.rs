@@ -11,7 +11,6 @@ use crate::{
     model::words::Refusal, //
 };
 use kernel::{
-    alloc::AllocError,
     prelude::*,
     time::msecs_to_jiffies, //
 };
@@ -45,12 +44,6 @@ impl From<Unavailable> for Stop {
 impl From<Error> for Stop {
     fn from(error: Error) -> Self {
         Stop::Failed(error)
-    }
-}
-
-impl From<AllocError> for Stop {
-    fn from(error: AllocError) -> Self {
-        Stop::Failed(error.into())
     }
 }
 
