@@ -5,6 +5,7 @@
 pub(super) use kernel::bindings::*;
 
 use crate::model::{
+    addr::Pfn,
     pgtable::Entry,
     rows::MmStat, //
 };
@@ -135,7 +136,7 @@ unsafe extern "C" {
         table: *const c_void,
         first: c_uint,
         count: c_uint,
-        pfn: u64,
+        pfn: Pfn,
     ) -> bool;
     pub(super) fn memintro_read_kernel_entries(
         level: c_uint,

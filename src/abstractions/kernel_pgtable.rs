@@ -30,6 +30,10 @@ use super::{
     vma::Unavailable, //
 };
 use crate::model::{
+    addr::{
+        PhysAddr,
+        VirtAddr, //
+    },
     pgtable::{
         Entry,
         Kind,
@@ -104,7 +108,7 @@ impl PageTables for KernelTables<'_> {
         }
     }
 
-    fn read(&self, table: KernelTable, va: u64) -> Option<Reading<KernelTable>> {
+    fn read(&self, table: KernelTable, va: VirtAddr) -> Option<Reading<KernelTable>> {
         let level = table.level;
         // CAST: a table has at most 65536 entries.
         let index = self.paging.index(level, va) as c_uint;
@@ -127,12 +131,7 @@ impl PageTables for KernelTables<'_> {
 }
 
 impl BulkTables for KernelTables<'_> {
-    // No page is searched for here.
-    fn may_point_to(&self, _table: KernelTable, _va: u64, _count: usize, _pa: u64) -> bool {
-        true
-    }
-
-    fn read_many(&self, table: KernelTable, va: u64, entries: &mut [Entry]) -> Option<Many> {
+    fn read_many(&self, table: KernelTable, va: VirtAddr, entries: &mut [Entry]) -> Option<Many> {
         let index = self.paging.index(table.level, va);
         let count = self
             .paging
@@ -156,8 +155,8 @@ impl BulkTables for KernelTables<'_> {
 ///
 /// [`Unavailable::Unstable`] if the tables kept changing.
 pub(crate) fn step_kernel(
-    va: u64,
-    last: u64,
+    va: VirtAddr,
+    last: VirtAddr,
     buffer: &mut [Entry],
 ) -> Result<Found<'_>, Unavailable> {
     let irq = local_interrupt_disable();
@@ -166,16 +165,16 @@ pub(crate) fn step_kernel(
 
 /// Returns what the formula of the linear map gives for a kernel address.
 #[doc(alias = "__pa")]
-pub(crate) fn pa_linear(va: u64) -> u64 {
-    bindings::memintro_pa_linear(va)
+pub(crate) fn pa_linear(va: VirtAddr) -> PhysAddr {
+    PhysAddr(bindings::memintro_pa_linear(va.0))
 }
 
 /// Returns the name of the region of the kernel's half that an address lies in.
 ///
 /// `pa` is what the page tables say of it, if it is mapped.
-pub(crate) fn region(va: u64, pa: Option<u64>) -> &'static str {
-    let pa = pa.unwrap_or(bindings::MEMINTRO_NO_PA);
+pub(crate) fn region(va: VirtAddr, pa: Option<PhysAddr>) -> &'static str {
+    let pa = pa.map_or(bindings::MEMINTRO_NO_PA, |pa| pa.0);
     // SAFETY: The function returns string literals.
-    let name = unsafe { CStr::from_char_ptr(bindings::memintro_region(va, pa)) };
+    let name = unsafe { CStr::from_char_ptr(bindings::memintro_region(va.0, pa)) };
     name.to_str().unwrap_or("other")
 }

@@ -6,13 +6,14 @@ use super::{
     bindings,
     pgtable::untagged_addr, //
 };
+use crate::model::addr::VirtAddr;
 use kernel::prelude::*;
 
 /// Where memory is, and its size in bytes.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Area {
     /// The address of the first byte, without a tag: one that the page tables know.
-    pub(crate) va: u64,
+    pub(crate) va: VirtAddr,
     /// The size in bytes.
     pub(crate) size: u64,
 }
@@ -22,7 +23,7 @@ impl Area {
     pub(crate) fn of(bytes: &[u8]) -> Self {
         // CAST: addresses and sizes have 64 bits.
         Area {
-            va: untagged_addr(bytes.as_ptr().addr() as u64),
+            va: untagged_addr(VirtAddr(bytes.as_ptr().addr() as u64)),
             size: bytes.len() as u64,
         }
     }
@@ -36,7 +37,7 @@ pub(crate) fn own(module: &'static ThisModule) -> [Area; 4] {
     // laid out before. The function writes four areas.
     unsafe { bindings::memintro_own_memory(module.as_ptr(), areas.as_mut_ptr()) };
     areas.map(|bindings::memintro_area { va, size }| Area {
-        va: untagged_addr(va),
+        va: untagged_addr(VirtAddr(va)),
         size,
     })
 }

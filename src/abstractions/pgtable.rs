@@ -30,7 +30,11 @@ use super::{
     },
 };
 use crate::model::{
-    addr::Halves,
+    addr::{
+        Halves,
+        PhysAddr,
+        VirtAddr, //
+    },
     pgtable::{
         Entry,
         Level,
@@ -94,14 +98,14 @@ fn read_paging() -> (Paging, Halves) {
 
 /// Strips the tag from an address: of user space as a system call of the current task would, of the
 /// kernel as KASAN does.
-pub(crate) fn untagged_addr(va: u64) -> u64 {
-    bindings::memintro_untagged_addr(va)
+pub(crate) fn untagged_addr(va: VirtAddr) -> VirtAddr {
+    VirtAddr(bindings::memintro_untagged_addr(va.0))
 }
 
 /// Returns the address of an entry of a table: entries of every level are words.
-pub(super) fn entry_at(table: *const c_void, index: c_uint) -> u64 {
+pub(super) fn entry_at(table: *const c_void, index: c_uint) -> VirtAddr {
     // CAST: addresses have 64 bits.
-    (table.addr() as u64).wrapping_add(8 * u64::from(index))
+    VirtAddr(table.addr() as u64).wrapping_add(8 * u64::from(index))
 }
 
 /// A table, for as long as the [`UserTables`] it was found in holds its locks.
@@ -149,9 +153,9 @@ impl<'a> UserTables<'a> {
     }
 
     /// Returns whether the mapping, whose tables are locked, contains an address.
-    fn contains(&self, va: u64) -> bool {
+    fn contains(&self, va: VirtAddr) -> bool {
         // CAST: addresses have 64 bits.
-        (self.vma.start() as u64..self.vma.end() as u64).contains(&va)
+        (self.vma.start() as u64..self.vma.end() as u64).contains(&va.0)
     }
 }
 
@@ -174,7 +178,7 @@ impl<'a> PageTables for UserTables<'a> {
         }
     }
 
-    fn read(&self, table: UserTable<'a>, va: u64) -> Option<Reading<UserTable<'a>>> {
+    fn read(&self, table: UserTable<'a>, va: VirtAddr) -> Option<Reading<UserTable<'a>>> {
         if !self.contains(va) {
             return None;
         }
@@ -215,7 +219,7 @@ impl<'a> PageTables for UserTables<'a> {
         level == Level::Pte || (level == Level::Pmd && self.view.hugetlb_shift != 0)
     }
 
-    fn still_points_to(&self, table: UserTable<'a>, va: u64, entry: &Entry) -> Option<bool> {
+    fn still_points_to(&self, table: UserTable<'a>, va: VirtAddr, entry: &Entry) -> Option<bool> {
         let level = table.level;
         // CAST: a table has at most 65536 entries.
         let index = self.paging.index(level, va) as c_uint;
@@ -227,7 +231,7 @@ impl<'a> PageTables for UserTables<'a> {
 }
 
 impl BulkTables for UserTables<'_> {
-    fn may_point_to(&self, table: Self::Table, va: u64, count: usize, pa: u64) -> bool {
+    fn may_point_to(&self, table: Self::Table, va: VirtAddr, count: usize, pa: PhysAddr) -> bool {
         // There is a fast check for ptes only.
         if table.level != Level::Pte {
             return true;
@@ -242,12 +246,12 @@ impl BulkTables for UserTables<'_> {
                 // CAST: a table has at most 65536 entries.
                 index as c_uint,
                 count as c_uint,
-                pa >> self.paging.shift[Level::Pte as usize],
+                pa.pfn(self.paging.shift[Level::Pte as usize]),
             )
         }
     }
 
-    fn read_many(&self, table: Self::Table, va: u64, entries: &mut [Entry]) -> Option<Many> {
+    fn read_many(&self, table: Self::Table, va: VirtAddr, entries: &mut [Entry]) -> Option<Many> {
         let (level, paging) = (table.level, &self.paging);
         let first = paging.index(level, va);
         if !self.contains(va) {
@@ -289,13 +293,12 @@ impl BulkTables for UserTables<'_> {
 /// As [`LockVma::lock_vma`] and [`step_vma`].
 pub(crate) fn step_user<'a>(
     mm: &MmWithUser,
-    va: u64,
-    last: u64,
-    wanted: Option<u64>,
+    va: VirtAddr,
+    last: VirtAddr,
+    wanted: Option<PhysAddr>,
     buffer: &'a mut [Entry],
 ) -> Result<Option<Found<'a>>, Unavailable> {
-    // CAST: addresses have 64 bits.
-    match mm.lock_vma(va as usize, last as usize)? {
+    match mm.lock_vma(va, last)? {
         Some(vma) => step_vma(&vma, va, last, wanted, buffer).map(Some),
         None => Ok(None),
     }
@@ -308,18 +311,18 @@ pub(crate) fn step_user<'a>(
 /// [`Unavailable::Unstable`] if the tables kept changing.
 pub(crate) fn step_vma<'a>(
     vma: &VmaRef,
-    va: u64,
-    last: u64,
-    wanted: Option<u64>,
+    va: VirtAddr,
+    last: VirtAddr,
+    wanted: Option<PhysAddr>,
     buffer: &'a mut [Entry],
 ) -> Result<Found<'a>, Unavailable> {
     // CAST: addresses have 64 bits; a mapping is not empty.
-    let (start, end) = (vma.start() as u64, vma.end() as u64);
+    let (start, last_of_vma) = (VirtAddr(vma.start() as u64), VirtAddr(vma.end() as u64 - 1));
     let rcu = rcu::read_lock();
     step(
         &UserTables::new(vma, &rcu),
         va.max(start),
-        last.min(end - 1),
+        last.min(last_of_vma),
         wanted,
         buffer,
     )

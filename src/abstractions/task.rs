@@ -9,6 +9,7 @@ use super::{
     bindings,
     pgtable::untagged_addr, //
 };
+use crate::model::addr::VirtAddr;
 use core::ptr::NonNull;
 use kernel::{
     cred::Credential,
@@ -192,9 +193,9 @@ pub(crate) trait TaskExt {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct KernelStack {
     /// The lowest address; `None` once the stack is freed.
-    pub(crate) stack: Option<u64>,
+    pub(crate) stack: Option<VirtAddr>,
     /// The stack pointer that was saved when the task last left a CPU; `None` while it is on one.
-    pub(crate) sp: Option<u64>,
+    pub(crate) sp: Option<VirtAddr>,
     /// The size in bytes.
     pub(crate) size: u64,
 }
@@ -255,8 +256,9 @@ impl TaskExt for Task {
         };
         KernelStack {
             // CAST: addresses have 64 bits.
-            stack: NonNull::new(stack).map(|stack| untagged_addr(stack.addr().get() as u64)),
-            sp: (!ran && !runs).then_some(untagged_addr(sp as u64)),
+            stack: NonNull::new(stack)
+                .map(|stack| untagged_addr(VirtAddr(stack.addr().get() as u64))),
+            sp: (!ran && !runs).then_some(untagged_addr(VirtAddr(sp as u64))),
             size: bindings::memintro_thread_size() as u64,
         }
     }

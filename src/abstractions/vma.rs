@@ -9,7 +9,10 @@ use super::{
     bindings,
     compat::VM_MAYSHARE, //
 };
-use crate::model::vmas::Perm;
+use crate::model::{
+    vmas::Perm,
+    VirtAddr, //
+};
 use core::{
     ops::Deref,
     ptr::NonNull, //
@@ -122,12 +125,14 @@ pub(crate) trait LockVma {
     /// [`Unavailable::Busy`] where a writer holds the mapping, or keeps mapping and unmapping.
     #[doc(alias = "find_vma_intersection")]
     #[doc(alias = "lock_next_vma")]
-    fn lock_vma(&self, va: usize, last: usize) -> Result<Option<VmaGuard<'_>>, Unavailable>;
+    fn lock_vma(&self, va: VirtAddr, last: VirtAddr) -> Result<Option<VmaGuard<'_>>, Unavailable>;
 }
 
 impl LockVma for MmWithUser {
     #[inline]
-    fn lock_vma(&self, va: usize, last: usize) -> Result<Option<VmaGuard<'_>>, Unavailable> {
+    fn lock_vma(&self, va: VirtAddr, last: VirtAddr) -> Result<Option<VmaGuard<'_>>, Unavailable> {
+        // CAST: addresses have 64 bits.
+        let (va, last) = (va.0 as usize, last.0 as usize);
         match self.lock_vma_under_rcu(va) {
             Some(vma) => Ok(Some(VmaGuard::Vma(vma))),
             None => lock_next_vma(self, va, last),

@@ -11,6 +11,7 @@ use crate::{
         },
     },
     model::{
+        addr::VirtAddr,
         end,
         extents::{
             Extent,
@@ -53,7 +54,7 @@ enum Target {
 pub(crate) struct ExtentRows {
     target: Target,
     /// The addresses that were not read yet, first and last.
-    rest: (u64, u64),
+    rest: (VirtAddr, VirtAddr),
     extents: Extents,
 }
 
@@ -81,7 +82,7 @@ impl Rows for ExtentRows {
         };
         let rest = match question.part {
             Part::Range(start, last) => (start, last),
-            Part::Whole | Part::At(_) => (0, u64::MAX),
+            Part::Whole | Part::At(_) => (VirtAddr(0), VirtAddr::MAX),
         };
         Ok(ExtentRows {
             target,
@@ -113,7 +114,9 @@ impl Rows for ExtentRows {
         let mut reached = va;
         if question.totals {
             self.extents.push_all(&found);
-            let end = found.next().map_or(u64::MAX, |next| next - 1);
+            let end = found
+                .next()
+                .map_or(VirtAddr::MAX, |next| VirtAddr(next.0 - 1));
             reached = end.min(found.last);
         } else {
             for piece in found.pieces() {
@@ -126,7 +129,7 @@ impl Rows for ExtentRows {
                 }
             }
         }
-        match reached.checked_add(1).filter(|next| *next <= last) {
+        match reached.next().filter(|next| *next <= last) {
             Some(next) => {
                 self.rest = (next, last);
                 Ok(Progress::More)

@@ -101,7 +101,7 @@ impl Table for KernelMemoryTable {
 fn examine(kind: &'static str, area: Area, buffer: &mut [Entry]) -> Result<rows::KernelMemory> {
     let mut extents = Extents::default();
     let mut walked = None;
-    let last = area.va + (area.size - 1);
+    let last = area.va.wrapping_add(area.size - 1);
     let mut va = area.va;
     loop {
         let found = step_kernel(va, last, buffer).map_err(|_unstable| EAGAIN)?;
@@ -115,7 +115,7 @@ fn examine(kind: &'static str, area: Area, buffer: &mut [Entry]) -> Result<rows:
         if va >= last {
             break;
         }
-        va += 1;
+        va = va.wrapping_add(1);
     }
     Ok(rows::KernelMemory {
         kind,

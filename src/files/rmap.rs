@@ -19,6 +19,10 @@ use crate::{
         },
     },
     model::{
+        addr::{
+            PhysAddr,
+            VirtAddr, //
+        },
         end,
         name::until_nul,
         question::PhysicalQuestion,
@@ -60,9 +64,9 @@ struct Process {
     /// Held by `mm_count` alone, which keeps no memory of the process.
     mm: ARef<Mm>,
     /// The next address to read.
-    va: u64,
+    va: VirtAddr,
     /// Where a row may begin: after those that are written.
-    floor: u64,
+    floor: VirtAddr,
     /// How often a step is tried again while others hold what it needs.
     tries: u32,
     /// How many programs it has executed meanwhile.
@@ -129,8 +133,8 @@ impl MappingRows {
             pid,
             comm: task.comm(),
             mm: ARef::from(&***mm),
-            va: 0,
-            floor: 0,
+            va: VirtAddr(0),
+            floor: VirtAddr(0),
             // However many processes are stuck, some is left for the next.
             tries: self.tries / 2,
             programs: 0,
@@ -162,7 +166,7 @@ impl MappingRows {
     }
 
     /// Reads one table of the process.
-    fn step(&mut self, pa: u64, reader: &mut Reader<'_>, out: &mut Out) -> Result<(), Stop> {
+    fn step(&mut self, pa: PhysAddr, reader: &mut Reader<'_>, out: &mut Out) -> Result<(), Stop> {
         let Some(process) = &mut self.process else {
             return Ok(());
         };
@@ -173,7 +177,7 @@ impl MappingRows {
             return Ok(());
         };
         let buffer = reader.entries.get()?;
-        let found = step_user(mm, process.va, u64::MAX, Some(pa), buffer);
+        let found = step_user(mm, process.va, VirtAddr::MAX, Some(pa), buffer);
         let Some(found) = found.map_err(|_busy_or_unstable| Stop::Busy)? else {
             self.process = None;
             return Ok(());
@@ -187,7 +191,7 @@ impl MappingRows {
                 continue;
             }
             self.totals.rows += 1;
-            process.floor = hit.va.saturating_add(1);
+            process.floor = hit.va.next().unwrap_or(hit.va);
             let comm = until_nul(&process.comm);
             out.line(|line| rmap::row(line, process.pid.unsigned_abs(), &hit, comm))?;
         }

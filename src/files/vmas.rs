@@ -13,6 +13,7 @@ use crate::{
         },
     },
     model::{
+        addr::VirtAddr,
         end,
         name::put_long_name,
         pgtable::Entry,
@@ -53,8 +54,8 @@ use kernel::{
 /// A mapping, as it is now.
 #[derive(Clone, Copy, PartialEq, Eq)]
 struct Mapping {
-    start: u64,
-    end: u64,
+    start: VirtAddr,
+    end: VirtAddr,
     perm: Perm,
     id: VmaId,
 }
@@ -63,8 +64,8 @@ impl Mapping {
     fn of(vma: &VmaRef) -> Self {
         // CAST: addresses have 64 bits.
         Mapping {
-            start: vma.start() as u64,
-            end: vma.end() as u64,
+            start: VirtAddr(vma.start() as u64),
+            end: VirtAddr(vma.end() as u64),
             perm: vma.perm(),
             id: vma.id(),
         }
@@ -75,19 +76,11 @@ impl Mapping {
 struct Row {
     mapping: Mapping,
     /// Where the row begins: not before the end of the last one, should mappings have changed.
-    start: u64,
+    start: VirtAddr,
     /// Where it ends, once all of it is counted.
-    end: Option<u64>,
+    end: Option<VirtAddr>,
     behind: Behind,
     name_length: usize,
-}
-
-impl Row {
-    /// All of it is counted.
-    fn ends_at(&mut self, end: u64) -> Progress {
-        self.end = Some(end);
-        Progress::More
-    }
 }
 
 /// The mappings of a process in ascending order.
@@ -96,9 +89,9 @@ pub(crate) struct VmaRows {
     mm: ARef<Mm>,
     /// Where the row continues, or the search for the next mapping, and the last address that a
     /// mapping may begin at.
-    rest: (u64, u64),
+    rest: (VirtAddr, VirtAddr),
     /// The end of the last row.
-    floor: u64,
+    floor: VirtAddr,
     row: Option<Row>,
     rows: u64,
     total: Behind,
@@ -110,19 +103,22 @@ impl VmaRows {
     /// Counts one table of the row's mapping, or of the next one; `Complete` if there is none.
     fn count(&mut self, mm: &MmWithUser, entries: &mut [Entry]) -> Result<Progress, Stop> {
         let (va, last) = self.rest;
-        // CAST: addresses have 64 bits.
-        let Some(vma) = mm.lock_vma(va as usize, last.max(va) as usize)? else {
-            return Ok(match &mut self.row {
-                Some(row) => row.ends_at(va),
-                None => Progress::Complete,
-            });
+        let Some(vma) = mm.lock_vma(va, last.max(va))? else {
+            let Some(row) = &mut self.row else {
+                return Ok(Progress::Complete);
+            };
+            row.end = Some(va);
+            return Ok(Progress::More);
         };
         let mapping = Mapping::of(&vma);
         let mut from = va;
         let row = match &mut self.row {
             Some(row) if row.mapping == mapping => row,
             // Another mapping is there now.
-            Some(row) => return Ok(row.ends_at(va)),
+            Some(row) => {
+                row.end = Some(va);
+                return Ok(Progress::More);
+            }
             None if mapping.start > last => return Ok(Progress::Complete),
             none => {
                 from = mapping.start.max(self.floor);
@@ -135,11 +131,11 @@ impl VmaRows {
                 })
             }
         };
-        let found = step_vma(&vma, from, u64::MAX, None, entries)?;
+        let found = step_vma(&vma, from, VirtAddr::MAX, None, entries)?;
         let mut reached = from;
         for piece in found.pieces() {
             row.behind.count(&piece);
-            reached = piece.last + 1;
+            reached = piece.last.wrapping_add(1);
         }
         self.rest.0 = reached;
         if reached >= mapping.end {
@@ -195,11 +191,11 @@ impl Rows for VmaRows {
         Ok(VmaRows {
             mm: reader.mm_of(pid)?,
             rest: match question.part {
-                Part::Whole => (0, u64::MAX),
+                Part::Whole => (VirtAddr(0), VirtAddr::MAX),
                 Part::At(va) => (va, va),
                 Part::Range(start, last) => (start, last),
             },
-            floor: 0,
+            floor: VirtAddr(0),
             row: None,
             rows: 0,
             total: Behind::default(),

@@ -72,10 +72,7 @@ pub(crate) fn find(
             Ok(walk_twice(&KernelTables::new(&irq), va, steps))
         }
         Whose::Process(pid) => {
-            // CAST: addresses have 64 bits.
-            let vma = mm
-                .of_process(pid, opener.ns)?
-                .lock_vma(va as usize, va as usize)?;
+            let vma = mm.of_process(pid, opener.ns)?.lock_vma(va, va)?;
             let Some(vma) = vma else {
                 return Ok(NO_VMA);
             };

@@ -10,6 +10,7 @@ use crate::{
     abstractions::{
         compat::enodata,
         file::FileExt,
+        security::kptr_restricted,
         sysfs::BinOperations,
         task::nap, //
     },
@@ -28,7 +29,6 @@ use crate::{
     protocol::{
         access::{
             Access,
-            KernelAddresses,
             Opener, //
         },
         mm_cache::MmCache,
@@ -69,7 +69,7 @@ impl WalkSlot {
         let task = current!();
         let opener = Opener {
             file,
-            addresses: KernelAddresses::decide(),
+            kptr_restricted: kptr_restricted(),
             ns: task.active_pid_ns().ok_or(ESRCH)?,
         };
         for _ in 0..patience() {
@@ -113,7 +113,7 @@ impl BinOperations for WalkSlot {
         let mut bytes = [0; LINE_MAX];
         let mut line = Line::new(&mut bytes);
         match answer {
-            Ok(page) => line.hex(page.pa),
+            Ok(page) => line.hex(page.pa.0),
             Err(absent) => line.put(absent.why.as_str().as_bytes()),
         };
         line.end();

@@ -28,10 +28,9 @@ static_assert(sizeof(struct memintro_view) == 3);
 static inline void order_after_earlier_reads(void)
 {
 	/*
-	 * Pairs with the TLB flush of those who free or reuse a table: they first
-	 * clear the entry above, then flush (pmdp_collapse_flush(), tlb_flush_mmu(),
-	 * and for the kernel pmd_free_pte_page()). A new table needs the address
-	 * dependency alone, see pmd_install().
+	 * Pairs with the TLB flush between clearing the entry above and freeing or
+	 * reusing the table: pmdp_collapse_flush(), tlb_flush_mmu(), and for the
+	 * kernel pmd_free_pte_page().
 	 */
 	smp_rmb();
 }

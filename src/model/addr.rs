@@ -1,6 +1,58 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Virtual addresses: which half of the address space they belong to.
+//! Addresses and frame numbers, and the halves of the address space.
+
+use core::ops::Sub;
+
+/// A virtual address, of a process or of the kernel.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(transparent)]
+pub struct VirtAddr(pub u64);
+
+impl VirtAddr {
+    /// The last address of all.
+    pub const MAX: VirtAddr = VirtAddr(u64::MAX);
+
+    /// Returns the next address, unless this is the last of all.
+    pub fn next(self) -> Option<Self> {
+        self.0.checked_add(1).map(VirtAddr)
+    }
+
+    /// Returns the address `bytes` further on; it wraps at the end of all addresses.
+    pub const fn wrapping_add(self, bytes: u64) -> Self {
+        VirtAddr(self.0.wrapping_add(bytes))
+    }
+}
+
+impl Sub for VirtAddr {
+    type Output = u64;
+
+    fn sub(self, other: Self) -> u64 {
+        self.0 - other.0
+    }
+}
+
+/// A physical address.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(transparent)]
+pub struct PhysAddr(pub u64);
+
+impl PhysAddr {
+    /// Returns the address `bytes` further on; it wraps at the end of all addresses.
+    pub const fn wrapping_add(self, bytes: u64) -> Self {
+        PhysAddr(self.0.wrapping_add(bytes))
+    }
+
+    /// Returns the number of the frame that contains it; frames have `1 << shift` bytes.
+    pub fn pfn(self, shift: u8) -> Pfn {
+        Pfn(self.0.checked_shr(u32::from(shift)).unwrap_or(0))
+    }
+}
+
+/// The number of a page frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(transparent)]
+pub struct Pfn(pub u64);
 
 /// Where an address lies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,10 +78,10 @@ pub struct Halves {
 
 impl Halves {
     /// Tells where `va` lies.
-    pub fn half(&self, va: u64) -> Half {
-        if va.checked_shr(self.user_bits) == Some(0) {
+    pub fn half(&self, va: VirtAddr) -> Half {
+        if va.0.checked_shr(self.user_bits) == Some(0) {
             Half::User
-        } else if (!va).checked_shr(self.kernel_bits) == Some(0) {
+        } else if (!va.0).checked_shr(self.kernel_bits) == Some(0) {
             Half::Kernel
         } else {
             Half::NonCanonical

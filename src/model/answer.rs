@@ -26,6 +26,8 @@ use super::{
         Step, //
     },
     words::Refusal, //
+    PhysAddr,
+    VirtAddr,
 };
 
 /// What is known of a kernel address besides the walk.
@@ -34,7 +36,7 @@ pub struct KernelAddress {
     /// The region of the kernel's half that it lies in.
     pub region: &'static str,
     /// What the formula of the linear map, `__pa()`, gives.
-    pub pa_linear: u64,
+    pub pa_linear: PhysAddr,
 }
 
 /// Writes the size of a page as `4K`, `2M` or `1G`.
@@ -89,12 +91,12 @@ pub fn put_flags(line: &mut Line<'_>, bits: u32) {
 }
 
 /// Writes the beginning of an answer: `pid=… va=…`, `-` for what is not known.
-fn put_question(line: &mut Line<'_>, question: Option<(Whose, u64)>) {
+fn put_question(line: &mut Line<'_>, question: Option<(Whose, VirtAddr)>) {
     match question {
         Some((whose, va)) => {
             line.put(b"pid=");
             whose.put(line);
-            line.put(b" va=").hex(va);
+            line.put(b" va=").hex(va.0);
         }
         None => {
             line.put(b"pid=- va=-");
@@ -113,7 +115,7 @@ pub fn refused(line: &mut Line<'_>, question: Option<&WalkQuestion>, refusal: Re
 pub fn walk(
     line: &mut Line<'_>,
     whose: Whose,
-    va: u64,
+    va: VirtAddr,
     kernel: Option<&KernelAddress>,
     answer: &Answer,
 ) {
@@ -123,12 +125,12 @@ pub fn walk(
         line.put(b" region=")
             .put(kernel.region.as_bytes())
             .put(b" pa_linear=")
-            .hex(kernel.pa_linear)
+            .hex(kernel.pa_linear.0)
             .put(if agree { b" agree=yes" } else { b" agree=no" });
     }
     match answer {
         Ok(page) => {
-            line.put(b" pa=").hex(page.pa).put(b" page=");
+            line.put(b" pa=").hex(page.pa.0).put(b" page=");
             put_page_size(line, page.shift);
             line.put(b" level=")
                 .put_word(&LEVEL_WORDS[page.level as usize])
@@ -165,7 +167,7 @@ pub fn step(line: &mut Line<'_>, level: Level, step: &Step, folded: bool, show_e
         .dec(*index as u64)
         .put(b" entry=");
     if show_entry {
-        line.hex(*at);
+        line.hex(at.0);
     } else {
         line.put(b"denied");
     }

@@ -25,10 +25,10 @@ impl Named for RangeQuestion {
         match self.part {
             Part::Whole => (),
             Part::At(va) => {
-                line.put(b" va=").hex(va);
+                line.put(b" va=").hex(va.0);
             }
             Part::Range(start, last) => {
-                line.put(b" start=").hex(start);
+                line.put(b" start=").hex(start.0);
                 line.put(b" end=").hex_end(last);
             }
         }
@@ -37,7 +37,7 @@ impl Named for RangeQuestion {
 
 impl Named for PhysicalQuestion {
     fn put(&self, line: &mut Line<'_>) {
-        line.put(b" pa=").hex(self.pa);
+        line.put(b" pa=").hex(self.pa.0);
     }
 }
 

@@ -18,7 +18,9 @@ use super::{
         Found,
         Piece, //
     },
-    text::Line, //
+    text::Line,
+    PhysAddr,
+    VirtAddr, //
 };
 
 /// The flags that a row shows, and that begin a new one where they change.
@@ -28,11 +30,11 @@ const SHOWN: u32 = flags::SPECIAL | flags::ZERO | flags::PROTNONE | flags::HUGET
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Extent {
     /// The first address.
-    pub start: u64,
+    pub start: VirtAddr,
     /// The last address, inclusive.
-    pub last: u64,
+    pub last: VirtAddr,
     /// The physical address of `start`.
-    pub pa: u64,
+    pub pa: PhysAddr,
     /// The size of the pages is `1 << shift` bytes.
     pub shift: u8,
     /// The permissions over all levels.
@@ -71,13 +73,13 @@ impl Extent {
 
     /// Writes the row.
     pub fn row(&self, line: &mut Line<'_>) {
-        line.hex(self.start)
+        line.hex(self.start.0)
             .put_byte(b' ')
             .hex_end(self.last)
             .put_byte(b' ')
             .dec(((self.last - self.start) >> 10).saturating_add(1))
             .put_byte(b' ')
-            .hex(self.pa)
+            .hex(self.pa.0)
             .put_byte(b' ');
         put_page_size(line, self.shift);
         line.put_byte(b' ');
@@ -122,7 +124,7 @@ pub const PAGE_SIZES: [(u8, &str); 8] = [
 pub struct Extents {
     row: Option<Extent>,
     /// The run that may continue: its last address, the physical address after it, and its size.
-    run: Option<(u64, u64, u64)>,
+    run: Option<(VirtAddr, PhysAddr, u64)>,
     /// What was seen so far.
     pub totals: Totals,
 }
@@ -168,10 +170,11 @@ impl Extents {
             return;
         };
         let (mut next, mut size, mut largest) = (pa, size, 0);
-        let (mut breaks, mut last_break) = (0u64, 0u64);
+        let mut breaks = 0u64;
         let mut start = piece.last.wrapping_add(1);
+        let mut last_break = start;
         for page in pages {
-            if page.target == next {
+            if page.target == next.0 {
                 size = span.wrapping_add(size);
             } else {
                 breaks = breaks.wrapping_add(1);
@@ -180,12 +183,12 @@ impl Extents {
                 size = span;
             }
             start = start.wrapping_add(span);
-            next = page.target.wrapping_add(span);
+            next = PhysAddr(page.target).wrapping_add(span);
         }
-        let last = start.wrapping_sub(1);
+        let last = VirtAddr(start.0.wrapping_sub(1));
         if breaks > 0 {
             row.start = last_break;
-            row.pa = next.wrapping_sub(start.wrapping_sub(last_break));
+            row.pa = PhysAddr(next.0.wrapping_sub(start.0.wrapping_sub(last_break.0)));
         }
         row.last = last;
         self.run = Some((last, next, size));

@@ -23,3 +23,8 @@ pub mod text;
 pub mod vmas;
 pub mod walk;
 pub mod words;
+
+pub use addr::{
+    PhysAddr,
+    VirtAddr, //
+};

@@ -5,7 +5,10 @@
 //! No bit of a real entry is known here. The kernel's own accessors decode entries (see
 //! `src/helpers/helpers.c`); what comes back is an [`Entry`].
 
-use super::words::words;
+use super::{
+    words::words,
+    VirtAddr, //
+};
 
 /// A level of the page tables, counted from the page up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -66,10 +69,10 @@ impl Paging {
     }
 
     /// Returns which entry of a table of `level` belongs to `va`.
-    pub fn index(&self, level: Level, va: u64) -> usize {
-        let index = va
-            .checked_shr(u32::from(self.shift[level as usize]))
-            .unwrap_or(0);
+    pub fn index(&self, level: Level, va: VirtAddr) -> usize {
+        let index =
+            va.0.checked_shr(u32::from(self.shift[level as usize]))
+                .unwrap_or(0);
         // CAST: the mask leaves at most 16 bits.
         (index & u64::from(self.entries[level as usize].saturating_sub(1))) as usize
     }
@@ -213,7 +216,7 @@ impl Entry {
 #[derive(Clone, Copy, Debug)]
 pub struct Reading<T> {
     /// The kernel address of the entry.
-    pub at: u64,
+    pub at: VirtAddr,
     /// What it said.
     pub entry: Entry,
     /// The table that it points to, if it is of the kind [`Kind::Table`].
@@ -235,7 +238,7 @@ pub trait PageTables {
     fn root(&self) -> Self::Table;
 
     /// Reads the entry of `table` that belongs to `va`; `None` if it cannot be read.
-    fn read(&self, table: Self::Table, va: u64) -> Option<Reading<Self::Table>>;
+    fn read(&self, table: Self::Table, va: VirtAddr) -> Option<Reading<Self::Table>>;
 
     /// Returns whether a table of this level can be freed while it is read.
     ///
@@ -247,7 +250,7 @@ pub trait PageTables {
 
     /// Reads the entry of `table` that belongs to `va` again, and returns whether it points where
     /// `entry`, an earlier reading, did. `None` if it cannot be read.
-    fn still_points_to(&self, table: Self::Table, va: u64, entry: &Entry) -> Option<bool> {
+    fn still_points_to(&self, table: Self::Table, va: VirtAddr, entry: &Entry) -> Option<bool> {
         Some(self.read(table, va)?.entry.points_like(entry))
     }
 }

@@ -5,7 +5,9 @@
 use super::{
     addr::{
         Half,
-        Halves, //
+        Halves,
+        PhysAddr,
+        VirtAddr, //
     },
     text::Line,
     words::Refusal, //
@@ -25,7 +27,7 @@ pub enum Whose {
 
 impl Whose {
     /// Checks that an address lies in the half of the address space that is asked about.
-    fn check_half(self, va: u64, halves: &Halves) -> Result<(), Refusal> {
+    fn check_half(self, va: VirtAddr, halves: &Halves) -> Result<(), Refusal> {
         match (halves.half(va), self) {
             (Half::User, Whose::Process(_)) | (Half::Kernel, Whose::Kernel) => Ok(()),
             (Half::NonCanonical, _) => Err(Refusal::NotCanonical),
@@ -49,7 +51,7 @@ pub struct WalkQuestion {
     /// Whose memory.
     pub whose: Whose,
     /// Which address; checked by [`WalkQuestion::check_half`], not by the parser.
-    pub va: u64,
+    pub va: VirtAddr,
     /// Whether the answer shows each level of the walk.
     pub levels: bool,
 }
@@ -92,7 +94,7 @@ impl WalkQuestion {
         }
         Ok(WalkQuestion {
             whose: parse_whose(whose)?,
-            va: parse_address(va)?,
+            va: VirtAddr(parse_address(va)?),
             levels,
         })
     }
@@ -109,9 +111,9 @@ pub enum Part {
     /// All of it.
     Whole,
     /// The mapping at an address.
-    At(u64),
+    At(VirtAddr),
     /// From a first to a last address, both included.
-    Range(u64, u64),
+    Range(VirtAddr, VirtAddr),
 }
 
 /// A question about many addresses: `PID`, `PID VA` or `PID START-END`, and `totals`.
@@ -132,21 +134,25 @@ impl RangeQuestion {
     /// # Errors
     ///
     /// Returns a refusal of the kind [`super::words::Errno::Einval`].
-    pub fn parse(text: &[u8], page_shift: u8, untag: impl Fn(u64) -> u64) -> Result<Self, Refusal> {
+    pub fn parse(
+        text: &[u8],
+        page_shift: u8,
+        untag: fn(VirtAddr) -> VirtAddr,
+    ) -> Result<Self, Refusal> {
         one_line(text, Self::parse_words(text, page_shift, untag))
     }
 
     fn parse_words(
         text: &[u8],
         page_shift: u8,
-        untag: impl Fn(u64) -> u64,
+        untag: fn(VirtAddr) -> VirtAddr,
     ) -> Result<Self, Refusal> {
         let mut words = words(text)?.peekable();
         let whose = parse_whose(words.next().ok_or(Refusal::NotAQuestion)?)?;
         let part = match words.peek() {
             None | Some(&b"totals") => Part::Whole,
             Some(word) => {
-                let part = parse_part(word, page_shift, &untag)?;
+                let part = parse_part(word, page_shift, untag)?;
                 words.next();
                 part
             }
@@ -177,7 +183,7 @@ impl RangeQuestion {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PhysicalQuestion {
     /// Which address.
-    pub pa: u64,
+    pub pa: PhysAddr,
 }
 
 impl PhysicalQuestion {
@@ -192,7 +198,7 @@ impl PhysicalQuestion {
 
     fn parse_words(text: &[u8]) -> Result<Self, Refusal> {
         let mut words = words(text)?;
-        let pa = parse_address(words.next().ok_or(Refusal::NotAQuestion)?)?;
+        let pa = PhysAddr(parse_address(words.next().ok_or(Refusal::NotAQuestion)?)?);
         match words.next() {
             None => Ok(PhysicalQuestion { pa }),
             Some(_) => Err(Refusal::NotAQuestion),
@@ -229,8 +235,12 @@ impl<Q> From<Refusal> for Refused<Q> {
 }
 
 /// Reads `VA` or `START-END`.
-fn parse_part(word: &[u8], page_shift: u8, untag: &impl Fn(u64) -> u64) -> Result<Part, Refusal> {
-    let address = |word| parse_address(word).map(untag);
+fn parse_part(
+    word: &[u8],
+    page_shift: u8,
+    untag: fn(VirtAddr) -> VirtAddr,
+) -> Result<Part, Refusal> {
+    let address = |word| parse_address(word).map(VirtAddr).map(untag);
     let Some(dash) = word.iter().position(|&byte| byte == b'-') else {
         return address(word).map(Part::At);
     };
@@ -241,12 +251,19 @@ fn parse_part(word: &[u8], page_shift: u8, untag: &impl Fn(u64) -> u64) -> Resul
         return Err(Refusal::NotAnAddress);
     }
     // The end is not part of the range; but the last address of all can be named no other way.
-    let last = if end == u64::MAX { end } else { end - 1 };
+    let last = if end == VirtAddr::MAX {
+        end.0
+    } else {
+        end.0 - 1
+    };
     let inside = 1u64
         .checked_shl(u32::from(page_shift))
         .unwrap_or(1)
         .wrapping_sub(1);
-    Ok(Part::Range(start & !inside, last | inside))
+    Ok(Part::Range(
+        VirtAddr(start.0 & !inside),
+        VirtAddr(last | inside),
+    ))
 }
 
 /// Splits a question into words, after the checks that hold for every question.

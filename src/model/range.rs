@@ -12,6 +12,8 @@ use super::{
         Paging, //
     },
     walk::descend, //
+    PhysAddr,
+    VirtAddr,
 };
 
 /// How often a step is retried when the tables change meanwhile.
@@ -27,12 +29,20 @@ pub trait BulkTables: PageTables {
     /// room for and the table has, but none from the first on that points to a table or is bad.
     ///
     /// Their values are not needed. `None` if they cannot be read.
-    fn read_many(&self, table: Self::Table, va: u64, entries: &mut [Entry]) -> Option<Many>;
+    fn read_many(&self, table: Self::Table, va: VirtAddr, entries: &mut [Entry]) -> Option<Many>;
 
     /// Returns whether one of the `count` entries of `table`, a table of ptes, for `va` and the
     /// addresses above it may point to the page that contains `pa`; a fast check before
-    /// [`BulkTables::read_many`].
-    fn may_point_to(&self, table: Self::Table, va: u64, count: usize, pa: u64) -> bool;
+    /// [`BulkTables::read_many`], where there is one.
+    fn may_point_to(
+        &self,
+        _table: Self::Table,
+        _va: VirtAddr,
+        _count: usize,
+        _pa: PhysAddr,
+    ) -> bool {
+        true
+    }
 }
 
 /// How many entries were read: first some that are empty, then those that were written down.
@@ -54,9 +64,9 @@ pub fn before_table(entries: &[Entry]) -> usize {
 #[derive(Clone, Copy, Debug)]
 pub struct Found<'a> {
     /// The address that the step began at; it may be inside the first entry.
-    pub va: u64,
+    pub va: VirtAddr,
     /// The last address that the step may speak of.
-    pub last: u64,
+    pub last: VirtAddr,
     /// The level of the entries.
     pub level: Level,
     /// How many bytes of address space an entry covers.
@@ -75,15 +85,15 @@ pub struct Found<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Piece {
     /// The first address.
-    pub start: u64,
+    pub start: VirtAddr,
     /// The last address, inclusive.
-    pub last: u64,
+    pub last: VirtAddr,
     /// What kind of entry it is.
     pub kind: Kind,
     /// The level of the entry.
     pub level: Level,
     /// Leaf: the physical address of `start`.
-    pub pa: u64,
+    pub pa: PhysAddr,
     /// Leaf: the size of the page is `1 << shift` bytes.
     pub shift: u8,
     /// Leaf: the bits of [`flags::PERM`] that every level allows.
@@ -111,17 +121,22 @@ impl Piece {
 
 impl Found<'_> {
     /// Returns the first address that the step says nothing of; `None` at the very end.
-    pub fn next(&self) -> Option<u64> {
-        let base = self.va & !(self.span - 1);
+    pub fn next(&self) -> Option<VirtAddr> {
         // CAST: a table has at most 65536 entries.
-        base.checked_add(self.span.checked_mul(self.count as u64)?)
+        let size = self.span.checked_mul(self.count as u64)?;
+        self.base().0.checked_add(size).map(VirtAddr)
+    }
+
+    /// Returns the address that the first entry covers first.
+    fn base(&self) -> VirtAddr {
+        VirtAddr(self.va.0 & !(self.span - 1))
     }
 
     /// Returns the address of the first of `entries`.
-    pub fn first(&self) -> u64 {
-        let base = self.va & !(self.span - 1);
+    pub fn first(&self) -> VirtAddr {
         // CAST: a table has at most 65536 entries, which span less than 2^64 bytes.
-        base.wrapping_add(self.span.wrapping_mul(self.empty as u64))
+        self.base()
+            .wrapping_add(self.span.wrapping_mul(self.empty as u64))
     }
 
     /// Returns the pieces of the range, clipped to it, in ascending order.
@@ -132,7 +147,7 @@ impl Found<'_> {
             found: self,
             last: Entry::default(),
             empty: self.empty > 0,
-            first: self.va & !(self.span - 1),
+            first: self.base(),
             entries: self.entries,
         }
     }
@@ -146,7 +161,7 @@ pub struct Pieces<'a> {
     /// Whether the empty entries are left.
     empty: bool,
     /// The address of the first of the entries that are left.
-    first: u64,
+    first: VirtAddr,
     /// The entries that are left.
     entries: &'a [Entry],
 }
@@ -167,7 +182,7 @@ impl<'a> Pieces<'a> {
     /// Takes the entries of pages that follow the last piece, a page, and differ from it only in
     /// where they are in memory. Only those that lie in the range as a whole.
     pub fn take_alike(&mut self) -> &'a [Entry] {
-        let left = self.found.last.wrapping_sub(self.first).wrapping_add(1);
+        let left = self.found.last.0.wrapping_sub(self.first.0).wrapping_add(1);
         // A span is a power of two.
         let whole = left.wrapping_shr(self.found.span.trailing_zeros());
         let alike = self
@@ -203,13 +218,13 @@ impl Iterator for Pieces<'_> {
         };
         self.last = entry;
         let start = first.max(found.va);
-        let last = self.first.wrapping_sub(1).min(found.last);
+        let last = VirtAddr(self.first.0.wrapping_sub(1)).min(found.last);
         (start <= last).then_some(Piece {
             start,
             last,
             kind: entry.kind(),
             level: found.level,
-            pa: entry.target.wrapping_add(start - first),
+            pa: PhysAddr(entry.target).wrapping_add(start - first),
             shift: entry.page_shift,
             perm: found.perm & entry.flags,
             flags: entry.flags & !flags::PERM,
@@ -259,9 +274,9 @@ impl Entry {
 /// physical address `wanted` is given, other pages may be left out.
 pub fn step<'a, T: BulkTables>(
     tables: &T,
-    va: u64,
-    last: u64,
-    wanted: Option<u64>,
+    va: VirtAddr,
+    last: VirtAddr,
+    wanted: Option<PhysAddr>,
     buffer: &'a mut [Entry],
 ) -> Option<Found<'a>> {
     for _ in 0..TRIES {
@@ -298,9 +313,9 @@ struct Seen {
 
 fn step_once<T: BulkTables>(
     tables: &T,
-    va: u64,
-    last: u64,
-    wanted: Option<u64>,
+    va: VirtAddr,
+    last: VirtAddr,
+    wanted: Option<PhysAddr>,
     buffer: &mut [Entry],
 ) -> Option<Seen> {
     let paging = tables.paging();
@@ -325,9 +340,9 @@ fn step_once<T: BulkTables>(
 }
 
 /// Returns how many entries of a level lie between `va` and `last`, both included.
-fn entries_until(paging: &Paging, level: Level, va: u64, last: u64) -> usize {
+fn entries_until(paging: &Paging, level: Level, va: VirtAddr, last: VirtAddr) -> usize {
     let shift = u32::from(paging.shift[level as usize]);
-    let first = va.checked_shr(shift).unwrap_or(0);
-    let end = last.checked_shr(shift).unwrap_or(0);
+    let first = va.0.checked_shr(shift).unwrap_or(0);
+    let end = last.0.checked_shr(shift).unwrap_or(0);
     usize::try_from(end.saturating_sub(first)).map_or(usize::MAX, |count| count.saturating_add(1))
 }

@@ -13,7 +13,9 @@ use super::{
         Kind, //
     },
     range::Found,
-    text::Line, //
+    text::Line,
+    PhysAddr,
+    VirtAddr, //
 };
 
 /// No row is longer: a name of 15 bytes, each of which may become four, and 40 bytes before it.
@@ -23,7 +25,7 @@ pub const ROW_MAX: usize = 112;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Hit {
     /// The virtual address that maps it.
-    pub va: u64,
+    pub va: VirtAddr,
     /// The size of the page is `1 << shift` bytes.
     pub shift: u8,
     /// The permissions over all levels.
@@ -31,16 +33,16 @@ pub struct Hit {
 }
 
 /// Returns the mappings of `pa` among what a step found.
-pub fn hits<'a>(found: &'a Found<'a>, pa: u64) -> impl Iterator<Item = Hit> + 'a {
+pub fn hits<'a>(found: &'a Found<'a>, pa: PhysAddr) -> impl Iterator<Item = Hit> + 'a {
     let first = found.first();
     (0u64..)
         .zip(found.entries)
         .filter_map(move |(number, entry)| {
-            let offset = pa.wrapping_sub(entry.target);
+            let offset = pa.0.wrapping_sub(entry.target);
             if offset >= found.span || entry.kind() != Kind::Leaf {
                 return None;
             }
-            let va = first + number * found.span + offset;
+            let va = first.wrapping_add(number * found.span + offset);
             // A huge page may begin before the range, or end after it.
             (va >= found.va && va <= found.last).then_some(Hit {
                 va,
@@ -59,7 +61,7 @@ pub fn header(line: &mut Line<'_>) {
 pub fn row(line: &mut Line<'_>, pid: u32, hit: &Hit, comm: &[u8]) {
     line.dec(u64::from(pid))
         .put_byte(b' ')
-        .hex(hit.va)
+        .hex(hit.va.0)
         .put_byte(b' ');
     put_page_size(line, hit.shift);
     line.put_byte(b' ');

@@ -5,7 +5,9 @@
 use super::{
     answer::put_page_size,
     name::put_name,
-    text::Line, //
+    text::Line,
+    PhysAddr,
+    VirtAddr, //
 };
 
 /// Column widths that fit what real machines have; a wider value pushes its row to the right. The
@@ -94,9 +96,9 @@ pub struct KernelStack<'a> {
     /// The state's letter.
     pub state: u8,
     /// The lowest address of the stack; `None` once it is freed.
-    pub stack: Option<u64>,
+    pub stack: Option<VirtAddr>,
     /// The saved stack pointer; `None` while the thread runs.
-    pub sp: Option<u64>,
+    pub sp: Option<VirtAddr>,
     /// The size of the stack, in bytes.
     pub size: u64,
     /// The task's own name.
@@ -114,9 +116,9 @@ impl KernelStack<'_> {
     ///
     /// `None` unless the pointer lies in the stack: a pointer that was saved while the stack was
     /// being freed means nothing.
-    fn depth(&self) -> Option<(u64, u64)> {
+    fn depth(&self) -> Option<(VirtAddr, u64)> {
         let sp = self.sp?;
-        let used = self.stack?.checked_add(self.size)?.checked_sub(sp)?;
+        let used = self.stack?.0.checked_add(self.size)?.checked_sub(sp.0)?;
         (1..=self.size).contains(&used).then_some((sp, used))
     }
 
@@ -126,13 +128,13 @@ impl KernelStack<'_> {
         line.dec(u64::from(self.pid)).pad(width::PID);
         line.put_byte(self.state).pad(width::STATE);
         match self.stack {
-            Some(stack) => line.hex(stack),
+            Some(stack) => line.hex(stack.0),
             None => line.put_byte(b'-'),
         };
         line.pad(width::ADDRESS);
         match self.depth() {
             Some((sp, used)) => {
-                line.hex(sp).pad(width::ADDRESS);
+                line.hex(sp.0).pad(width::ADDRESS);
                 line.dec(self.size).pad(width::SIZE);
                 line.dec(used).pad(width::SIZE);
             }
@@ -223,13 +225,13 @@ pub struct KernelMemory {
     /// What kind of memory.
     pub kind: &'static str,
     /// Where it begins.
-    pub va: u64,
+    pub va: VirtAddr,
     /// Its size in bytes.
     pub size: u64,
     /// What the formula of the linear map gives for `va`.
-    pub pa_linear: u64,
+    pub pa_linear: PhysAddr,
     /// What the page tables say of `va`, and the size of that page as a shift.
-    pub walked: Option<(u64, u8)>,
+    pub walked: Option<(PhysAddr, u8)>,
     /// The number of physically contiguous pieces.
     pub runs: u64,
 }
@@ -244,12 +246,12 @@ impl KernelMemory {
     /// Writes the row. The two addresses agree if the formula is right for every byte.
     pub fn row(&self, line: &mut Line<'_>) {
         line.put(self.kind.as_bytes()).pad(width::KIND);
-        line.hex(self.va).pad(width::ADDRESS);
+        line.hex(self.va.0).pad(width::ADDRESS);
         line.dec(self.size).pad(width::SIZE);
-        line.hex(self.pa_linear).pad(width::ADDRESS);
+        line.hex(self.pa_linear.0).pad(width::ADDRESS);
         match self.walked {
             Some((pa, shift)) => {
-                line.hex(pa).pad(width::ADDRESS);
+                line.hex(pa.0).pad(width::ADDRESS);
                 put_page_size(line, shift);
             }
             None => {

@@ -6,6 +6,8 @@
 //! buffer of fixed size without the formatting machinery of `core::fmt`, which costs several times
 //! as much per number.
 
+use super::addr::VirtAddr;
+
 /// The longest line that is written, in bytes; a buffer for one line has that size.
 pub const LINE_MAX: usize = 512;
 
@@ -185,8 +187,8 @@ impl<'a> Line<'a> {
     /// Appends the END of a half-open range, given its last address.
     ///
     /// The end after the last address of all is written as that address, as in a question.
-    pub fn hex_end(&mut self, last: u64) -> &mut Self {
-        self.hex(last.saturating_add(1))
+    pub fn hex_end(&mut self, last: VirtAddr) -> &mut Self {
+        self.hex(last.next().unwrap_or(last).0)
     }
 
     /// Ends a column of a table: pads to `width` bytes since the column began, at least one space.

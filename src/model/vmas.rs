@@ -3,6 +3,7 @@
 //! Mappings, and what is behind them.
 
 use super::{
+    addr::VirtAddr,
     pgtable::{
         Kind,
         Level, //
@@ -95,11 +96,17 @@ pub fn header(line: &mut Line<'_>) {
 }
 
 /// Writes a row up to the name, which may be longer than a [`Line`].
-pub fn row_before_name(line: &mut Line<'_>, start: u64, end: u64, perm: Perm, behind: &Behind) {
+pub fn row_before_name(
+    line: &mut Line<'_>,
+    start: VirtAddr,
+    end: VirtAddr,
+    perm: Perm,
+    behind: &Behind,
+) {
     let letter = |set, letter, other| if set { letter } else { other };
-    line.hex(start)
+    line.hex(start.0)
         .put_byte(b' ')
-        .hex(end)
+        .hex(end.0)
         .put_byte(b' ')
         .put(&[
             letter(perm.read, b'r', b'-'),

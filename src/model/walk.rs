@@ -13,6 +13,7 @@ use super::{
         Reading, //
     },
     words::Why,
+    PhysAddr, VirtAddr,
 };
 
 /// How often a walk is retried when the tables change meanwhile.
@@ -22,7 +23,7 @@ const TRIES: usize = 8;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Page {
     /// The physical address, with the offset inside the page.
-    pub pa: u64,
+    pub pa: PhysAddr,
     /// The size of the page is `1 << shift` bytes.
     pub shift: u8,
     /// The level of the entry that maps it.
@@ -55,7 +56,7 @@ pub struct Step {
     /// Which entry of its table.
     pub index: usize,
     /// The kernel address of the entry.
-    pub at: u64,
+    pub at: VirtAddr,
     /// What it said.
     pub entry: Entry,
 }
@@ -98,7 +99,7 @@ const fn nothing(why: Why) -> Answer {
 /// Where a table can be freed, the entry that pointed to it is read again at the end. If it has
 /// changed, the walk starts again: so no answer comes from a table that was no longer in use when it
 /// was read. After several such changes in a row the answer is [`Why::Retry`], without steps.
-pub fn walk<T: PageTables>(tables: &T, va: u64, mut steps: Option<&mut Steps>) -> Answer {
+pub fn walk<T: PageTables>(tables: &T, va: VirtAddr, mut steps: Option<&mut Steps>) -> Answer {
     for _ in 0..TRIES {
         if let Some(answer) = walk_once(tables, va, steps.as_deref_mut()) {
             return answer;
@@ -114,7 +115,7 @@ pub fn walk<T: PageTables>(tables: &T, va: u64, mut steps: Option<&mut Steps>) -
 ///
 /// An answer is used only if two consecutive walks read the same entries. What is not mapped has one
 /// word, [`Why::NotMapped`].
-pub fn walk_twice<T: PageTables>(tables: &T, va: u64, steps: Option<&mut Steps>) -> Answer {
+pub fn walk_twice<T: PageTables>(tables: &T, va: VirtAddr, steps: Option<&mut Steps>) -> Answer {
     let mut last: Option<Steps> = None;
     for _ in 0..TRIES {
         let mut these = Steps::default();
@@ -138,25 +139,21 @@ pub fn walk_twice<T: PageTables>(tables: &T, va: u64, steps: Option<&mut Steps>)
 }
 
 /// Walks once; `None` if the tables changed meanwhile.
-fn walk_once<T: PageTables>(tables: &T, va: u64, mut steps: Option<&mut Steps>) -> Option<Answer> {
+fn walk_once<T: PageTables>(
+    tables: &T,
+    va: VirtAddr,
+    mut steps: Option<&mut Steps>,
+) -> Option<Answer> {
     let down = descend(tables, va, steps.as_deref_mut())?;
     let entry = match down.last {
         Some(entry) => entry,
         None => note(tables, down.table, down.level, va, steps)?.entry,
     };
-    let kind = entry.kind();
-    if matches!(kind, Kind::Table | Kind::Bad) {
+    if matches!(entry.kind(), Kind::Table | Kind::Bad) {
         return None;
     }
     down.check(tables, va)?;
-    Some(answer(
-        tables.paging(),
-        down.level,
-        &entry,
-        kind,
-        down.perm,
-        va,
-    ))
+    Some(answer(tables.paging(), &down, &entry, va))
 }
 
 /// The table whose entry for an address points to no other table.
@@ -174,7 +171,7 @@ pub(super) struct Down<T> {
 /// Descends from the top table; `None` if a table cannot be read.
 pub(super) fn descend<T: PageTables>(
     tables: &T,
-    va: u64,
+    va: VirtAddr,
     mut steps: Option<&mut Steps>,
 ) -> Option<Down<T::Table>> {
     let mut down = Down {
@@ -208,7 +205,7 @@ fn note<T: PageTables>(
     tables: &T,
     table: T::Table,
     level: Level,
-    va: u64,
+    va: VirtAddr,
     steps: Option<&mut Steps>,
 ) -> Option<Reading<T::Table>> {
     let reading = tables.read(table, va)?;
@@ -225,7 +222,7 @@ fn note<T: PageTables>(
 
 impl<T: Copy> Down<T> {
     /// Reads the entries above again; `None` if they no longer point where they did.
-    pub(super) fn check(&self, tables: &impl PageTables<Table = T>, va: u64) -> Option<()> {
+    pub(super) fn check(&self, tables: &impl PageTables<Table = T>, va: VirtAddr) -> Option<()> {
         for (table, entry) in self.above.iter().flatten() {
             if !tables.still_points_to(*table, va, entry)? {
                 return None;
@@ -236,13 +233,14 @@ impl<T: Copy> Down<T> {
 }
 
 /// Says what the entry that ended a walk means for `va`.
-fn answer(paging: &Paging, level: Level, entry: &Entry, kind: Kind, perm: u32, va: u64) -> Answer {
+fn answer<T>(paging: &Paging, down: &Down<T>, entry: &Entry, va: VirtAddr) -> Answer {
+    let (level, kind) = (down.level, entry.kind());
     if kind == Kind::Leaf {
         return Ok(Page {
-            pa: entry.target | (va & paging.span(level).wrapping_sub(1)),
+            pa: PhysAddr(entry.target | (va.0 & paging.span(level).wrapping_sub(1))),
             shift: entry.page_shift,
             level,
-            perm: perm & entry.flags,
+            perm: down.perm & entry.flags,
             flags: entry.flags & !flags::PERM,
         });
     }

@@ -61,7 +61,7 @@ impl Access {
         }
         // The file is nothing without kernel addresses.
         let kernel = matches!(self, Access::Kernel | Access::KernelPhysical);
-        if kernel && KernelAddresses::decide().hidden {
+        if kernel && kptr_restricted() {
             return Err(EPERM);
         }
         Ok(())
@@ -81,42 +81,25 @@ impl Access {
     }
 }
 
-/// Whether kernel addresses may be seen, as it was decided when a file was opened.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct KernelAddresses {
-    /// `kptr_restrict` was 2: nobody may.
-    hidden: bool,
-}
-
-impl KernelAddresses {
-    /// Decides for a file that is being opened, or that has no open hook.
-    ///
-    /// Context: process context.
-    #[doc(alias = "kallsyms_show_value")]
-    pub(crate) fn decide() -> Self {
-        KernelAddresses {
-            hidden: kptr_restricted(),
-        }
-    }
-}
-
 /// Who opened a file: whose rights count, and whose PIDs.
 #[derive(Clone, Copy)]
 pub(crate) struct Opener<'a> {
     /// The open file.
     pub(crate) file: &'a LocalFile,
-    /// What was decided when it was opened.
-    pub(crate) addresses: KernelAddresses,
+    /// Whether `kptr_restrict` was 2, so that nobody may see kernel addresses: as it was when the
+    /// file was opened, or when the question came where a file has no open hook.
+    pub(crate) kptr_restricted: bool,
     /// The namespace of the PIDs that are asked for.
     pub(crate) ns: &'a PidNamespace,
 }
 
 impl Opener<'_> {
     /// Checks whether the opener may see kernel addresses.
+    #[doc(alias = "kallsyms_show_value")]
     pub(crate) fn check_kernel_addresses(&self) -> Result<(), Refusal> {
         if !self.file.capable(Capability::Syslog) {
             Err(Refusal::NeedCapSyslog)
-        } else if self.addresses.hidden {
+        } else if self.kptr_restricted {
             Err(Refusal::KptrRestrict)
         } else {
             Ok(())

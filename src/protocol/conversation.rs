@@ -18,7 +18,6 @@
 use super::{
     access::{
         Access,
-        KernelAddresses,
         Opener, //
     },
     mm_cache::MmCache,
@@ -39,6 +38,7 @@ use crate::{
             Operations,
             ProcFile, //
         },
+        security::kptr_restricted,
         task::{
             nap,
             reschedule, //
@@ -136,7 +136,7 @@ pub(crate) struct Conversation<A: Answer> {
     questions: Mutex<Questions>,
     #[pin]
     answers: Mutex<Answers<A>>,
-    addresses: KernelAddresses,
+    kptr_restricted: bool,
 }
 
 impl<A: Answer> Conversation<A> {
@@ -160,7 +160,7 @@ impl<A: Answer> Conversation<A> {
         let mut reader = Reader {
             opener: Opener {
                 file,
-                addresses: self.addresses,
+                kptr_restricted: self.kptr_restricted,
                 ns: file.pid_ns(),
             },
             mm: MmCache::new(),
@@ -232,7 +232,7 @@ impl<A: Answer> Operations for Conversation<A> {
             pin_init!(Conversation {
                 questions <- new_mutex!(questions, "memintro::Conversation::questions"),
                 answers <- new_mutex!(answers, "memintro::Conversation::answers"),
-                addresses: KernelAddresses::decide(),
+                kptr_restricted: kptr_restricted(),
             }),
             GFP_KERNEL_ACCOUNT,
         )

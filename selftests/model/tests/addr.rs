@@ -2,7 +2,7 @@
 
 //! Tests of `src/model/addr.rs`.
 
-use memintro_model::model::addr::{Half, Halves};
+use memintro_model::model::addr::{Half, Halves, VirtAddr};
 use proptest::prelude::*;
 
 #[path = "support/config.rs"]
@@ -26,13 +26,13 @@ fn borders_of_the_halves() {
     ];
     for (bits, last_user, first_kernel) in modes {
         let halves = same(bits);
-        assert_eq!(halves.half(0), Half::User);
-        assert_eq!(halves.half(last_user), Half::User);
-        assert_eq!(halves.half(last_user + 1), Half::NonCanonical);
-        assert_eq!(halves.half(1 << 63), Half::NonCanonical);
-        assert_eq!(halves.half(first_kernel - 1), Half::NonCanonical);
-        assert_eq!(halves.half(first_kernel), Half::Kernel);
-        assert_eq!(halves.half(u64::MAX), Half::Kernel);
+        assert_eq!(halves.half(VirtAddr(0)), Half::User);
+        assert_eq!(halves.half(VirtAddr(last_user)), Half::User);
+        assert_eq!(halves.half(VirtAddr(last_user + 1)), Half::NonCanonical);
+        assert_eq!(halves.half(VirtAddr(1 << 63)), Half::NonCanonical);
+        assert_eq!(halves.half(VirtAddr(first_kernel - 1)), Half::NonCanonical);
+        assert_eq!(halves.half(VirtAddr(first_kernel)), Half::Kernel);
+        assert_eq!(halves.half(VirtAddr(u64::MAX)), Half::Kernel);
     }
 }
 
@@ -42,10 +42,13 @@ fn the_halves_may_differ_in_size() {
         user_bits: 39,
         kernel_bits: 48,
     };
-    assert_eq!(halves.half((1 << 39) - 1), Half::User);
-    assert_eq!(halves.half(1 << 39), Half::NonCanonical);
-    assert_eq!(halves.half(0xffff_0000_0000_0000), Half::Kernel);
-    assert_eq!(halves.half(0xfffe_ffff_ffff_ffff), Half::NonCanonical);
+    assert_eq!(halves.half(VirtAddr((1 << 39) - 1)), Half::User);
+    assert_eq!(halves.half(VirtAddr(1 << 39)), Half::NonCanonical);
+    assert_eq!(halves.half(VirtAddr(0xffff_0000_0000_0000)), Half::Kernel);
+    assert_eq!(
+        halves.half(VirtAddr(0xfffe_ffff_ffff_ffff)),
+        Half::NonCanonical
+    );
 }
 
 proptest! {
@@ -62,7 +65,7 @@ proptest! {
                 (true, 0) => Half::User,
                 (true, _) => Half::Kernel,
             };
-            prop_assert_eq!(same(bits).half(va), expected);
+            prop_assert_eq!(same(bits).half(VirtAddr(va)), expected);
         }
     }
 }

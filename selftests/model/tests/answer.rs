@@ -3,6 +3,7 @@
 //! Tests of `src/model/answer.rs`.
 
 use memintro_model::model::{
+    addr::{PhysAddr, VirtAddr},
     answer::{self, put_flags, put_page_size, put_perm, KernelAddress},
     pgtable::{flags, Entry, Level},
     question::{WalkQuestion, Whose},
@@ -27,11 +28,11 @@ fn written(write: impl FnOnce(&mut Line<'_>)) -> String {
 }
 
 fn walked(whose: Whose, va: u64, kernel: Option<&KernelAddress>, answer: &Answer) -> String {
-    written(|line| answer::walk(line, whose, va, kernel, answer))
+    written(|line| answer::walk(line, whose, VirtAddr(va), kernel, answer))
 }
 
 const PAGE: Page = Page {
-    pa: 0x2_0501_8123,
+    pa: PhysAddr(0x2_0501_8123),
     shift: 12,
     level: Level::Pte,
     perm: flags::READ | flags::WRITE | flags::USER,
@@ -58,7 +59,7 @@ fn lines_of_the_design() {
     let refused = |line: &mut Line<'_>| {
         let question = WalkQuestion {
             whose: Whose::Process(9999),
-            va: 0x1000,
+            va: VirtAddr(0x1000),
             levels: false,
         };
         answer::refused(line, Some(&question), Refusal::NoProcess);
@@ -77,9 +78,11 @@ fn kernel_addresses_show_both_ways() {
         ..PAGE
     };
     let va = 0xffff_c900_0000_0123;
-    for (pa_linear, agree) in [(page.pa, "yes"), (page.pa + 1, "no"), (0, "no")] {
-        let region = "vmalloc";
-        let kernel = KernelAddress { region, pa_linear };
+    for (pa_linear, agree) in [(page.pa.0, "yes"), (page.pa.0 + 1, "no"), (0, "no")] {
+        let kernel = KernelAddress {
+            region: "vmalloc",
+            pa_linear: PhysAddr(pa_linear),
+        };
         assert_eq!(
             walked(Whose::Kernel, va, Some(&kernel), &Ok(page)),
             format!(
@@ -96,7 +99,7 @@ fn kernel_addresses_show_both_ways() {
     };
     let kernel = KernelAddress {
         region: "linear",
-        pa_linear: 0,
+        pa_linear: PhysAddr(0),
     };
     assert_eq!(
         walked(Whose::Kernel, va, Some(&kernel), &Err(absent)),
@@ -191,7 +194,7 @@ fn levels_of_each_paging_mode() {
 fn a_level_of_the_design() {
     let mut step = step(Level::Pmd, 1);
     step.index = 192;
-    step.at = 0xffff_8880_1234_5600;
+    step.at = VirtAddr(0xffff_8880_1234_5600);
     step.entry.value = 0x8000_0001_0000_0067;
     step.entry.target = 0x1_0000_0000;
     let entry = |show| levels(&[step], show).pop().unwrap();
@@ -232,7 +235,7 @@ fn step(level: Level, raw_kind: u8) -> Step {
     Step {
         level,
         index: 511,
-        at: 0x1ff8,
+        at: VirtAddr(0x1ff8),
         entry: Entry {
             value: 0x2067,
             target: 0x2000,
@@ -286,7 +289,8 @@ proptest! {
         let [va, pa, pa_linear] = if wide { [u64::MAX; 3] } else { numbers };
         let perm = bits[0] & flags::PERM;
         let flags = if wide { !flags::PERM } else { bits[1] & !flags::PERM };
-        let page = Page { pa, shift, level, perm, flags };
+        let page = Page { pa: PhysAddr(pa), shift, level, perm, flags };
+        let pa_linear = PhysAddr(pa_linear);
         let kernel = KernelAddress { region: "vmemmap", pa_linear };
         let kernel = (whose == Whose::Kernel).then_some(&kernel);
         let line = walked(whose, va, kernel, &Ok(page));
@@ -327,6 +331,7 @@ proptest! {
         show in any::<bool>(),
     ) {
         let [at, value, target] = numbers;
+        let at = VirtAddr(at);
         let entry = Entry { value, target, raw_kind, ..Entry::default() };
         for line in levels(&[Step { level, index, at, entry }], show) {
             let keys: Vec<_> = pairs(&line).iter().map(|pair| pair.0).collect();

@@ -3,6 +3,7 @@
 //! Tests of `src/model/end.rs`: the last lines of the design.
 
 use memintro_model::model::{
+    addr::{PhysAddr, VirtAddr},
     end::{self, Named},
     question::{Part, PhysicalQuestion, RangeQuestion, Whose},
     words::Refusal,
@@ -13,7 +14,7 @@ use memintro_model::model::{
 mod table;
 use table::line;
 
-const RANGE: Part = Part::Range(0x1000, 0x2fff);
+const RANGE: Part = Part::Range(VirtAddr(0x1000), VirtAddr(0x2fff));
 
 fn begun(question: impl Named) -> String {
     line(|l| {
@@ -34,12 +35,12 @@ fn each_question_is_named() {
     let process = Whose::Process(812);
     for (whose, part, name) in [
         (process, Part::Whole, "pid=812"),
-        (process, Part::At(0x1234), "pid=812 va=0x1234"),
+        (process, Part::At(VirtAddr(0x1234)), "pid=812 va=0x1234"),
         (process, RANGE, "pid=812 start=0x1000 end=0x3000"),
         (Whose::Kernel, RANGE, "pid=kernel start=0x1000 end=0x3000"),
         (
             Whose::Kernel,
-            Part::Range(0xffff_8000_0000_0000, u64::MAX),
+            Part::Range(VirtAddr(0xffff_8000_0000_0000), VirtAddr::MAX),
             "pid=kernel start=0xffff800000000000 end=0xffffffffffffffff",
         ),
     ] {
@@ -50,7 +51,9 @@ fn each_question_is_named() {
             format!("# end {name} error=ESRCH why=kernel-thread\n")
         );
     }
-    let physical = PhysicalQuestion { pa: 0x2_0501_8123 };
+    let physical = PhysicalQuestion {
+        pa: PhysAddr(0x2_0501_8123),
+    };
     assert_eq!(begun(physical), "# end pa=0x205018123 rows=41\n");
     assert_eq!(
         line(|l| end::refused(l, Some(&physical), Refusal::Busy)),

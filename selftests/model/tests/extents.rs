@@ -3,6 +3,7 @@
 //! Tests of `src/model/extents.rs`.
 
 use memintro_model::model::{
+    addr::{PhysAddr, VirtAddr},
     extents::{Extent, Extents, Totals, PAGE_SIZES},
     pgtable::{flags, Entry, Kind, Level},
     question::Part,
@@ -24,11 +25,11 @@ mod table;
 use table::{fields, header, line};
 
 const PAGE: Piece = Piece {
-    start: 0x1000,
-    last: 0x1fff,
+    start: VirtAddr(0x1000),
+    last: VirtAddr(0x1fff),
     kind: Kind::Leaf,
     level: Level::Pte,
-    pa: 0x2_0000_0000,
+    pa: PhysAddr(0x2_0000_0000),
     shift: 12,
     perm: flags::READ | flags::WRITE | flags::USER,
     flags: flags::ACCESSED | flags::NX,
@@ -37,9 +38,9 @@ const PAGE: Piece = Piece {
 /// The page after another, in memory too.
 fn after(piece: &Piece) -> Piece {
     Piece {
-        start: piece.last + 1,
-        last: piece.last + piece.size(),
-        pa: piece.pa + piece.size(),
+        start: piece.last.wrapping_add(1),
+        last: piece.last.wrapping_add(piece.size()),
+        pa: piece.pa.wrapping_add(piece.size()),
         ..*piece
     }
 }
@@ -60,7 +61,7 @@ fn pages_side_by_side_are_one_row() {
     let next = after(&PAGE);
     let (rows, totals) = rows(&[PAGE, next, after(&next)]);
     assert_eq!(rows.len(), 1);
-    assert_eq!((rows[0].start, rows[0].last), (0x1000, 0x3fff));
+    assert_eq!((rows[0].start.0, rows[0].last.0), (0x1000, 0x3fff));
     assert_eq!(rows[0].pa, PAGE.pa);
     assert_eq!((totals.rows, totals.runs), (1, 1));
     assert_eq!((totals.present, totals.largest), (0x3000, 0x3000));
@@ -76,7 +77,15 @@ fn what_begins_a_row_and_what_begins_a_run() {
     // How many rows and runs the two pages are.
     let cases = [
         ("same", next, 1, 1),
-        ("pa", Piece { pa: 0x5000, ..next }, 2, 2),
+        (
+            "pa",
+            Piece {
+                pa: PhysAddr(0x5000),
+                ..next
+            },
+            2,
+            2,
+        ),
         (
             "pa of the first",
             Piece {
@@ -89,8 +98,8 @@ fn what_begins_a_row_and_what_begins_a_run() {
         (
             "a gap",
             Piece {
-                start: 0x3000,
-                last: 0x3fff,
+                start: VirtAddr(0x3000),
+                last: VirtAddr(0x3fff),
                 ..next
             },
             2,
@@ -165,7 +174,7 @@ fn zero_pages_are_one_row_and_no_run() {
     let second = again(&zero);
     let (rows, totals) = rows(&[zero, second, again(&second)]);
     assert_eq!(rows.len(), 1);
-    assert_eq!((rows[0].last, rows[0].pa), (0x3fff, zero.pa));
+    assert_eq!((rows[0].last.0, rows[0].pa), (0x3fff, zero.pa));
     assert_eq!((totals.zero, totals.present), (0x3000, 0));
     assert_eq!((totals.runs, totals.largest), (0, 0));
 }
@@ -175,8 +184,8 @@ fn rows_and_totals_as_the_design_writes_them() {
     let head = header(Extent::header);
     assert_eq!(head, "START END SIZE_KB PA PAGE PERM FLAGS\n");
     let huge = Piece {
-        start: 0x20_0000,
-        last: 0x3f_ffff,
+        start: VirtAddr(0x20_0000),
+        last: VirtAddr(0x3f_ffff),
         shift: 21,
         flags: flags::HUGETLB | flags::DIRTY,
         ..PAGE
@@ -195,7 +204,7 @@ fn rows_and_totals_as_the_design_writes_them() {
         String::from_utf8(line.as_bytes().to_vec()).unwrap()
     };
     assert_eq!(
-        text(Part::Range(0, 0x3f_ffff)),
+        text(Part::Range(VirtAddr(0), VirtAddr(0x3f_ffff))),
         " rows=2 runs=2 kb=2052 hole_kb=2044 zero_kb=0 largest_kb=2048 \
          kb_4k=4 kb_2m=2048 kb_1g=0"
     );
@@ -208,7 +217,7 @@ fn rows_and_totals_as_the_design_writes_them() {
 fn sizes_of_each_shape() {
     let keys = |mode: modes::Mode, occurs: u8| {
         let page = Piece {
-            last: 0x1000 + (1 << occurs) - 1,
+            last: VirtAddr(0x1000 + (1 << occurs) - 1),
             shift: occurs,
             ..PAGE
         };
@@ -238,7 +247,7 @@ fn the_end_of_all() {
     for (last, end) in [(0xfff, "0x1000"), (u64::MAX, "0xffffffffffffffff")] {
         let mut bytes = [0; LINE_MAX];
         let mut line = Line::new(&mut bytes);
-        line.hex_end(last);
+        line.hex_end(VirtAddr(last));
         assert_eq!(line.as_bytes(), end.as_bytes());
     }
 }
@@ -246,9 +255,9 @@ fn the_end_of_all() {
 #[test]
 fn widest_rows_fit() {
     let widest = Extent {
-        start: 1 << 63,
-        last: u64::MAX,
-        pa: u64::MAX,
+        start: VirtAddr(1 << 63),
+        last: VirtAddr::MAX,
+        pa: PhysAddr(u64::MAX),
         shift: 29,
         perm: flags::PERM,
         flags: !flags::PERM,
@@ -268,7 +277,11 @@ fn widest_rows_fit() {
     };
     let text = line(|l| {
         l.put(b"pid=1");
-        totals.put(l, Part::Range(1, u64::MAX), &modes::x86(5).paging);
+        totals.put(
+            l,
+            Part::Range(VirtAddr(1), VirtAddr::MAX),
+            &modes::x86(5).paging,
+        );
         l.end();
     });
     pairs::pairs(&text);
@@ -303,10 +316,10 @@ fn ascending() -> impl Strategy<Value = Vec<Piece>> {
             pa += moved * 0x1000;
             let last = start + (1 << shift.min(16)) - 1;
             pieces.push(Piece {
-                start,
-                last,
+                start: VirtAddr(start),
+                last: VirtAddr(last),
                 kind,
-                pa,
+                pa: PhysAddr(pa),
                 shift,
                 perm,
                 flags,
@@ -342,15 +355,15 @@ proptest! {
             prop_assert_eq!(row.flags, piece.flags & !flags::ACCESSED);
             prop_assert_eq!((row.shift, row.perm), (piece.shift, piece.perm));
             if !piece.is_zero() {
-                prop_assert_eq!(row.pa + (piece.start - row.start), piece.pa);
+                prop_assert_eq!(row.pa.wrapping_add(piece.start - row.start), piece.pa);
             }
         }
         for pair in rows.windows(2) {
-            let joins = pair[0].last + 1 == pair[1].start
+            let joins = pair[0].last.next() == Some(pair[1].start)
                 && (pair[0].shift, pair[0].perm, pair[0].flags)
                     == (pair[1].shift, pair[1].perm, pair[1].flags)
                 && (pair[0].flags & flags::ZERO != 0
-                    || pair[0].pa + (pair[1].start - pair[0].start) == pair[1].pa);
+                    || pair[0].pa.wrapping_add(pair[1].start - pair[0].start) == pair[1].pa);
             prop_assert!(!joins, "{:?}", pair);
         }
 
@@ -359,8 +372,8 @@ proptest! {
         let mut runs: Vec<u64> = Vec::new();
         for (place, piece) in present.iter().enumerate() {
             let goes_on = place > 0
-                && present[place - 1].last + 1 == piece.start
-                && present[place - 1].pa + present[place - 1].size() == piece.pa;
+                && present[place - 1].last.next() == Some(piece.start)
+                && present[place - 1].pa.wrapping_add(present[place - 1].size()) == piece.pa;
             match runs.last_mut().filter(|_| goes_on) {
                 Some(run) => *run += piece.size(),
                 None => runs.push(piece.size()),
@@ -421,8 +434,8 @@ proptest! {
             }
             let whole = entries.len() as u64 * 0x1000;
             let found = Found {
-                va: va + u64::from(inside) % 0x1000,
-                last: va + whole - 1 - u64::from(clip) % 0x1000,
+                va: VirtAddr(va + u64::from(inside) % 0x1000),
+                last: VirtAddr(va + whole - 1 - u64::from(clip) % 0x1000),
                 level: Level::Pte,
                 span: 0x1000,
                 perm: flags::READ | flags::USER,

@@ -2,7 +2,10 @@
 
 //! Tests of `src/model/pgtable.rs`.
 
-use memintro_model::model::pgtable::{flags, Entry, Kind, Level, Paging};
+use memintro_model::model::{
+    addr::VirtAddr,
+    pgtable::{flags, Entry, Kind, Level, Paging},
+};
 use proptest::prelude::*;
 use std::mem::{offset_of, size_of};
 
@@ -34,11 +37,14 @@ fn spans_and_indices_of_x86() {
     assert_eq!(paging.span(Level::Pgd), 256 << 40);
 
     let va = (1 << 48) | (2 << 39) | (3 << 30) | (4 << 21) | (5 << 12) | 0xabc;
-    let indices = Level::ALL.map(|level| paging.index(level, va));
+    let indices = Level::ALL.map(|level| paging.index(level, VirtAddr(va)));
     assert_eq!(indices, [1, 2, 3, 4, 5]);
-    let last = Level::ALL.map(|level| paging.index(level, u64::MAX));
+    let last = Level::ALL.map(|level| paging.index(level, VirtAddr(u64::MAX)));
     assert_eq!(last, [511; 5]);
-    assert_eq!(Level::ALL.map(|level| paging.index(level, 0)), [0; 5]);
+    assert_eq!(
+        Level::ALL.map(|level| paging.index(level, VirtAddr(0))),
+        [0; 5]
+    );
 }
 
 // A folded level may come as anything; it must not make a shift panic.
@@ -52,7 +58,7 @@ fn absurd_shapes_do_not_panic() {
                 top: Level::Pgd,
             };
             for level in Level::ALL {
-                let index = paging.index(level, u64::MAX);
+                let index = paging.index(level, VirtAddr(u64::MAX));
                 assert!(index < usize::from(entries.max(1)));
                 assert_eq!(paging.span(level), if shift == 63 { 1 << 63 } else { 0 });
             }
@@ -203,7 +209,7 @@ proptest! {
         let paging = mode.paging;
         let mut sum = va & (paging.span(Level::Pte) - 1);
         for level in Level::ALL.into_iter().filter(|level| *level <= paging.top) {
-            let index = paging.index(level, va);
+            let index = paging.index(level, VirtAddr(va));
             let entries = usize::from(paging.entries[level as usize]);
             prop_assert!(index < entries);
             prop_assert_eq!(index + paging.entries_from(level, index), entries);

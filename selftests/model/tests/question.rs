@@ -3,7 +3,7 @@
 //! Tests of `src/model/question.rs`.
 
 use memintro_model::model::{
-    addr::Halves,
+    addr::{Halves, VirtAddr},
     question::{WalkQuestion, Whose, QUESTION_MAX},
     words::Refusal,
 };
@@ -21,6 +21,7 @@ fn parse(text: &[u8]) -> Result<WalkQuestion, Refusal> {
 #[track_caller]
 fn accept(text: impl AsRef<[u8]>, whose: Whose, va: u64, levels: bool) {
     let text = text.as_ref();
+    let va = VirtAddr(va);
     let expected = Ok(WalkQuestion { whose, va, levels });
     assert_eq!(parse(text), expected, "{}", text.escape_ascii());
 }
@@ -261,7 +262,7 @@ fn an_address_must_lie_in_the_half_that_is_asked_about() {
     let check = |whose, va| {
         let question = WalkQuestion {
             whose,
-            va,
+            va: VirtAddr(va),
             levels: false,
         };
         question.check_half(&halves)
@@ -332,7 +333,7 @@ fn oracle(text: &[u8]) -> Result<WalkQuestion, Refusal> {
         return Err(Refusal::NotAQuestion);
     }
     let whose = oracle_of_whose(whose)?;
-    let va = oracle_of_address(va)?;
+    let va = VirtAddr(oracle_of_address(va)?);
     Ok(WalkQuestion { whose, va, levels })
 }
 
@@ -405,7 +406,14 @@ fn spelled() -> impl Strategy<Value = (WalkQuestion, String)> {
             false => String::new(),
         };
         let text = format!("{before}{who}{first}0x{digits}{third}{after}{end}");
-        (WalkQuestion { whose, va, levels }, text)
+        (
+            WalkQuestion {
+                whose,
+                va: VirtAddr(va),
+                levels,
+            },
+            text,
+        )
     })
 }
 

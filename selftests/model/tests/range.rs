@@ -13,6 +13,7 @@ mod space;
 mod tables;
 
 use memintro_model::model::{
+    addr::{PhysAddr, VirtAddr},
     pgtable::{flags, Entry, Kind, PageTables},
     range::{before_table, step, BulkTables, Many, Piece, STEP_ENTRIES},
     rmap::hits,
@@ -22,24 +23,24 @@ use proptest::{collection::vec, prelude::*};
 use tables::{Scripted, Table, Tables};
 
 impl BulkTables for Scripted<'_> {
-    fn may_point_to(&self, table: Table, va: u64, count: usize, pa: u64) -> bool {
+    fn may_point_to(&self, table: Table, va: VirtAddr, count: usize, pa: PhysAddr) -> bool {
         let mut entries = vec![Entry::default(); count];
         let many = self.read_many(table, va, &mut entries).unwrap_or_default();
-        let page = |entry: &Entry| entry.kind() == Kind::Leaf && entry.target == pa & !0xfff;
+        let page = |entry: &Entry| entry.kind() == Kind::Leaf && entry.target == pa.0 & !0xfff;
         entries[..many.written].iter().any(page)
     }
 
-    fn read_many(&self, table: Table, va: u64, entries: &mut [Entry]) -> Option<Many> {
+    fn read_many(&self, table: Table, va: VirtAddr, entries: &mut [Entry]) -> Option<Many> {
         let paging = *self.paging();
         let level = table.level;
         let first = paging.index(level, va);
         let room = usize::from(paging.entries[level as usize]) - first;
         let count = entries.len().min(room);
-        let inside = va & (paging.span(level) - 1);
+        let start = va.0 & !(paging.span(level) - 1);
         for (number, entry) in (0..).zip(&mut entries[..count]) {
             // One by one, so that the table may change meanwhile.
             *entry = self
-                .read(table, va - inside + number * paging.span(level))?
+                .read(table, VirtAddr(start + number * paging.span(level)))?
                 .entry;
         }
         let empty = |entry: &&Entry| entry.kind() == Kind::None;
@@ -55,7 +56,7 @@ impl BulkTables for Scripted<'_> {
 /// What a piece says of an address in it.
 fn says(piece: &Piece, va: u64) -> (Kind, Option<[u64; 4]>) {
     let page = (piece.kind == Kind::Leaf).then(|| {
-        let pa = piece.pa + (va - piece.start);
+        let pa = piece.pa.0 + (va - piece.start.0);
         [
             pa,
             piece.shift.into(),
@@ -71,7 +72,7 @@ fn expected(answer: Answer) -> (Kind, Option<[u64; 4]>) {
     match answer {
         Ok(page) => {
             let numbers = [
-                page.pa,
+                page.pa.0,
                 page.shift.into(),
                 page.perm.into(),
                 page.flags.into(),
@@ -87,18 +88,24 @@ fn expected(answer: Answer) -> (Kind, Option<[u64; 4]>) {
 
 /// An address in each of the entries that a piece stands for.
 fn entries(piece: &Piece, span: u64) -> impl Iterator<Item = u64> {
-    let (first, last) = (piece.start & !(span - 1), piece.last);
+    let (first, last) = (piece.start.0 & !(span - 1), piece.last.0);
     (0..)
         .map_while(move |number: u64| first.checked_add(number.checked_mul(span)?))
         .take_while(move |va| *va <= last)
         .map({
-            let start = piece.start;
+            let start = piece.start.0;
             move |va| va.max(start)
         })
 }
 
 /// Goes through a range with buffers of the given size, as the files do.
-fn pieces(tables: &Scripted<'_>, start: u64, last: u64, room: usize, most: usize) -> Vec<Piece> {
+fn pieces(
+    tables: &Scripted<'_>,
+    start: VirtAddr,
+    last: VirtAddr,
+    room: usize,
+    most: usize,
+) -> Vec<Piece> {
     let mut pieces: Vec<Piece> = Vec::new();
     let mut buffer = vec![Entry::default(); room];
     let mut va = start;
@@ -108,12 +115,12 @@ fn pieces(tables: &Scripted<'_>, start: u64, last: u64, room: usize, most: usize
         assert_eq!(found.va, va);
         let before = pieces.len();
         pieces.extend(found.pieces());
-        assert!(pieces.len() > before, "no progress at {va:#x}");
+        assert!(pieces.len() > before, "no progress at {va:?}");
         let end = pieces[pieces.len() - 1].last;
         if end == last {
             break;
         }
-        va = end + 1;
+        va = end.wrapping_add(1);
     }
     pieces
 }
@@ -141,16 +148,17 @@ proptest! {
         prop_assume!(start >> 63 == last >> 63);
 
         let tables = Scripted::new(space.mode.paging, Tables::of(&space), |_, _| ());
-        let pieces = pieces(&tables, start, last, room, MOST);
+        let ends = [start, last].map(VirtAddr);
+        let pieces = pieces(&tables, ends[0], ends[1], room, MOST);
         let mut next = start;
         for piece in &pieces {
-            prop_assert_eq!(piece.start, next);
-            prop_assert!(piece.last >= piece.start && piece.last <= last);
+            prop_assert_eq!(piece.start.0, next);
+            prop_assert!(piece.last >= piece.start && piece.last.0 <= last);
             let span = space.mode.paging.span(piece.level);
-            for va in entries(piece, span).chain([piece.last]) {
+            for va in entries(piece, span).chain([piece.last.0]) {
                 prop_assert_eq!(says(piece, va), expected(space.answer(va)), "{:#x}", va);
             }
-            let level = match space.answer(piece.start) {
+            let level = match space.answer(piece.start.0) {
                 Ok(page) => page.level,
                 Err(absent) => absent.level.unwrap(),
             };
@@ -159,7 +167,7 @@ proptest! {
             let zero = piece.kind == Kind::Leaf && piece.flags & flags::ZERO != 0;
             prop_assert_eq!(piece.is_zero(), zero);
             prop_assert_eq!(piece.is_present(), piece.kind == Kind::Leaf && !zero);
-            next = piece.last.wrapping_add(1);
+            next = piece.last.0.wrapping_add(1);
         }
         if pieces.len() < MOST {
             prop_assert_eq!(next, last.wrapping_add(1));
@@ -198,15 +206,15 @@ proptest! {
         let tables = Scripted::new(space.mode.paging, worlds[0].clone(), script);
         let mut buffer = vec![Entry::default(); room];
         // No single change can spoil two tries.
-        let found = step(&tables, va, last, None, &mut buffer);
+        let found = step(&tables, VirtAddr(va), VirtAddr(last), None, &mut buffer);
         prop_assert!(found.is_some());
         let found: Vec<_> = found.unwrap().pieces().collect();
-        prop_assert_eq!(found[0].start, va);
+        prop_assert_eq!(found[0].start.0, va);
         for piece in found {
             for va in entries(&piece, space.mode.paging.span(piece.level)) {
                 let truths = worlds.iter().map(|world| {
                     let still = Scripted::new(space.mode.paging, world.clone(), |_, _| ());
-                    expected(walk(&still, va, None))
+                    expected(walk(&still, VirtAddr(va), None))
                 });
                 let truths: Vec<_> = truths.collect();
                 let says = says(&piece, va);
@@ -276,8 +284,15 @@ fn entries_of_a_table_that_was_taken_away_are_not_believed() {
         };
         let tables = Scripted::new(mode.paging, still, script);
         let mut buffer = [Entry::default(); 4];
-        let found = step(&tables, 0x1000, 0x1fff, None, &mut buffer).expect("it changed once");
-        let pages: Vec<_> = found.pieces().map(|piece| piece.pa).collect();
+        let found = step(
+            &tables,
+            VirtAddr(0x1000),
+            VirtAddr(0x1fff),
+            None,
+            &mut buffer,
+        )
+        .expect("it changed once");
+        let pages: Vec<_> = found.pieces().map(|piece| piece.pa.0).collect();
         assert_eq!(pages, [0x2000], "table {above}");
     }
 }
@@ -290,7 +305,8 @@ fn tables_that_always_change_end() {
         tables.entries.insert((tables::ROOT, 0), entry);
     };
     let tables = Scripted::new(mode.paging, Tables::default(), script);
-    assert!(step(&tables, 0x1000, 0x1fff, None, &mut [Entry::default(); 4]).is_none());
+    let (va, last) = (VirtAddr(0x1000), VirtAddr(0x1fff));
+    assert!(step(&tables, va, last, None, &mut [Entry::default(); 4]).is_none());
 }
 
 // A quick look that finds the page is followed by a thorough one; one that does not says how far it
@@ -315,9 +331,11 @@ fn a_page_that_is_wanted_is_found_and_others_need_not_be() {
     let tables = Scripted::new(mode.paging, still, |_, _| ());
     for (wanted, found) in [(99 << 12, false), (0x66_123, true), (107 << 12, true)] {
         let mut buffer = [Entry::default(); STEP_ENTRIES];
-        let seen = step(&tables, 0, 0x7fff, Some(wanted), &mut buffer).unwrap();
-        assert_eq!(seen.next(), Some(0x8000));
-        let pages: Vec<_> = hits(&seen, wanted).map(|hit| hit.va).collect();
+        let pa = PhysAddr(wanted);
+        let last = VirtAddr(0x7fff);
+        let seen = step(&tables, VirtAddr(0), last, Some(pa), &mut buffer).unwrap();
+        assert_eq!(seen.next(), Some(VirtAddr(0x8000)));
+        let pages: Vec<_> = hits(&seen, pa).map(|hit| hit.va.0).collect();
         match found {
             true => assert_eq!(pages, [wanted - (100 << 12)]),
             false => assert!(pages.is_empty() && seen.entries.is_empty()),

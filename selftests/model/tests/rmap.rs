@@ -3,6 +3,7 @@
 //! Tests of `src/model/rmap.rs`.
 
 use memintro_model::model::{
+    addr::{PhysAddr, VirtAddr},
     end,
     pgtable::flags,
     question::PhysicalQuestion,
@@ -17,7 +18,7 @@ use table::{fields, header, line};
 #[test]
 fn the_widest_row_is_bounded() {
     let hit = Hit {
-        va: u64::MAX,
+        va: VirtAddr::MAX,
         shift: 29,
         perm: flags::PERM,
     };
@@ -35,7 +36,12 @@ fn the_last_line_counts_who_was_not_listed() {
     };
     assert_eq!(
         line(|l| {
-            end::begin(l, &PhysicalQuestion { pa: 0x1000 });
+            end::begin(
+                l,
+                &PhysicalQuestion {
+                    pa: PhysAddr(0x1000),
+                },
+            );
             totals.put(l);
             l.end();
         }),

@@ -3,6 +3,7 @@
 //! Tests of `src/model/rows.rs`: the tables as users see them.
 
 use memintro_model::model::{
+    addr::{PhysAddr, VirtAddr},
     name::COMM_MAX,
     rows::{Heap, KernelMemory, KernelStack, Memory, MmStat, Task},
     text::LINE_MAX,
@@ -28,8 +29,8 @@ const THREAD: KernelStack<'static> = KernelStack {
     tid: 814,
     pid: 812,
     state: b'S',
-    stack: Some(STACK),
-    sp: Some(STACK + 0x3d00),
+    stack: Some(VirtAddr(STACK)),
+    sp: Some(VirtAddr(STACK + 0x3d00)),
     size: 0x4000,
     comm: b"bash",
 };
@@ -82,10 +83,10 @@ fn ordinary_rows_stand_under_their_header() {
     assert_aligned(&header(Memory::header), &line(|l| memory.row(l)));
     let kernel = KernelMemory {
         kind: "kernel-stack",
-        va: STACK,
+        va: VirtAddr(STACK),
         size: 0x4000,
-        pa_linear: STACK,
-        walked: Some((0x2_0000_0000, 12)),
+        pa_linear: PhysAddr(STACK),
+        walked: Some((PhysAddr(0x2_0000_0000), 12)),
         runs: 1000,
     };
     assert_aligned(&header(KernelMemory::header), &line(|l| kernel.row(l)));
@@ -110,8 +111,8 @@ fn widest_rows_fit() {
         tid: u32::MAX,
         pid: u32::MAX,
         state: b'S',
-        stack: Some(1 << 63),
-        sp: Some(1 << 63),
+        stack: Some(VirtAddr(1 << 63)),
+        sp: Some(VirtAddr(1 << 63)),
         size: u64::MAX >> 1,
         comm: WIDEST,
     };
@@ -171,7 +172,7 @@ fn a_thread_that_runs_or_is_gone() {
 #[test]
 fn a_stack_pointer_outside_of_the_stack_is_not_shown() {
     let with = |sp| {
-        let sp = Some(sp);
+        let sp = Some(VirtAddr(sp));
         stack_fields(&KernelStack { sp, ..THREAD })
     };
     for sp in [0, STACK - 1, STACK + 0x4000, STACK + 0x4001, u64::MAX] {
@@ -240,7 +241,15 @@ proptest! {
     ) {
         let [tid, pid] = ids;
         let sp = offset.map(|offset| stack.unwrap_or(STACK).wrapping_add(offset));
-        let thread = KernelStack { tid, pid, state, stack, sp, size, comm: &comm };
+        let thread = KernelStack {
+            tid,
+            pid,
+            state,
+            stack: stack.map(VirtAddr),
+            sp: sp.map(VirtAddr),
+            size,
+            comm: &comm,
+        };
         let [stack_field, sp_field, used_field] = stack_fields(&thread);
         prop_assert_eq!(stack_field == "-", stack.is_none());
         prop_assert_eq!(&sp_field == "-", &used_field == "-");

@@ -3,6 +3,7 @@
 //! Tests of `src/model/vmas.rs`.
 
 use memintro_model::model::{
+    addr::{PhysAddr, VirtAddr},
     pgtable::{flags, Entry, Kind, Level},
     range::Piece,
     text::LINE_MAX,
@@ -23,11 +24,11 @@ fn piece(kind: Kind, level: Level, flags: u32) -> Piece {
         0x20_0000
     };
     Piece {
-        start: 0,
-        last: size - 1,
+        start: VirtAddr(0),
+        last: VirtAddr(size - 1),
         kind,
         level,
-        pa: 0,
+        pa: PhysAddr(0),
         shift: 12,
         perm: 0,
         flags,
@@ -136,7 +137,7 @@ fn rows_as_the_design_writes_them() {
         ..Perm::default()
     };
     let row = line(|l| {
-        vmas::row_before_name(l, 0x40_0000, 0x40_2000, perm, &behind);
+        vmas::row_before_name(l, VirtAddr(0x40_0000), VirtAddr(0x40_2000), perm, &behind);
         l.put(b"/usr/bin/dash").end();
     });
     assert_eq!(row, "0x400000 0x402000 r-xp 8 4 0 0 0 4 /usr/bin/dash\n");
@@ -158,7 +159,7 @@ fn every_permission_is_as_in_maps() {
             .map(|(bit, letters)| char::from(letters.as_bytes()[usize::from((bits >> bit) & 1)]))
             .collect();
         let row = line(|l| {
-            vmas::row_before_name(l, 0, 0x1000, perm, &Behind::default());
+            vmas::row_before_name(l, VirtAddr(0), VirtAddr(0x1000), perm, &Behind::default());
             l.put(b"-").end();
         });
         assert_eq!(fields(&header(vmas::header), &row)[2], ("PERM", &*expected));
@@ -177,7 +178,7 @@ fn the_widest_row_leaves_room() {
         empty: most,
     };
     let row = line(|l| {
-        vmas::row_before_name(l, most, most, Perm::default(), &behind);
+        vmas::row_before_name(l, VirtAddr(most), VirtAddr(most), Perm::default(), &behind);
         l.put(b"-").end();
     });
     assert_eq!(fields(&header(vmas::header), &row).len(), 10);

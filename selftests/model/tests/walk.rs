@@ -21,7 +21,10 @@ mod still;
 #[path = "support/tables.rs"]
 mod tables;
 
-use memintro_model::model::walk::{walk, walk_twice, Answer, Step, Steps};
+use memintro_model::model::{
+    addr::VirtAddr,
+    walk::{walk, walk_twice, Answer, Step, Steps},
+};
 
 /// A walk: its answer, and the entries that it read.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -45,12 +48,12 @@ impl Walk {
 /// Walks with the full number of readings left.
 fn once(tables: &tables::Scripted<'_>, va: u64) -> Walk {
     tables.readings.set(0);
-    Walk::of(|steps| walk(tables, va, steps))
+    Walk::of(|steps| walk(tables, VirtAddr(va), steps))
 }
 
 fn twice(tables: &tables::Scripted<'_>, va: u64) -> Walk {
     tables.readings.set(0);
-    Walk::of(|steps| walk_twice(tables, va, steps))
+    Walk::of(|steps| walk_twice(tables, VirtAddr(va), steps))
 }
 
 /// Both kinds of walk: over tables that locks keep, and over those that nothing keeps.

@@ -8,6 +8,7 @@ use super::{
     lines::{address, line, number, pairs},
 };
 use memintro_model::model::{
+    addr::{PhysAddr, VirtAddr},
     answer::{self, KernelAddress},
     end,
     pgtable::{flags, Kind, Level},
@@ -81,7 +82,7 @@ fn check_flags(text: &str, bits: u32) {
 }
 
 /// Checks the last line of an answer.
-pub fn check_line(whose: Whose, va: u64, kernel: Option<&KernelAddress>, answer: &Answer) {
+pub fn check_line(whose: Whose, va: VirtAddr, kernel: Option<&KernelAddress>, answer: &Answer) {
     let text = line(|line| answer::walk(line, whose, va, kernel, answer));
     let pairs = pairs(&text);
     let keys: Vec<_> = pairs.iter().map(|pair| pair.0).collect();
@@ -90,16 +91,16 @@ pub fn check_line(whose: Whose, va: u64, kernel: Option<&KernelAddress>, answer:
     let mut expected = vec!["pid", "va"];
     if let Some(kernel) = kernel {
         expected.extend(["region", "pa_linear", "agree"]);
-        assert_eq!(address(value("pa_linear")), kernel.pa_linear);
+        assert_eq!(address(value("pa_linear")), kernel.pa_linear.0);
         let agree = answer.is_ok_and(|page| page.pa == kernel.pa_linear);
         assert_eq!(value("agree"), if agree { "yes" } else { "no" });
     }
     assert_eq!(value("pid"), print_whose(whose));
-    assert_eq!(address(value("va")), va);
+    assert_eq!(address(value("va")), va.0);
     match answer {
         Ok(page) => {
             expected.extend(["pa", "page", "level", "perm", "flags"]);
-            assert_eq!(address(value("pa")), page.pa);
+            assert_eq!(address(value("pa")), page.pa.0);
             assert_eq!(value("level"), page.level.as_str());
             check_perm(value("perm"), page.perm);
             check_flags(value("flags"), page.flags);
@@ -141,7 +142,7 @@ pub fn check_levels(steps: &[Step], top: Level) {
             assert_eq!(pairs[0].1, Level::ALL[number].as_str());
             assert_eq!(number_of(pairs[1].1), step.index);
             match show_entry {
-                true => assert_eq!(address(pairs[2].1), step.at),
+                true => assert_eq!(address(pairs[2].1), step.at.0),
                 false => assert_eq!(pairs[2].1, "denied"),
             }
             assert_eq!(address(pairs[3].1), step.entry.value);
@@ -161,7 +162,7 @@ fn number_of(text: &str) -> usize {
 
 fn check_refusal(question: Option<WalkQuestion>, refusal: Refusal) {
     let text = line(|line| answer::refused(line, question.as_ref(), refusal));
-    let hex = |va| format!("{va:#x}");
+    let hex = |va: VirtAddr| format!("{:#x}", va.0);
     let error = [
         ("error", refusal.errno().as_str().to_string()),
         ("why", refusal.as_str().to_string()),
@@ -192,11 +193,11 @@ fn check_refusal(question: Option<WalkQuestion>, refusal: Refusal) {
     let Some(WalkQuestion { whose, va, .. }) = question else {
         return;
     };
-    let physical = PhysicalQuestion { pa: va };
+    let physical = PhysicalQuestion { pa: PhysAddr(va.0) };
     let named = [("pa", hex(va))];
     last(&|line| end::refused(line, Some(&physical), refusal), &named);
     let pid = ("pid", print_whose(whose));
-    let end = hex(va.saturating_add(1));
+    let end = hex(va.next().unwrap_or(va));
     for (part, named) in [
         (Part::Whole, vec![pid.clone()]),
         (Part::At(va), vec![pid.clone(), ("va", hex(va))]),
@@ -227,12 +228,12 @@ pub fn check(bytes: &[u8]) {
         true => Whose::Kernel,
         false => Whose::Process(input.number() as i32 & i32::MAX),
     };
-    let va = input.number();
+    let va = VirtAddr(input.number());
     let level = Level::ALL[usize::from(input.byte()) % 5];
     let why = WHYS[usize::from(input.byte()) % WHYS.len()];
     let answer = match input.bit() {
         true => Ok(Page {
-            pa: input.number(),
+            pa: PhysAddr(input.number()),
             shift: input.byte(),
             level,
             perm: input.number() as u32,
@@ -247,8 +248,8 @@ pub fn check(bytes: &[u8]) {
     let kernel = input.bit().then(|| KernelAddress {
         region: ["linear", "vmalloc", "text", "other"][usize::from(input.byte() & 3)],
         pa_linear: match input.bit() {
-            true => input.number(),
-            false => answer.map_or(0, |page| page.pa),
+            true => PhysAddr(input.number()),
+            false => answer.map_or(PhysAddr(0), |page| page.pa),
         },
     });
     check_line(whose, va, kernel.as_ref(), &answer);
@@ -267,7 +268,7 @@ pub fn check(bytes: &[u8]) {
         .map(|level| Step {
             level,
             index: input.number() as u16 as usize,
-            at: input.number(),
+            at: VirtAddr(input.number()),
             entry: input.entry(),
         })
         .collect();

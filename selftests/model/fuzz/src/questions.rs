@@ -4,7 +4,7 @@
 
 use super::modes::mode;
 use memintro_model::model::{
-    addr::Halves,
+    addr::{Halves, VirtAddr},
     question::{Part, PhysicalQuestion, RangeQuestion, WalkQuestion, Whose, QUESTION_MAX},
     words::{Errno, Refusal},
 };
@@ -45,13 +45,13 @@ fn walk(text: &[u8]) -> Option<WalkQuestion> {
     };
     Some(WalkQuestion {
         whose: whose(pid)?,
-        va: address(va)?,
+        va: VirtAddr(address(va)?),
         levels,
     })
 }
 
 /// And about many; the last address of a range is that of its last page.
-fn range(text: &[u8], shift: u8, untag: fn(u64) -> u64) -> Option<RangeQuestion> {
+fn range(text: &[u8], shift: u8, untag: fn(VirtAddr) -> VirtAddr) -> Option<RangeQuestion> {
     let words = words(text)?;
     let (pid, part, totals) = match words.as_slice() {
         [pid] => (*pid, None, false),
@@ -62,9 +62,10 @@ fn range(text: &[u8], shift: u8, untag: fn(u64) -> u64) -> Option<RangeQuestion>
     };
     let part = match part.map(|part| part.split_once('-').ok_or(part)) {
         None => Part::Whole,
-        Some(Err(va)) => Part::At(untag(address(va)?)),
+        Some(Err(va)) => Part::At(untag(VirtAddr(address(va)?))),
         Some(Ok((start, end))) => {
-            let (start, end) = (untag(address(start)?), untag(address(end)?));
+            let (start, end) = (VirtAddr(address(start)?), VirtAddr(address(end)?));
+            let (start, end) = (untag(start).0, untag(end).0);
             let page = 1u128 << shift;
             let first = u128::from(start) / page * page;
             let after = match end {
@@ -72,7 +73,8 @@ fn range(text: &[u8], shift: u8, untag: fn(u64) -> u64) -> Option<RangeQuestion>
                 u64::MAX => 1 << 64,
                 end => u128::from(end).div_ceil(page) * page,
             };
-            (start < end).then(|| Part::Range(first as u64, (after - 1) as u64))?
+            let range = || Part::Range(VirtAddr(first as u64), VirtAddr((after - 1) as u64));
+            (start < end).then(range)?
         }
     };
     Some(RangeQuestion {
@@ -93,8 +95,10 @@ fn print_range(question: &RangeQuestion) -> String {
     let mut text = print_whose(question.whose);
     match question.part {
         Part::Whole => {}
-        Part::At(va) => text += &format!("\t{va:#X}").replace("0X", "0x"),
-        Part::Range(start, last) => text += &format!("  {start:#x}-{:#x}", last.saturating_add(1)),
+        Part::At(va) => text += &format!("\t{:#X}", va.0).replace("0X", "0x"),
+        Part::Range(start, last) => {
+            text += &format!("  {:#x}-{:#x}", start.0, last.0.saturating_add(1));
+        }
     }
     text + if question.totals { " totals \n" } else { "\n" }
 }
@@ -107,7 +111,8 @@ fn check_refusal(text: &[u8], refusal: Refusal) {
 }
 
 /// An accepted address lies in the half that the question is about.
-fn check_half(halves: &Halves, whose: Whose, va: u64) {
+fn check_half(halves: &Halves, whose: Whose, va: VirtAddr) {
+    let va = va.0;
     let kernel = va >> 63 != 0;
     assert_eq!(kernel, whose == Whose::Kernel);
     let bits = if kernel {
@@ -124,10 +129,10 @@ pub fn check(bytes: &[u8]) {
         return;
     };
     let (paging, halves) = mode(machine);
-    let untag: fn(u64) -> u64 = match machine & 128 {
+    let untag: fn(VirtAddr) -> VirtAddr = match machine & 128 {
         0 => |va| va,
         // As arm64 does: bit 55 again and again.
-        _ => |va| ((va << 8) as i64 >> 8) as u64,
+        _ => |va| VirtAddr(((va.0 << 8) as i64 >> 8) as u64),
     };
     let shift = paging.shift[0];
 
@@ -139,7 +144,7 @@ pub fn check(bytes: &[u8]) {
             let again = format!(
                 " {} {:#x}{levels}",
                 print_whose(question.whose),
-                question.va
+                question.va.0
             );
             assert_eq!(WalkQuestion::parse(again.as_bytes()), Ok(question));
             if question.check_half(&halves).is_ok() {
@@ -177,7 +182,7 @@ pub fn check(bytes: &[u8]) {
         Some([va]) => address(va),
         _ => None,
     };
-    let parsed = PhysicalQuestion::parse(text).map(|question| question.pa);
+    let parsed = PhysicalQuestion::parse(text).map(|question| question.pa.0);
     assert_eq!(parsed.ok(), expected);
     if let Err(refusal) = parsed {
         check_refusal(text, refusal);

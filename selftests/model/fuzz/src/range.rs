@@ -9,6 +9,7 @@ use super::{
     modes::mode,
 };
 use memintro_model::model::{
+    addr::{PhysAddr, VirtAddr},
     extents::{Extent, Extents, Totals},
     pgtable::{flags, Entry, Kind, PageTables, Paging, Reading},
     question::Part,
@@ -40,7 +41,7 @@ impl PageTables for Hostile<'_> {
         0
     }
 
-    fn read(&self, table: u8, _va: u64) -> Option<Reading<u8>> {
+    fn read(&self, table: u8, _va: VirtAddr) -> Option<Reading<u8>> {
         let mut input = self.input.borrow_mut();
         let mut above = self.above.borrow_mut();
         let shape = input.byte();
@@ -57,7 +58,7 @@ impl PageTables for Hostile<'_> {
             }
         };
         Some(Reading {
-            at: table.into(),
+            at: VirtAddr(table.into()),
             entry,
             next: (shape & 31 != 31).then_some(table + 1),
         })
@@ -65,12 +66,7 @@ impl PageTables for Hostile<'_> {
 }
 
 impl BulkTables for Hostile<'_> {
-    // Only a question about a page has a quick look first, and none is asked here.
-    fn may_point_to(&self, _table: u8, _va: u64, _count: usize, _pa: u64) -> bool {
-        true
-    }
-
-    fn read_many(&self, table: u8, va: u64, entries: &mut [Entry]) -> Option<Many> {
+    fn read_many(&self, table: u8, va: VirtAddr, entries: &mut [Entry]) -> Option<Many> {
         let mut input = self.input.borrow_mut();
         let level = self.paging.top as usize - usize::from(table);
         let level = memintro_model::model::pgtable::Level::ALL[4 - level];
@@ -119,18 +115,18 @@ impl BulkTables for Hostile<'_> {
 }
 
 /// Checks what one step found, and returns its pieces.
-fn pieces(paging: &Paging, found: &Found<'_>, va: u64, last: u64) -> Vec<Piece> {
+fn pieces(paging: &Paging, found: &Found<'_>, va: VirtAddr, last: VirtAddr) -> Vec<Piece> {
     let pieces: Vec<_> = found.pieces().collect();
     assert_eq!(pieces.first().map(|piece| piece.start), Some(va));
     assert!(pieces
         .windows(2)
-        .all(|two| two[0].last.checked_add(1) == Some(two[1].start)));
+        .all(|two| two[0].last.next() == Some(two[1].start)));
     let end = pieces.last().map(|piece| piece.last);
-    assert!(end == Some(last) || end.and_then(|end| end.checked_add(1)) == found.next());
+    assert!(end == Some(last) || end.and_then(VirtAddr::next) == found.next());
     let span = paging.span(found.level);
     for piece in &pieces {
         // A piece may be several entries; this is the first of them.
-        let number = (piece.start & !(span - 1)) - (found.va & !(span - 1));
+        let number = (piece.start.0 & !(span - 1)) - (found.va.0 & !(span - 1));
         let entry = match (number / span).checked_sub(found.empty as u64) {
             Some(number) => found.entries[number as usize],
             None => Entry::default(),
@@ -142,19 +138,19 @@ fn pieces(paging: &Paging, found: &Found<'_>, va: u64, last: u64) -> Vec<Piece> 
             entry.kind() == Kind::Leaf
         );
         assert!(!(piece.is_present() && piece.is_zero()));
-        let inside = piece.start & (paging.span(found.level) - 1);
-        assert_eq!(piece.pa, entry.target.wrapping_add(inside));
+        let inside = piece.start.0 & (paging.span(found.level) - 1);
+        assert_eq!(piece.pa.0, entry.target.wrapping_add(inside));
         assert_eq!(piece.perm & !(flags::PERM & found.perm & entry.flags), 0);
     }
     pieces
 }
 
 /// Every mapping of `pa` in the pieces, and no other.
-fn check_hits(found: &Found<'_>, pieces: &[Piece], pa: u64) {
+fn check_hits(found: &Found<'_>, pieces: &[Piece], pa: PhysAddr) {
     let expected = pieces.iter().filter_map(|piece| {
-        let offset = pa.checked_sub(piece.pa)?;
+        let offset = pa.0.checked_sub(piece.pa.0)?;
         let here = piece.kind == Kind::Leaf && offset <= piece.last - piece.start;
-        here.then(|| piece.start + offset)
+        here.then(|| piece.start.wrapping_add(offset))
     });
     assert!(rmap::hits(found, pa).map(|hit| hit.va).eq(expected));
 }
@@ -163,10 +159,10 @@ fn check_row(row: &Extent) {
     let header = line(Extent::header);
     let text = line(|line| row.row(line));
     let fields = fields(&header, &text);
-    assert_eq!(address(fields[0]), row.start);
-    assert_eq!(address(fields[1]), row.last.saturating_add(1));
+    assert_eq!(address(fields[0]), row.start.0);
+    assert_eq!(address(fields[1]), row.last.0.saturating_add(1));
     assert_eq!(number(fields[2]), (row.last - row.start + 1) >> 10);
-    assert_eq!(address(fields[3]), row.pa);
+    assert_eq!(address(fields[3]), row.pa.0);
     let word = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b',';
     assert!(fields[4..].iter().all(|field| field.bytes().all(word)));
 }
@@ -195,13 +191,16 @@ fn check_totals(rows: &[Extent], totals: &Totals, range: u64, paging: &Paging) {
         }
         run += size(row);
         largest = largest.max(run);
-        end = row.last.checked_add(1).map(|end| (end, row.pa + size(row)));
+        end = row
+            .last
+            .next()
+            .map(|end| (end, row.pa.wrapping_add(size(row))));
     }
     assert_eq!((totals.runs, totals.largest), (runs, largest));
 
     let text = line(|line| {
         line.put(b"a=b");
-        totals.put(line, Part::Range(1, range), paging);
+        totals.put(line, Part::Range(VirtAddr(1), VirtAddr(range)), paging);
         line.end();
     });
     let pairs = pairs(&text);
@@ -211,12 +210,12 @@ fn check_totals(rows: &[Extent], totals: &Totals, range: u64, paging: &Paging) {
     assert!(by_size.map(|pair| number(pair.1)).sum::<u64>() <= kb("kb"));
 }
 
-fn check_behind(behind: &Behind, start: u64, last: u64) {
+fn check_behind(behind: &Behind, start: VirtAddr, last: VirtAddr) {
     assert_eq!(behind.size, last - start + 1);
     assert!(behind.huge <= behind.present);
     assert!(behind.present + behind.zero + behind.swap + behind.empty <= behind.size);
     let text = line(|line| {
-        let end = last.saturating_add(1);
+        let end = last.next().unwrap_or(last);
         vmas::row_before_name(line, start, end, Perm::default(), behind);
         line.put(b"-").end();
     });
@@ -245,8 +244,9 @@ pub fn check(bytes: &[u8]) {
     let half = (1u64 << halves.user_bits) - 1;
     let place = |va: u64| if kernel { va | !half } else { va & half };
     let (one, other) = (place(input.number()), place(input.number()));
-    let (start, last) = (one.min(other) & !page, one.max(other) | page);
-    let pa = input.number();
+    let start = VirtAddr(one.min(other) & !page);
+    let last = VirtAddr(one.max(other) | page);
+    let pa = PhysAddr(input.number());
 
     let tables = Hostile {
         paging,
@@ -274,7 +274,7 @@ pub fn check(bytes: &[u8]) {
         }
     }
     if reached != start {
-        check_behind(&behind, start, reached.wrapping_sub(1));
+        check_behind(&behind, start, VirtAddr(reached.0.wrapping_sub(1)));
     }
     rows.extend(extents.finish());
     // Spelling costs more than all the rest.

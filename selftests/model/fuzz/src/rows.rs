@@ -8,6 +8,7 @@ use super::{
     names::unescape,
 };
 use memintro_model::model::{
+    addr::{PhysAddr, VirtAddr},
     name::COMM_MAX,
     rmap::{self, Hit},
     rows::{Heap, KernelMemory, KernelStack, Memory, MmStat, Task},
@@ -57,14 +58,14 @@ fn check_stack(input: &mut Input<'_>, comm: &[u8]) {
         tid: input.number() as u32,
         pid: input.number() as u32,
         state: b'S',
-        stack: input.bit().then(|| input.number()),
-        sp: input.bit().then(|| input.number()),
+        stack: input.bit().then(|| VirtAddr(input.number())),
+        sp: input.bit().then(|| VirtAddr(input.number())),
         size: input.number(),
         comm,
     };
     let fields = named(KernelStack::header, |line| row.row(line), comm);
     match row.stack {
-        Some(stack) => assert_eq!(address(&fields[3]), stack),
+        Some(stack) => assert_eq!(address(&fields[3]), stack.0),
         None => assert_eq!(fields[3], "-"),
     }
     assert_eq!(number(&fields[5]), row.size);
@@ -72,7 +73,7 @@ fn check_stack(input: &mut Input<'_>, comm: &[u8]) {
     assert_eq!(fields[4] == "-", fields[6] == "-");
     if fields[4] != "-" {
         let (sp, used) = (address(&fields[4]), number(&fields[6]));
-        let (stack, sp_given) = (row.stack.expect("a stack"), row.sp.expect("a pointer"));
+        let (stack, sp_given) = (row.stack.expect("a stack").0, row.sp.expect("a pointer").0);
         assert_eq!(sp, sp_given);
         assert!(sp >= stack && (1..=row.size).contains(&used));
         assert_eq!(
@@ -124,19 +125,21 @@ fn check_memory(input: &mut Input<'_>, comm: &[u8]) {
 fn check_kernel(input: &mut Input<'_>) {
     let row = KernelMemory {
         kind: ["kmalloc", "kernel-stack"][usize::from(input.bit())],
-        va: input.number(),
+        va: VirtAddr(input.number()),
         size: input.number(),
-        pa_linear: input.number(),
-        walked: input.bit().then(|| (input.number(), input.byte())),
+        pa_linear: PhysAddr(input.number()),
+        walked: input
+            .bit()
+            .then(|| (PhysAddr(input.number()), input.byte())),
         runs: input.number(),
     };
     let text = line(|line| row.row(line));
     let header = line(KernelMemory::header);
     let fields = fields(&header, &text);
-    assert_eq!(address(fields[1]), row.va);
-    assert_eq!(address(fields[3]), row.pa_linear);
+    assert_eq!(address(fields[1]), row.va.0);
+    assert_eq!(address(fields[3]), row.pa_linear.0);
     match row.walked {
-        Some((pa, _)) => assert_eq!(address(fields[4]), pa),
+        Some((pa, _)) => assert_eq!(address(fields[4]), pa.0),
         None => assert_eq!(fields[4..6], ["-", "-"]),
     }
     let agree = row.runs == 1 && row.walked.is_some_and(|(pa, _)| pa == row.pa_linear);
@@ -145,14 +148,14 @@ fn check_kernel(input: &mut Input<'_>) {
 
 fn check_hit(input: &mut Input<'_>, comm: &[u8]) {
     let hit = Hit {
-        va: input.number(),
+        va: VirtAddr(input.number()),
         shift: input.byte(),
         perm: input.number() as u32,
     };
     let pid = input.number() as u32;
     let fields = named(rmap::header, |line| rmap::row(line, pid, &hit, comm), comm);
     assert_eq!(number(&fields[0]), pid.into());
-    assert_eq!(address(&fields[1]), hit.va);
+    assert_eq!(address(&fields[1]), hit.va.0);
 }
 
 /// The first byte chooses the table; a name follows, and then the numbers.

@@ -5,6 +5,7 @@
 
 use super::{answers::check_line, input::Input, modes::mode};
 use memintro_model::model::{
+    addr::VirtAddr,
     pgtable::{flags, Entry, Kind, PageTables, Paging, Reading},
     question::Whose,
     walk::{walk, walk_twice, Answer, Steps},
@@ -57,14 +58,14 @@ impl PageTables for Hostile<'_> {
         0
     }
 
-    fn read(&self, table: u8, _va: u64) -> Option<Reading<u8>> {
+    fn read(&self, table: u8, _va: VirtAddr) -> Option<Reading<u8>> {
         let mut log = self.log.borrow_mut();
         assert!(log.len() < TOO_MANY, "the walk does not end");
         let said = self.say(table, &log);
         log.push(Read { table, said });
         let (entry, next) = said?;
         Some(Reading {
-            at: table.into(),
+            at: VirtAddr(table.into()),
             entry,
             next,
         })
@@ -73,7 +74,7 @@ impl PageTables for Hostile<'_> {
 
 impl Hostile<'_> {
     /// An answer comes from one descent, after which all that led to it was read again.
-    fn check(&self, answer: &Answer, steps: &Steps, va: u64) {
+    fn check(&self, answer: &Answer, steps: &Steps, va: VirtAddr) {
         let steps: Vec<_> = steps.iter().collect();
         let Some((last, above)) = steps.split_last() else {
             assert_eq!(answer.map_err(|absent| absent.why), Err(Why::Retry));
@@ -98,7 +99,7 @@ impl Hostile<'_> {
         let confirmed = |from: usize| {
             above.iter().all(|step| {
                 log[from + steps.len()..].iter().any(|read| {
-                    u64::from(read.table) == step.at
+                    u64::from(read.table) == step.at.0
                         && read
                             .said
                             .is_some_and(|(entry, _)| entry.points_like(&step.entry))
@@ -111,9 +112,10 @@ impl Hostile<'_> {
             Ok(page) => {
                 assert_eq!(kind, Kind::Leaf);
                 let inside = self.paging.span(page.level) - 1;
-                assert_eq!(page.pa & !inside, last.entry.target & !inside);
-                assert_eq!(page.pa | last.entry.target, page.pa);
-                assert_eq!(page.pa | (va & inside), page.pa);
+                let pa = page.pa.0;
+                assert_eq!(pa & !inside, last.entry.target & !inside);
+                assert_eq!(pa | last.entry.target, pa);
+                assert_eq!(pa | (va.0 & inside), pa);
                 let allowed = steps
                     .iter()
                     .fold(flags::PERM, |perm, step| perm & step.entry.flags);
@@ -131,7 +133,7 @@ impl Hostile<'_> {
 pub fn check(bytes: &[u8]) {
     let mut input = Input(bytes);
     let (paging, _) = mode(input.byte());
-    let va = input.number();
+    let va = VirtAddr(input.number());
     let rest = input.0;
     for whose in [Whose::Process(1), Whose::Kernel] {
         let tables = Hostile {

@@ -4,11 +4,21 @@
 
 use super::{config, oracle_of_address, oracle_of_whose};
 use memintro_model::model::{
-    addr::Halves,
+    addr::{Halves, VirtAddr},
     question::{Part, RangeQuestion, Whose},
     words::Refusal,
 };
 use proptest::{collection::vec, prelude::*};
+
+/// The part at an address.
+fn at(va: u64) -> Part {
+    Part::At(VirtAddr(va))
+}
+
+/// The part from a first to a last address.
+fn range(start: u64, last: u64) -> Part {
+    Part::Range(VirtAddr(start), VirtAddr(last))
+}
 
 /// A question as it is written: neither rounded, as if a page were a byte, nor stripped.
 fn parse(text: &[u8]) -> Result<RangeQuestion, Refusal> {
@@ -35,20 +45,16 @@ fn each_form_with_and_without_totals() {
     let one = Whose::Process(1);
     for (text, whose, part) in [
         ("1", one, Part::Whole),
-        ("1 0x1234", one, Part::At(0x1234)),
-        ("1 0x1000-0x2000", one, Part::Range(0x1000, 0x1fff)),
-        ("1 0x1-0x2", one, Part::Range(1, 1)),
-        ("1 0x0-0xffffffffffffffff", one, Part::Range(0, u64::MAX)),
-        (
-            "1 0x0-0xfffffffffffffffe",
-            one,
-            Part::Range(0, u64::MAX - 2),
-        ),
+        ("1 0x1234", one, at(0x1234)),
+        ("1 0x1000-0x2000", one, range(0x1000, 0x1fff)),
+        ("1 0x1-0x2", one, range(1, 1)),
+        ("1 0x0-0xffffffffffffffff", one, range(0, u64::MAX)),
+        ("1 0x0-0xfffffffffffffffe", one, range(0, u64::MAX - 2)),
         ("kernel", Whose::Kernel, Part::Whole),
         (
             "kernel 0xFFFFC90000000000-0xffffc90000001000",
             Whose::Kernel,
-            Part::Range(0xffff_c900_0000_0000, 0xffff_c900_0000_0fff),
+            range(0xffff_c900_0000_0000, 0xffff_c900_0000_0fff),
         ),
     ] {
         accept(text, whose, part, false);
@@ -125,17 +131,14 @@ fn ranges_are_rounded_outward() {
         let question = RangeQuestion::parse(text.as_bytes(), page_shift, |va| va);
         question.unwrap().part
     };
-    assert_eq!(normal("1 0x1001-0x1002", 12), Part::Range(0x1000, 0x1fff));
-    assert_eq!(normal("1 0x1000-0x2000", 12), Part::Range(0x1000, 0x1fff));
-    assert_eq!(normal("1 0x1fff-0x2001", 12), Part::Range(0x1000, 0x2fff));
-    assert_eq!(normal("1 0x1001-0x1002", 16), Part::Range(0, 0xffff));
+    assert_eq!(normal("1 0x1001-0x1002", 12), range(0x1000, 0x1fff));
+    assert_eq!(normal("1 0x1000-0x2000", 12), range(0x1000, 0x1fff));
+    assert_eq!(normal("1 0x1fff-0x2001", 12), range(0x1000, 0x2fff));
+    assert_eq!(normal("1 0x1001-0x1002", 16), range(0, 0xffff));
     let to_the_end = "kernel 0xfffffffffffff001-0xffffffffffffffff";
-    assert_eq!(
-        normal(to_the_end, 12),
-        Part::Range(u64::MAX - 0xfff, u64::MAX)
-    );
+    assert_eq!(normal(to_the_end, 12), range(u64::MAX - 0xfff, u64::MAX));
     // The address that is asked about keeps its offset.
-    assert_eq!(normal("1 0x1234", 12), Part::At(0x1234));
+    assert_eq!(normal("1 0x1234", 12), at(0x1234));
     assert_eq!(normal("1", 12), Part::Whole);
 }
 
@@ -165,8 +168,8 @@ fn both_ends_must_lie_in_the_half_that_is_asked_about() {
 }
 
 /// What arm64 does with the tag of an address: its top byte becomes that of bit 55.
-fn untag(va: u64) -> u64 {
-    ((va << 8) as i64 >> 8) as u64
+fn untag(va: VirtAddr) -> VirtAddr {
+    VirtAddr(((va.0 << 8) as i64 >> 8) as u64)
 }
 
 /// A question as the files prepare it.
@@ -178,16 +181,16 @@ fn prepare(text: &str) -> Result<Part, Refusal> {
 
 #[test]
 fn tags_are_stripped() {
-    assert_eq!(prepare("1 0xab00000000001234"), Ok(Part::At(0x1234)));
-    let range = "1 0xab00000000001000-0xab00000000002000";
-    assert_eq!(prepare(range), Ok(Part::Range(0x1000, 0x1fff)));
+    assert_eq!(prepare("1 0xab00000000001234"), Ok(at(0x1234)));
+    let text = "1 0xab00000000001000-0xab00000000002000";
+    assert_eq!(prepare(text), Ok(range(0x1000, 0x1fff)));
 }
 
 // "Address tags are stripped before any check", and START >= END is one.
 #[test]
 fn tags_are_stripped_before_the_ends_are_compared() {
     let accepted = "1 0x0200000000001000-0x0100000000002000";
-    assert_eq!(prepare(accepted), Ok(Part::Range(0x1000, 0x1fff)));
+    assert_eq!(prepare(accepted), Ok(range(0x1000, 0x1fff)));
     for refused in [
         "1 0x0100000000003000-0x0200000000001000",
         "1 0x0100000000001000-0x0200000000001000",
@@ -219,7 +222,7 @@ fn oracle(text: &str) -> Result<RangeQuestion, Refusal> {
     let (part, rest) = match rest {
         [] | ["totals", ..] => (Part::Whole, rest),
         [word, rest @ ..] => match word.split_once('-') {
-            None => (Part::At(oracle_of_address(word)?), rest),
+            None => (at(oracle_of_address(word)?), rest),
             Some((start, end)) => {
                 let start = oracle_of_address(start)?;
                 let end = oracle_of_address(end)?;
@@ -232,7 +235,7 @@ fn oracle(text: &str) -> Result<RangeQuestion, Refusal> {
                 if start >= end {
                     return Err(Refusal::NotAnAddress);
                 }
-                (Part::Range(start, last), rest)
+                (range(start, last), rest)
             }
         },
     };
@@ -292,7 +295,7 @@ proptest! {
         let whose = if kernel { "kernel" } else { "1" };
         for (start, end) in [(start, end), (start >> drop, end >> drop), (!(start >> drop), !0)] {
             let text = format!("{whose} {start:#x}-{end:#x}");
-            if let Ok(Part::Range(start, last)) = prepare(&text) {
+            if let Ok(Part::Range(VirtAddr(start), VirtAddr(last))) = prepare(&text) {
                 prop_assert!(start <= last, "{}", text);
                 prop_assert_eq!((start & 0xfff, last & 0xfff), (0, 0xfff));
                 prop_assert_eq!((start >> 63 == 1, last >> 63 == 1), (kernel, kernel));

@@ -4,6 +4,7 @@
 
 use super::modes::{self, Mode};
 use memintro_model::model::{
+    addr::PhysAddr,
     pgtable::{flags, Entry, Kind, Level},
     walk::{Absent, Answer, Page},
     words::Why,
@@ -97,7 +98,7 @@ impl Space {
         }
         let above = self.levels().filter(|above| above > level);
         Ok(Page {
-            pa: entry.target + (va - start),
+            pa: PhysAddr(entry.target + (va - start)),
             shift: entry.page_shift,
             level: *level,
             perm: above.fold(entry.flags, |perm, level| perm & self.limit(level, va)) & flags::PERM,

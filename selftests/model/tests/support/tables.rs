@@ -3,7 +3,10 @@
 //! Page tables that can change between two readings.
 
 use super::space::{raw_kind, Space};
-use memintro_model::model::pgtable::{flags, Entry, Kind, Level, PageTables, Paging, Reading};
+use memintro_model::model::{
+    addr::VirtAddr,
+    pgtable::{flags, Entry, Kind, Level, PageTables, Paging, Reading},
+};
 use std::{
     cell::{Cell, RefCell},
     collections::BTreeMap,
@@ -52,12 +55,12 @@ impl Tables {
                 let next = tables.count;
                 let slot = tables
                     .entries
-                    .entry((table, space.mode.paging.index(level, *va)))
+                    .entry((table, space.mode.paging.index(level, VirtAddr(*va))))
                     .or_insert(leads_to(next, space.limit(level, *va)));
                 tables.count += u64::from(slot.value == next);
                 table = slot.value;
             }
-            let index = space.mode.paging.index(*own, *va);
+            let index = space.mode.paging.index(*own, VirtAddr(*va));
             tables.entries.insert((table, index), *entry);
         }
         tables
@@ -127,7 +130,7 @@ impl PageTables for Scripted<'_> {
         (self.can_be_freed)(level)
     }
 
-    fn read(&self, table: Table, va: u64) -> Option<Reading<Table>> {
+    fn read(&self, table: Table, va: VirtAddr) -> Option<Reading<Table>> {
         let mut tables = self.tables.borrow_mut();
         (self.script.borrow_mut())(self.readings.get(), &mut tables);
         self.readings.set(self.readings.get() + 1);
@@ -143,7 +146,7 @@ impl PageTables for Scripted<'_> {
             _ => None,
         };
         Some(Reading {
-            at: address_of(table.number) + 8 * index as u64,
+            at: VirtAddr(address_of(table.number) + 8 * index as u64),
             entry,
             next,
         })

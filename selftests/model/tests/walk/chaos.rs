@@ -9,6 +9,7 @@ use super::{
     Walk,
 };
 use memintro_model::model::{
+    addr::VirtAddr,
     pgtable::{Entry, Kind, PageTables, Paging, Reading},
     walk::{walk, walk_twice},
     words::Why,
@@ -40,14 +41,14 @@ impl PageTables for Chaos {
         0
     }
 
-    fn read(&self, table: u8, _va: u64) -> Option<Reading<u8>> {
+    fn read(&self, table: u8, _va: VirtAddr) -> Option<Reading<u8>> {
         let mut log = self.log.borrow_mut();
         assert!(log.len() < TOO_MANY, "the walk does not end");
         let said = self.says[log.len() % self.says.len()];
         log.push((table, said));
         let (entry, next) = said?;
         Some(Reading {
-            at: u64::from(table),
+            at: VirtAddr(u64::from(table)),
             entry,
             next,
         })
@@ -73,7 +74,7 @@ impl Chaos {
             log.len() >= from + steps.len()
                 && steps.iter().zip(&log[from..]).all(|(step, (of, said))| {
                     let good = Some(*of) == table
-                        && step.at == u64::from(*of)
+                        && step.at.0 == u64::from(*of)
                         && said.is_some_and(|(entry, _)| entry == step.entry);
                     table = said.and_then(|(_, next)| next);
                     good
@@ -87,7 +88,7 @@ impl Chaos {
                     let alike = |(entry, _): (Entry, _)| {
                         entry.raw_kind == step.entry.raw_kind && entry.target == step.entry.target
                     };
-                    u64::from(*of) == step.at && said.is_some_and(alike)
+                    u64::from(*of) == step.at.0 && said.is_some_and(alike)
                 })
             })
         };
@@ -177,8 +178,8 @@ proptest! {
         for twice in [false, true] {
             let chaos = Chaos { mode, says: says.clone(), log: RefCell::default() };
             let found = Walk::of(|steps| match twice {
-                false => walk(&chaos, va, steps),
-                true => walk_twice(&chaos, va, steps),
+                false => walk(&chaos, VirtAddr(va), steps),
+                true => walk_twice(&chaos, VirtAddr(va), steps),
             });
             chaos.check(&found)?;
         }
@@ -198,7 +199,7 @@ fn chaos_is_not_hopeless() {
             says,
             log: RefCell::default(),
         };
-        let found = Walk::of(|steps| walk(&chaos, 0, steps));
+        let found = Walk::of(|steps| walk(&chaos, VirtAddr(0), steps));
         let retry = matches!(found.answer, Err(absent) if absent.why == Why::Retry);
         deep += u32::from(!retry && found.steps().count() > 2);
     }

@@ -14,6 +14,7 @@ use super::{
     twice, Walk, WALKS,
 };
 use memintro_model::model::{
+    addr::{PhysAddr, VirtAddr},
     pgtable::{flags, Entry, Kind, Level},
     walk::{Absent, Answer, Page},
     words::Why,
@@ -24,7 +25,7 @@ use std::cell::RefCell;
 /// What tables of one moment say about an address: found by recursion, not by the model's loop.
 fn truth(mode: Mode, tables: &Tables, table: u64, level: Level, va: u64) -> Answer {
     let paging = mode.paging;
-    let entry = tables.get(table, paging.index(level, va));
+    let entry = tables.get(table, paging.index(level, VirtAddr(va)));
     match (entry.kind(), level.below()) {
         (Kind::Table, Some(below)) => {
             let page = truth(mode, tables, entry.value, below, va)?;
@@ -32,7 +33,7 @@ fn truth(mode: Mode, tables: &Tables, table: u64, level: Level, va: u64) -> Answ
             Ok(Page { perm, ..page })
         }
         (Kind::Leaf, _) => Ok(Page {
-            pa: entry.target + va % paging.span(level),
+            pa: PhysAddr(entry.target + va % paging.span(level)),
             shift: entry.page_shift,
             level,
             perm: entry.flags & flags::PERM,
@@ -79,13 +80,13 @@ fn apply(mode: Mode, tables: &mut Tables, va: u64, depth: usize, change: &Change
     let paging = mode.paging;
     let (mut table, mut level) = (ROOT, paging.top);
     for _ in 0..depth {
-        let entry = tables.get(table, paging.index(level, va));
+        let entry = tables.get(table, paging.index(level, VirtAddr(va)));
         match (entry.kind(), level.below()) {
             (Kind::Table, Some(below)) => (table, level) = (entry.value, below),
             _ => break,
         }
     }
-    let index = paging.index(level, va);
+    let index = paging.index(level, VirtAddr(va));
     let mut entry = tables.get(table, index);
     let shift = |level: Level| paging.shift[level as usize];
     match change {
@@ -116,7 +117,7 @@ fn apply(mode: Mode, tables: &mut Tables, va: u64, depth: usize, change: &Change
                 let other = space::end(*kind, shift(below), *random);
                 tables
                     .entries
-                    .insert((copy, paging.index(below, va)), other);
+                    .insert((copy, paging.index(below, VirtAddr(va))), other);
             }
             entry = leads_to(copy, flags::PERM);
         }
@@ -293,7 +294,7 @@ fn every_entry_above_the_last_is_looked_at_again() {
                 }
             };
             let tables = Scripted::new(mode.paging, tables, script);
-            let found = walk(&tables, 0x1000).answer.map(|page| page.pa);
+            let found = walk(&tables, 0x1000).answer.map(|page| page.pa.0);
             // The first is no longer true when the entries above are read again.
             assert_eq!(found, Ok(0x2000), "table {above}");
         }
@@ -329,7 +330,10 @@ fn bits_that_the_processor_sets_do_not_disturb() {
             }
         };
         let tables = Scripted::new(mode.paging, tables, script);
-        assert_eq!(walk(&tables, 0x1234).answer.map(|page| page.pa), Ok(0x1234));
+        assert_eq!(
+            walk(&tables, 0x1234).answer.map(|page| page.pa.0),
+            Ok(0x1234)
+        );
     }
 }
 
@@ -347,7 +351,10 @@ fn damage_that_passes_does_not_disturb() {
             tables.entries.insert(pmd, now);
         };
         let tables = Scripted::new(mode.paging, tables, script);
-        assert_eq!(walk(&tables, 0x1000).answer.map(|page| page.pa), Ok(0x1000));
+        assert_eq!(
+            walk(&tables, 0x1000).answer.map(|page| page.pa.0),
+            Ok(0x1000)
+        );
     }
 }
 
@@ -359,7 +366,10 @@ fn what_two_walks_do_not_agree_on_is_not_believed() {
         tables.entries.insert((3, 1), page(1 + reading as u64 / 7));
     };
     let tables = Scripted::new(mode.paging, tables, script);
-    assert_eq!(once(&tables, 0x1000).answer.map(|page| page.pa), Ok(0x1000));
+    assert_eq!(
+        once(&tables, 0x1000).answer.map(|page| page.pa.0),
+        Ok(0x1000)
+    );
     assert_eq!(tables.readings.get(), 7);
     let absent = twice(&tables, 0x1000).answer.unwrap_err();
     assert_eq!((absent.why, absent.level), (Why::Retry, None));

@@ -10,6 +10,7 @@ use super::{
     twice, Walk, WALKS,
 };
 use memintro_model::model::{
+    addr::VirtAddr,
     pgtable::{flags, Entry, Kind, Level},
     walk::{Absent, Answer, Page, NO_VMA},
     words::Why,
@@ -32,14 +33,14 @@ fn chain(last: Entry, level: Level) -> Scripted<'static> {
     let mut table = ROOT;
     for above in [Level::P4d, Level::Pud, Level::Pmd] {
         if above > level {
-            let index = mode.paging.index(above, 0x1000);
+            let index = mode.paging.index(above, VirtAddr(0x1000));
             tables
                 .entries
                 .insert((table, index), leads_to(table + 1, flags::PERM));
             table += 1;
         }
     }
-    let index = mode.paging.index(level, 0x1000);
+    let index = mode.paging.index(level, VirtAddr(0x1000));
     tables.entries.insert((table, index), last);
     still(mode, tables)
 }
@@ -75,7 +76,7 @@ fn the_offset_counts_in_pages_of_every_size() {
         let mut entry = space::end(Kind::Leaf, shift, [0, 0]);
         entry.target = 0x2_4000_0000;
         let page = once(&chain(entry, level), 0x1abc).answer.unwrap();
-        assert_eq!((page.pa, page.shift, page.level), (pa, shift, level));
+        assert_eq!((page.pa.0, page.shift, page.level), (pa, shift, level));
     }
 }
 
@@ -188,7 +189,7 @@ proptest! {
                 let index = (into_table >> paging.shift[level as usize])
                     & u64::from(paging.entries[level as usize] - 1);
                 prop_assert_eq!(step.index as u64, index);
-                prop_assert_eq!(step.at & 0xffff, 8 * index);
+                prop_assert_eq!(step.at.0 & 0xffff, 8 * index);
                 prop_assert_eq!(step.entry.kind() == Kind::Table, level != end);
             }
 
