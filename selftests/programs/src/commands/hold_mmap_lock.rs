@@ -43,7 +43,8 @@ fn open(path: &Path) -> io::Result<File> {
 }
 
 /// Waits until a process sleeps uninterruptibly in a function of the kernel. (What the kernel
-/// shows of its stack begins with who called the scheduler or took a lock.)
+/// shows of its stack begins with who called the scheduler or took a lock; one for real time
+/// shows its locks too.)
 fn wait_for(pid: Pid, function: &str) -> io::Result<()> {
     let mut stack = String::new();
     let came = comes(|| {
@@ -51,7 +52,10 @@ fn wait_for(pid: Pid, function: &str) -> io::Result<()> {
         let stat = read("stat").unwrap_or_default();
         stack = read("stack").unwrap_or_default();
         let state = stat.rsplit(") ").next().unwrap_or_default();
-        let first = stack.lines().next().unwrap_or_default();
+        let first = stack
+            .lines()
+            .find(|line| !line.contains("rt_mutex"))
+            .unwrap_or_default();
         state.starts_with('D') && first.contains(function)
     });
     ensure!(came, "{pid} never came to {function}, but to\n{stack}");
