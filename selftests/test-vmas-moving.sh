@@ -2,9 +2,10 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # Property: the rows of a process whose mappings change during the answer ascend, never
-# overlap, and add up to the last line.
+# overlap, and add up to the last line. A row is about one mapping: if another file, or
+# another part of it, is mapped in its place while it is counted, the row ends there.
 #
-#	TIMES=N test-vmas-moving.sh
+#	TIMES=N ROWS=N test-vmas-moving.sh
 
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "${0%/*}/lib.sh"
@@ -12,7 +13,7 @@
 . "$here/lib-ask.sh"
 need_module
 
-ktap_plan 4
+ktap_plan 6
 log_mark
 start storm "$bin/storm" || exit 1
 ktap_run "answers about a process in motion" \
@@ -28,5 +29,10 @@ ktap_run "the process is still in motion" kill -0 "$(pid_of storm)"
 } 3<>/proc/memintro/vmas
 ktap_equal "a process that has ended" 2 \
 	"$(grep -cE '^# end pid=[0-9]+ error=ESRCH why=no-(process|memory)$' "$tmp/answer")"
+
+ktap_run "no row mixes two mappings" "$bin/replaced" --rows "${ROWS:-1000}"
+ktap_diag "$(printf '%s\n' "$ktap_out" | tail -n 1)"
+early=${ktap_out##*ended_early=}
+ktap_run "mappings were replaced while they were counted" [ "${early%% *}" -gt 0 ]
 ktap_equal "nothing is reported" "" "$(log_reports)"
 ktap_finish
