@@ -18,10 +18,6 @@ fn has(table: &[u8], pid: Pid) -> bool {
     lines.any(|line| line.starts_with(pid.as_bytes()))
 }
 
-fn child() -> io::Result<Pid> {
-    process::fork_tied(|| process::sleep_for_ever())
-}
-
 pub fn run(options: &mut Options) -> io::Result<bool> {
     let path: PathBuf = options.word()?;
     let mut all = true;
@@ -30,6 +26,7 @@ pub fn run(options: &mut Options) -> io::Result<bool> {
         all &= right;
     };
     let mut file = File::open(&path)?;
+    let child = || process::fork_tied(|| process::sleep_for_ever());
 
     // `old` is there at the first read and then ends, `new` starts after it.
     let old = child()?;

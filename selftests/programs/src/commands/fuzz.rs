@@ -86,11 +86,6 @@ impl Board {
     }
 }
 
-struct Worker {
-    pid: Pid,
-    until: Instant,
-}
-
 fn work(board: Board, first: usize, seed: u64) -> io::Result<()> {
     process::ignore_signals();
     let fds: &[AtomicI32] = Box::leak(Box::new([const { AtomicI32::new(-1) }; SLOTS]));
@@ -105,11 +100,11 @@ fn work(board: Board, first: usize, seed: u64) -> io::Result<()> {
     Ok(())
 }
 
-fn start(board: Board, place: usize, random: &mut Random) -> io::Result<Worker> {
+fn start(board: Board, place: usize, random: &mut Random) -> io::Result<(Pid, Instant)> {
     let seed = random.next_u64();
     let pid = process::fork_role("worker", || work(board, place * THREADS, seed))?;
     let until = Instant::now() + Duration::from_millis(300 + random.below(5000) as u64);
-    Ok(Worker { pid, until })
+    Ok((pid, until))
 }
 
 /// Kills a worker; `false` if it does not end.
@@ -130,8 +125,7 @@ pub fn run(options: &mut Options) -> io::Result<bool> {
     println!("seed={seed}");
     let mut random = Random::new(seed);
     let board = Board::new(workers * THREADS)?;
-    let uring = means::Ring::new();
-    let uring = uring.map_or_else(|error| format!("none:{error}"), |_| "yes".to_owned());
+    let uring = means::Ring::new().is_ok();
 
     let mut running = Vec::new();
     for place in 0..workers {
@@ -146,17 +140,17 @@ pub fn run(options: &mut Options) -> io::Result<bool> {
     let (mut hung, mut enough) = (false, false);
     while !hung && (Instant::now() < finish || !enough && Instant::now() < last) {
         thread::sleep(Duration::from_millis(20));
-        for (place, worker) in running.iter_mut().enumerate() {
+        for (place, (pid, until)) in running.iter_mut().enumerate() {
             let busy = (0..THREADS).filter_map(|i| board.busy(place * THREADS + i));
             let late = busy.max().filter(|(millis, _)| *millis > SLOW);
             if let Some((millis, call)) = late {
                 slow += 1;
                 println!("slow: {} for {millis} ms", CALLS[call].0);
             }
-            if late.is_some() || Instant::now() > worker.until {
-                hung |= !end(board, place, worker.pid);
+            if late.is_some() || Instant::now() > *until {
+                hung |= !end(board, place, *pid);
                 kills += 1;
-                *worker = start(board, place, &mut random)?;
+                (*pid, *until) = start(board, place, &mut random)?;
             }
         }
         if let (Some(file), true) = (&file, Instant::now() > reload) {
@@ -170,8 +164,8 @@ pub fn run(options: &mut Options) -> io::Result<bool> {
         enough = kills > 0 && (reloads > 0 || file.is_none()) && useful;
     }
     let seconds = begun.elapsed().as_secs();
-    for (place, worker) in running.iter().enumerate() {
-        hung |= !end(board, place, worker.pid);
+    for (place, (pid, _)) in running.iter().enumerate() {
+        hung |= !end(board, place, *pid);
     }
     if hung {
         println!("wrong: a process that was killed does not end");

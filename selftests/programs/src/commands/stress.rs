@@ -54,15 +54,6 @@ const NEEDED: [&str; 9] = words! {
     "verified" "still" "rows" "reloads" "gone" "kills" "forks" "execs" "oom_kills"
 };
 
-fn churners(count: usize, seed: u64) -> io::Result<Vec<Churned>> {
-    let start = |i| {
-        let counters = counters(SLOTS)?;
-        let pid = targets::churner(seed + 100 * i as u64, counters)?;
-        Ok(Churned { pid, counters })
-    };
-    (0..count).map(start).collect()
-}
-
 fn start(all: &mut Vec<Pid>, run: impl FnOnce()) -> io::Result<Pid> {
     let pid = process::fork_tied(run)?;
     all.push(pid);
@@ -144,7 +135,12 @@ pub fn run(options: &mut Options) -> io::Result<bool> {
     println!("seed={seed}");
 
     let tally = Tally::new()?;
-    let churned = churners(targets, seed)?;
+    let mut churned = Vec::new();
+    for i in 0..targets {
+        let counters = counters(SLOTS)?;
+        let pid = targets::churner(seed + 100 * i, counters)?;
+        churned.push(Churned { pid, counters });
+    }
     let mut all: Vec<_> = churned.iter().map(|target| target.pid).collect();
     let world = World {
         tally,
