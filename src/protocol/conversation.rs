@@ -20,6 +20,7 @@ use super::{
         Access,
         Opener, //
     },
+    bytes::Bytes,
     mm_cache::MmCache,
     out::Out,
     reader::{
@@ -112,8 +113,8 @@ pub(crate) trait Answer: Sized + Send + Unpin + 'static {
 /// The questions that wait.
 struct Questions {
     queue: Queue,
-    /// Empty before the first write, then [`QUEUE_MEMORY`] bytes.
-    memory: KVVec<u8>,
+    /// Empty before the first write, then at least [`QUEUE_MEMORY`] bytes.
+    memory: Bytes,
 }
 
 /// What is being answered.
@@ -218,7 +219,7 @@ impl<A: Answer> Operations for Conversation<A> {
         }
         let questions = Questions {
             queue: Queue::new(),
-            memory: KVVec::new(),
+            memory: Bytes::new(),
         };
         let answers = Answers {
             out: Out::new(),
@@ -289,7 +290,7 @@ impl<A: Answer> Operations for Conversation<A> {
         // The user's memory is read first, as a whole: where that fails, nothing was taken.
         let length = from.len().min(QUEUE_MAX);
         let whole = length == from.len();
-        let (mut short, mut long) = ([0; SHORT], KVVec::new());
+        let (mut short, mut long, mut part) = ([0; SHORT], KVVec::new(), Bytes::new());
         let mut bytes: &[u8] = match short.get_mut(..length) {
             Some(bytes) => {
                 from.read_slice(bytes)?;
@@ -300,9 +301,10 @@ impl<A: Answer> Operations for Conversation<A> {
                 &long
             }
             None => {
-                long.resize(length, 0, GFP_KERNEL_ACCOUNT)?;
-                from.read_slice(&mut long)?;
-                &long
+                part.grow_to(length, GFP_KERNEL_ACCOUNT)?;
+                let part = part.get_mut(..length).ok_or(ENOMEM)?;
+                from.read_slice(part)?;
+                part
             }
         };
         // Of a write that is too long, only whole lines.
@@ -315,7 +317,8 @@ impl<A: Answer> Operations for Conversation<A> {
         let mut guard = this.questions.lock();
         if guard.memory.is_empty() {
             drop(guard);
-            let memory = KVVec::from_elem(0, QUEUE_MEMORY, GFP_KERNEL_ACCOUNT)?;
+            let mut memory = Bytes::new();
+            memory.grow_to(QUEUE_MEMORY, GFP_KERNEL_ACCOUNT)?;
             guard = this.questions.lock();
             // Another first write may have been faster.
             if guard.memory.is_empty() {

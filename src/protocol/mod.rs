@@ -4,6 +4,7 @@
 #![deny(unsafe_code)]
 
 pub(crate) mod access;
+mod bytes;
 pub(crate) mod conversation;
 pub(crate) mod mm_cache;
 pub(crate) mod out;

@@ -2,6 +2,7 @@
 
 //! Text of answers that is ready to be read.
 
+use super::bytes::Bytes;
 use crate::model::text::{
     Line,
     LINE_MAX, //
@@ -18,7 +19,7 @@ const OUT_MAX: usize = 16 << 10;
 /// Text that is ready to be read.
 pub(crate) struct Out {
     /// Empty before the first read. Lines are written where they are read from.
-    bytes: KVec<u8>,
+    bytes: Bytes,
     /// How many bytes are text.
     len: usize,
     /// How many bytes of the text were read.
@@ -31,7 +32,7 @@ impl Out {
     /// Begins without text.
     pub(crate) const fn new() -> Self {
         Out {
-            bytes: KVec::new(),
+            bytes: Bytes::new(),
             len: 0,
             read: 0,
             wanted: 0,
@@ -57,7 +58,7 @@ impl Out {
     fn make_room(&mut self, more: usize) -> Result {
         let end = self.len + more;
         if end > self.bytes.len() {
-            self.bytes.resize(end.max(OUT_MAX), 0, GFP_KERNEL_ACCOUNT)?;
+            self.bytes.grow_to(end.max(OUT_MAX), GFP_KERNEL_ACCOUNT)?;
         }
         Ok(())
     }
