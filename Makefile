@@ -22,7 +22,7 @@ PAGES ?= 4K
 # What memintro needs of a kernel, as options of tools/kdir.
 NEEDS = $(shell cat tools/needs)
 MODULE = $(DESTDIR)/lib/modules/$(KVER)/updates/memintro.ko
-.PHONY: all rust-metadata install demo shell test cells bench stress check kdir deb test-install rust-analyzer clean help
+.PHONY: all rust-metadata install client install-client demo shell test cells bench stress check kdir deb test-install rust-analyzer clean help
 
 all: rust-metadata
 	$(MAKE) -C $(KDIR) M=$(CURDIR) modules
@@ -45,15 +45,30 @@ install: all
 		echo "memintro: not signed: there is no $(SIGN_KEY); docs/install.md says when that matters" >&2; \
 	fi
 	$(if $(DESTDIR),,depmod $(KVER))
-	install -D -m 755 tools/memintro $(DESTDIR)$(PREFIX)/bin/memintro
+	@if command -v cargo >/dev/null; then \
+		$(MAKE) --no-print-directory install-client; \
+	else \
+		echo "memintro: without its client: there is no cargo; type: sudo apt-get install cargo" >&2; \
+	fi
+
+client:
+	cd tools/memintro && cargo build --release --locked
+	cd tools/memintro && cargo run -q --locked --example manuals -- target/manuals
+
+install-client: client
+	install -D -m 755 tools/memintro/target/release/memintro $(DESTDIR)$(PREFIX)/bin/memintro
 	install -D -m 755 -t $(DESTDIR)$(PREFIX)/share/memintro tools/kdir tools/doctor
 	install -m 644 -t $(DESTDIR)$(PREFIX)/share/memintro tools/needs
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/man/man1 tools/memintro/target/manuals/man1/*
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/man/man5 packaging/man/memintro.5
+	cd tools/memintro/target/manuals && find bash-completion zsh fish -type f \
+		-exec install -D -m 644 {} $(abspath $(DESTDIR)$(PREFIX))/share/{} \;
 
 demo:
 	@selftests/vm/run -- selftests/demo
 
 shell:
-	@selftests/vm/run -- sh -c 'insmod memintro.ko && exec bash'
+	@selftests/vm/run -- env OUTER_LANG="$${LC_ALL:-$${LC_CTYPE:-$${LANG-}}}" selftests/shell
 
 test:
 	@ARCH='$(ARCH)' KERNEL='$(KERNEL)' PAGES='$(PAGES)' selftests/vm/test
@@ -94,7 +109,7 @@ clean:
 help:
 	@echo 'On any machine with Debian 12 or newer, nothing else installed:'
 	@echo '  make demo           boot the stock kernel in an emulator and show memintro'
-	@echo '  make shell          a root shell there, memintro loaded'
+	@echo '  make shell          a root shell there, memintro loaded, its client at hand'
 	@echo '  make test           all tests; the last line counts the results (LONG=1: more of each,'
 	@echo '                      V=1: show all output)'
 	@echo '  make test ARCH=arm64    on another architecture, emulated; PAGES=16K: larger pages'
@@ -108,7 +123,8 @@ help:
 	@echo '  make test-install   install those in an emulated Debian, reboot, purge'
 	@echo 'On a machine whose kernel takes Rust modules:'
 	@echo '  make                build memintro.ko; then: sudo insmod memintro.ko'
-	@echo '  sudo make install   install it for modprobe, and the client'
+	@echo '  sudo make install   install it for modprobe, and the client where there is cargo'
+	@echo '  make client         build the client; sudo make install-client: that alone'
 	@echo '  make kdir           prepare Debian's kernel headers for any Rust module'
 	@echo '  make rust-analyzer  rust-project.json for an editor; KDIR must be a whole tree'
 	@echo '  make clean          remove what make built here'

@@ -1,0 +1,225 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+# timeout: 1200
+#
+# Property: each command of the client that draws and explains answers about PID 1, about
+# a process with every kind of page and one of 300,000 mappings, and says what hinders it
+# about one that ends meanwhile, a kernel thread, no process, as another user, and without
+# the module; no line is wider than the terminal; all JSON parses and has every key of the
+# line it came from.
+
+# shellcheck disable=SC2317 # ktap_run and about call functions
+# shellcheck source-path=SCRIPTDIR source=lib.sh
+. "${0%/*}/lib.sh"
+# shellcheck source-path=SCRIPTDIR source=lib-memory.sh
+. "$here/lib-memory.sh"
+# shellcheck source-path=SCRIPTDIR source=lib-ask.sh
+. "$here/lib-ask.sh"
+# shellcheck source-path=SCRIPTDIR source=lib-client.sh
+. "$here/lib-client.sh"
+need_reloadable_module
+prepare_memory
+
+mappings=${MAPPINGS:-300000}
+ktap_plan 59
+unset LC_ALL LC_CTYPE LANG COLUMNS NO_COLOR
+start all "$bin/subject" || {
+	ktap_diag <"$tmp/all.err"
+	exit 1
+}
+all=$(pid_of all)
+anon=$(word_of all anon 2)
+
+# Every command about a process, and one of its addresses.
+about() { # FUNCTION PID VA
+	"$1" explain "$2" "$3"
+	"$1" map "$2"
+	"$1" who "$2" "$3"
+	"$1" shared "$2" 1
+	"$1" contiguous "$2"
+	"$1" watch "$2" -n 0.01 --count 2
+	"$1" wx "$2"
+}
+
+# One result: a command answers, in ASCII, in lines that fit.
+answers() { # COMMAND PID ARGUMENT...
+	for columns in 60 80 200; do
+		COLUMNS=$columns "$client" --ascii "$@" >"$tmp/out.$columns" 2>"$tmp/err" </dev/null || {
+			ktap_diag <"$tmp/err"
+			ktap_not_ok "$1: $who: answers"
+			return
+		}
+		wide=$(awk -v columns="$columns" 'length($0) > columns' "$tmp/out.$columns" | head -n 3)
+		[ -z "$wide" ] || break
+	done
+	[ -s "$tmp/err" ] && wide=$(cat "$tmp/err")
+	[ -s "$tmp/out.80" ] || wide="no output"
+	ktap_equal "$1: $who: answers, in lines that fit" "" "$wide"
+}
+
+who="PID 1"
+about answers 1 "0x$(sed -n 's/-.* r-xp .*//p;' /proc/1/maps | head -n 1)"
+who="every kind of page"
+about answers "$all" "$anon"
+
+# Each kind is explained, and the next touch is what the kind is for.
+while read -r kind va _; do
+	[ "$kind" != ready ] || break
+	COLUMNS=80 "$client" explain "$all" "$va" >"$tmp/explained" 2>&1 ||
+		ktap_diag "$kind: $(cat "$tmp/explained")"
+	sed "s/^/$kind: /" "$tmp/explained"
+done <"$tmp/all.out" >"$tmp/kinds"
+says() { # KIND TEXT...
+	says_kind=$1
+	shift
+	for text; do
+		grep "^$says_kind: " "$tmp/kinds" | grep -q "$text" || {
+			grep "^$says_kind: " "$tmp/kinds"
+			return 1
+		}
+	done
+}
+ktap_run "explain: memory of one's own" says anon 'a page of 4K' 'this process alone' 'a read *no fault' 'a write *no fault'
+ktap_run "explain: never touched" says untouched 'never touched' 'a read *minor fault: the zero page' 'a write *minor fault: a new page'
+ktap_run "explain: no mapping" says outside 'no mapping of the process' 'a read *SIGSEGV' 'a write *SIGSEGV'
+ktap_run "explain: the zero page" says zero 'the zero page' 'a write *minor fault: copy on write'
+ktap_run "explain: PROT_NONE" says protnone 'a read *SIGSEGV' 'a write *SIGSEGV'
+ktap_run "explain: a guard page" says guard 'a guard marker' 'a read *SIGSEGV'
+ktap_run "explain: swap" says swap 'in swap' 'a read *major fault'
+ktap_run "explain: a huge page" says thp 'a page of 2M' '20-0'
+ktap_run "explain: poison" says poison 'SIGBUS'
+ktap_run "explain: kernel memory" sh -c "'$client' explain kernel \"\$(awk '\$1 == \"vmalloc\" { print \$2 }' /proc/memintro/kmem)\" | grep -q 'region vmalloc.*__pa() gives'"
+ktap_run "wx: the kernel" sh -c "'$client' wx | grep -q '^writable and executable: '"
+
+# Forked processes have what they did not write in common.
+start family "$bin/shared" || exit 1
+# shellcheck disable=SC2046 # the PIDs
+set -- $(awk '$1 == "anon" { print $2 }' "$tmp/family.out")
+ktap_run "shared: after a fork" sh -c "'$client' shared $1 $2 | tr '\n' ' ' | grep -q 'copy on write'"
+ktap_run "who: all of them" sh -c "'$client' who $1 $(word_of family "anon $1" 3) | grep -q 'of 3 processes'"
+stop family
+
+# What is touched, and given back, is seen.
+mkfifo "$tmp/do"
+"$bin/lazy" 1M <"$tmp/do" >"$tmp/did" &
+lazy=$!
+exec 5>"$tmp/do"
+until grep -q ready "$tmp/did"; do sleep 0.05; done
+"$client" watch $lazy -n 0.5 --count 1 >"$tmp/watched" &
+watch=$!
+# The first look is taken when the heads are there.
+until grep -q TOUCHED "$tmp/watched"; do sleep 0.05; done
+echo 'write 10' >&5
+wait $watch
+ktap_run "watch: what was touched" grep -qE '\+4[0-9]K' "$tmp/watched"
+# Not with the other end of its input.
+"$client" watch $lazy -n 0.2 >"$tmp/watched" 5>&- &
+watch=$!
+until grep -q TOUCHED "$tmp/watched"; do sleep 0.05; done
+exec 5>&-
+wait $lazy
+wait $watch
+ktap_equal "watch: it ends with the process, and says so" "0 yes" \
+	"$? $(tail -n 1 "$tmp/watched" | grep -qE "no process $lazy|process $lazy has ended" && echo yes)"
+
+# Long answers.
+set_until_end /proc/sys/vm/max_map_count $((mappings + 100))
+start many "$bin/hog" --pieces "$mappings" || exit 1
+many=$(pid_of many)
+ktap_equal "map: $mappings mappings, a line for each" yes \
+	"$("$client" map "$many" | wc -l | awk -v n="$mappings" '{ print ($1 >= n ? "yes" : $1) }')"
+ktap_equal "map --top: as many as wanted" 5 "$("$client" map "$many" --top 5 | grep -c '^0x')"
+"$client" map "$many" --top 50 --svg "$tmp/map.svg"
+ktap_run "map --svg: a picture" sh -c "head -c 5 '$tmp/map.svg' | grep -q '<svg ' && tail -n 1 '$tmp/map.svg' | grep -q '</svg>'"
+ktap_run "contiguous: $mappings mappings" sh -c "'$client' contiguous $many | grep -q ' in .* run'"
+ktap_run "a reader that has enough is no error" sh -c "{ '$client' map $many; echo \$? >&3; } 3>'$tmp/status' | head -n 1 && grep -qx 0 '$tmp/status'"
+# It ends in the middle: an answer or a reason, and no more.
+for command in map contiguous wx; do
+	"$client" $command "$many" >"$tmp/$command.out" 2>"$tmp/$command.err" &
+	eval "asked_$command=$!"
+done
+stop many
+wrong=''
+for command in map contiguous wx; do
+	eval "wait \$asked_$command"
+	case $? in
+	0) [ -s "$tmp/$command.out" ] && [ ! -s "$tmp/$command.err" ] ;;
+	1) [ ! -s "$tmp/$command.out" ] && grep -q '^memintro: ' "$tmp/$command.err" ;;
+	*) false ;;
+	esac || wrong="$wrong $command: $(cat "$tmp/$command.err")"
+done
+ktap_equal "one that ends meanwhile: an answer, or a reason" "" "$wrong"
+
+# What cannot be answered is said in one line.
+says_why() { # COMMAND PID ARGUMENT...
+	"$client" "$@" >"$tmp/out" 2>"$tmp/err" </dev/null
+	[ "$? $(wc -l <"$tmp/err") $(wc -c <"$tmp/out")" = "1 1 0" ] && grep -q "^memintro: .*$word" "$tmp/err" ||
+		wrong="$wrong $1: $(cat "$tmp/err")"
+}
+why() { # NAME WORD PID
+	word=$2 wrong=''
+	about says_why "$3" 0x1000
+	ktap_equal "$1: each command says so" "" "$wrong"
+}
+why "a kernel thread" "is a kernel thread" 2
+why "no such process" "there is no process" 2147483647
+chmod 755 "$tmp"
+cp "$client" "$tmp/client"
+as_nobody() {
+	refuses "type: sudo memintro" nobody "$tmp/client" "$@" || wrong="$wrong $1: $(cat "$tmp/err")"
+}
+wrong=''
+about as_nobody 1 0x1000
+ktap_equal "another user: each command says so" "" "$wrong"
+
+# Misuse, help.
+ktap_equal "a PID that is none: status 2" 2 "$(status_of map x)"
+ktap_equal "an unknown option: status 2" 2 "$(status_of map 1 --wide)"
+ktap_equal "an unknown column: status 2, and which there are" "2 yes" \
+	"$(status_of vm --sort X) $(grep -q 'RSS_KB' "$tmp/err" && echo yes)"
+ktap_equal "--help: status 0, on standard output" "0 yes" \
+	"$(status_of --help) $([ ! -s "$tmp/err" ] && grep -q explain "$tmp/out" && echo yes)"
+ktap_equal "--version: status 0" "0 memintro" "$(status_of --version) $(sed 's/ .*//' "$tmp/out")"
+
+# Colours, characters.
+escape=$(printf '\033')
+ktap_run "no colours where it is no terminal" sh -c "! '$client' map 1 | grep -q '$escape'"
+ktap_run "--color always: colours" sh -c "'$client' map 1 --color always | grep -q '$escape'"
+ktap_run "lines where the locale has them" sh -c "LC_ALL=C.UTF-8 '$client' explain 1 0x1000 >/dev/null && LC_ALL=C.UTF-8 '$client' map 1 | grep -q '█'"
+
+# JSON: an object is keys and plain values.
+string='"([^"\\]|\\(["\\/bfnrt]|u[0-9a-f]{4}))*"'
+object="\\{$string:($string|null|[0-9]+)(,$string:($string|null|[0-9]+))*\\}"
+keys_of_json() { grep -oE '"[A-Za-z0-9_]+":' | tr -d '":' | sort -u; }
+keys_of_text() {
+	awk '/^[A-Z]/ { for (i = 1; i <= NF; i++) print $i; next }
+		/^# end |^[a-z]+=/ { sub(/^# end /, ""); for (i = 1; i <= NF; i++) if (split($i, pair, "=") == 2) print pair[1] }' | sort -u
+}
+start names "$bin/odd-maps" 2>/dev/null || exit 1
+json() { # ARGUMENT...
+	"$client" "$@" >"$tmp/text"
+	"$client" "$@" --json >"$tmp/json"
+	json_wrong=$(grep -vxE "$object" "$tmp/json" | head -n 3)
+	keys_of_text <"$tmp/text" >"$tmp/keys"
+	keys_of_json <"$tmp/json" >"$tmp/keys.json"
+	ktap_equal "$1${2+: QUESTION}${3+ ...}: --json is objects with every key" "" \
+		"$json_wrong$(comm -23 "$tmp/keys" "$tmp/keys.json")$([ -s "$tmp/json" ] || echo nothing)"
+}
+for name in tasks vm heapmax kstack kmem; do json $name; done
+json walk "$all" "$anon" levels
+json walk "$all" 1000
+json vmas "$(pid_of names)"
+json extents "$all"
+json rmap "$("$client" walk "$all" "$anon" | sed 's/.* pa=\([^ ]*\).*/\1/')"
+ktap_run "metrics: text that a collector takes" sh -c "'$client' metrics >'$tmp/metrics' &&
+	! grep -vE '^# (HELP|TYPE) [a-z_]+ .|^# EOF\$|^[a-z_]+\\{comm=\".*\"\\} [0-9]+\$' '$tmp/metrics' && grep -q '^memintro_huge_bytes' '$tmp/metrics'"
+
+unload
+as_root() {
+	refuses "not loaded; type: sudo modprobe" "$client" "$@" || wrong="$wrong $1: $(cat "$tmp/err")"
+}
+wrong=''
+about as_root 1 0x1000
+ktap_equal "not loaded: each command says so" "" "$wrong"
+ktap_run "not loaded: the doctor says what to type" sh -c "! '$client' doctor >'$tmp/out' && grep -q '^no *module' '$tmp/out'"
+ktap_finish

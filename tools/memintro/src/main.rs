@@ -1,0 +1,7 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The command `memintro`.
+
+fn main() -> std::process::ExitCode {
+    memintro::main()
+}
