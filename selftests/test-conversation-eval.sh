@@ -15,7 +15,7 @@ need_module
 prepare_memory
 
 different=
-ktap_plan 10
+ktap_plan 12
 start all "$bin/subject" || exit 1
 start zombies "$bin/spawn" 0 --zombies 1 || exit 1
 pid=$(pid_of all)
@@ -46,16 +46,23 @@ pid=$(pid_of all)
 	awk '$1 == "anon" { print $2 }' "$tmp/all.out" | "$bin/pagemap" "$pid" | cut -d ' ' -f 2
 } >"$tmp/rmap"
 
-for name in walk vmas extents rmap; do
+{
+	cat "$tmp/rmap"
+	printf '%s\n' "0x0-0x100000 totals" "0x0-0xffffffffffffffff totals" "kernel 0xffffffff81000000" "$pid 0x1000" \
+		"2 0x1000" "2147483647 0x1000"
+	awk -v pid="$pid" 'NF == 3 { print pid, $2 }' "$tmp/all.out"
+} >"$tmp/page"
+
+for name in walk vmas extents rmap page; do
 	{
 		cat "$tmp/$name" >&3
 		cat <&3
 	} 3<>"$proc/$name" >"$tmp/$name.out"
-	if [ $name = walk ]; then
-		cp "$tmp/walk.out" "$tmp/lines"
-	else
-		sed -n 's/^# end //p' "$tmp/$name.out" >"$tmp/lines"
-	fi
+	case $name in
+	walk) cp "$tmp/walk.out" "$tmp/lines" ;;
+	page) sed 's/^# end //' "$tmp/page.out" >"$tmp/lines" ;;
+	*) sed -n 's/^# end //p' "$tmp/$name.out" >"$tmp/lines" ;;
+	esac
 	cat "$tmp/lines" >>"$tmp/every"
 	answers=$(grep -vc '^level=' "$tmp/lines")
 	ktap_equal "$name: one answer for each question" "$(wc -l <"$tmp/$name")" "$answers"

@@ -22,8 +22,8 @@ is_guest || ktap_skip_all "would lock down a machine that is not the test guest"
 grep -q '\[confidentiality\]' "$lockdown" && ktap_skip_all "it is raised already"
 
 raw="$bin/raw-question"
-tables="kstack kmem" harmless="tasks vm heapmax" conversations="walk vmas extents rmap"
-ktap_plan 49
+tables="kstack kmem" harmless="tasks vm heapmax" conversations="walk vmas extents rmap page"
+ktap_plan 55
 start hog "$bin/hog" --pieces 4000 || exit 1
 pid=$(pid_of hog)
 
@@ -46,7 +46,7 @@ HOLD
 for name in $conversations; do
 	case $name in
 	walk) question="$pid 0x3000000000" ;;
-	rmap) question=0x1000 ;;
+	rmap | page) question=0x1000 ;;
 	*) question=$pid ;;
 	esac
 	start "$name" sh "$tmp/hold" "$proc/$name" "$raw" "$question" "$tmp" || exit 1

@@ -11,6 +11,7 @@ pub mod model;
 mod protocol;
 
 use abstractions::{
+    page::Watch,
     proc_fs::{
         Dir,
         File, //
@@ -44,6 +45,8 @@ struct Memintro {
     #[pin]
     _walk: BinAttribute<files::walk_slot::WalkSlot>,
     _proc: ProcFiles,
+    /// Outlives the files, which read what it watches.
+    _memory: Watch,
 }
 
 /// The files in `/proc/memintro`.
@@ -57,6 +60,7 @@ struct ProcFiles {
     _vmas: File<Conversation<RowsAnswer<files::vmas::VmaRows>>>,
     _extents: File<Conversation<RowsAnswer<files::extents::ExtentRows>>>,
     _rmap: File<Conversation<RowsAnswer<files::rmap::MappingRows>>>,
+    _page: File<Conversation<files::page::PageAnswer>>,
 }
 
 impl ProcFiles {
@@ -73,6 +77,7 @@ impl ProcFiles {
             _vmas: File::new(&dir, c"vmas", 0o600, ())?,
             _extents: File::new(&dir, c"extents", 0o600, ())?,
             _rmap: File::new(&dir, c"rmap", 0o600, ())?,
+            _page: File::new(&dir, c"page", 0o600, ())?,
         })
     }
 }
@@ -80,6 +85,7 @@ impl ProcFiles {
 impl kernel::InPlaceModule for Memintro {
     fn init(module: &'static ThisModule) -> impl PinInit<Self, Error> {
         try_pin_init!(Memintro {
+            _memory: Watch::new()?,
             _proc: ProcFiles::new(module)?,
             _walk <- BinAttribute::new(
                 Kobject::new_in_kernel(c"memintro")?,

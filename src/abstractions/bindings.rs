@@ -6,6 +6,10 @@ pub(super) use kernel::bindings::*;
 
 use crate::model::{
     addr::Pfn,
+    page::{
+        Frame,
+        Run, //
+    },
     pgtable::Entry,
     rows::MmStat, //
 };
@@ -85,6 +89,10 @@ const _: () = {
     assert!(core::mem::offset_of!(Entry, page_shift) == 21);
     assert!(core::mem::offset_of!(Entry, swap_type) == 22);
     assert!(size_of::<MmStat>() == 64);
+    assert!(size_of::<Frame>() == 64);
+    assert!(core::mem::offset_of!(Frame, traits) == 48);
+    assert!(core::mem::offset_of!(Frame, order) == 60);
+    assert!(size_of::<Run>() == 16);
     assert!(size_of::<memintro_view>() == 3);
     assert!(size_of::<memintro_paging>() == 20);
     assert!(size_of::<proc_ops>() == if cfg!(CONFIG_COMPAT) { 96 } else { 88 });
@@ -149,6 +157,12 @@ unsafe extern "C" {
     pub(super) safe fn memintro_kernel_pgd() -> *mut c_void;
     pub(super) safe fn memintro_pa_linear(va: u64) -> u64;
     pub(super) safe fn memintro_region(va: u64, pa: u64) -> *const c_char;
+
+    pub(super) safe fn memintro_watch_memory() -> c_int;
+    pub(super) safe fn memintro_unwatch_memory();
+    pub(super) fn memintro_read_page(pfn: u64, to: *mut Frame) -> bool;
+    pub(super) fn memintro_count_pages(pfn: u64, last: u64, runs: *mut Run, room: c_uint)
+        -> c_uint;
 
     pub(super) safe fn memintro_untagged_addr(va: u64) -> u64;
     pub(super) fn memintro_mm_stat(mm: *mut mm_struct, stat: *mut MmStat);

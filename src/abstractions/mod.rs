@@ -11,6 +11,7 @@ pub(crate) mod file;
 pub(crate) mod kernel_pgtable;
 pub(crate) mod mm;
 pub(crate) mod own;
+pub(crate) mod page;
 pub(crate) mod pgtable;
 pub(crate) mod proc_fs;
 pub(crate) mod security;

@@ -62,6 +62,70 @@ enum memintro_flag {
 	MEMINTRO_CONTIGUOUS	= 1 << 14,
 };
 
+/* What a page frame is, as far as its kind depends on it. */
+enum memintro_page_trait {
+	/* No page that could be looked at: no memory, a device's, or offline. */
+	MEMINTRO_PAGE_NONE		= 1 << 0,
+	MEMINTRO_PAGE_DEVICE		= 1 << 1,
+	MEMINTRO_PAGE_OFFLINE_SECTION	= 1 << 2,
+	MEMINTRO_PAGE_HWPOISON		= 1 << 3,
+	MEMINTRO_PAGE_ZERO		= 1 << 4,
+	MEMINTRO_PAGE_BUDDY		= 1 << 5,
+	MEMINTRO_PAGE_UNACCEPTED	= 1 << 6,
+	MEMINTRO_PAGE_OFFLINE		= 1 << 7,
+	MEMINTRO_PAGE_SLAB		= 1 << 8,
+	MEMINTRO_PAGE_TABLE		= 1 << 9,
+	MEMINTRO_PAGE_HUGETLB		= 1 << 10,
+	/* Another type. */
+	MEMINTRO_PAGE_TYPED		= 1 << 11,
+	MEMINTRO_PAGE_RESERVED		= 1 << 12,
+	MEMINTRO_PAGE_KSM		= 1 << 13,
+	MEMINTRO_PAGE_ANON		= 1 << 14,
+	MEMINTRO_PAGE_FILE		= 1 << 15,
+	MEMINTRO_PAGE_SWAPBACKED	= 1 << 16,
+	MEMINTRO_PAGE_SWAPCACHE		= 1 << 17,
+	/* It changed while it was read. */
+	MEMINTRO_PAGE_TORN		= 1 << 18,
+};
+
+enum memintro_zone {
+	MEMINTRO_ZONE_DMA,
+	MEMINTRO_ZONE_DMA32,
+	MEMINTRO_ZONE_NORMAL,
+	MEMINTRO_ZONE_MOVABLE,
+	MEMINTRO_ZONE_DEVICE,
+};
+
+struct memintro_page {
+	/* As /proc/kpageflags has them. */
+	u64 flags;
+	/* The frame of the first page of the folio. */
+	u64 head;
+	/* The inodes of the cgroup and of the file; 0 if there is none. */
+	u64 cgroup;
+	u64 inode;
+	/* Which page of the file it is. */
+	u64 index;
+	/* As stat(2) has it. */
+	u32 dev;
+	s32 node;
+	/* enum memintro_page_trait */
+	u32 traits;
+	s32 refs;
+	s32 maps;
+	u8 order;
+	bool pinned;
+	/* enum memintro_zone */
+	u8 zone;
+	u8 unused;
+};
+
+struct memintro_page_run {
+	u64 pages;
+	u32 traits;
+	u32 unused;
+};
+
 /* No physical address. */
 #define MEMINTRO_NO_PA U64_MAX
 
@@ -148,6 +212,14 @@ void *memintro_kernel_table_at(u64 pa);
 void *memintro_kernel_pgd(void);
 u64 memintro_pa_linear(u64 va);
 const char *memintro_region(u64 va, u64 pa);
+
+/* Page frames: page.c */
+int memintro_watch_memory(void);
+void memintro_unwatch_memory(void);
+bool memintro_read_page(u64 pfn, struct memintro_page *to);
+unsigned int memintro_count_pages(u64 pfn, u64 last,
+				  struct memintro_page_run *runs,
+				  unsigned int room);
 
 /* Memory: helpers.c */
 u64 memintro_untagged_addr(u64 va);

@@ -91,7 +91,7 @@ pub fn put_flags(line: &mut Line<'_>, bits: u32) {
 }
 
 /// Writes the beginning of an answer: `pid=… va=…`, `-` for what is not known.
-fn put_question(line: &mut Line<'_>, question: Option<(Whose, VirtAddr)>) {
+pub(super) fn put_question(line: &mut Line<'_>, question: Option<(Whose, VirtAddr)>) {
     match question {
         Some((whose, va)) => {
             line.put(b"pid=");

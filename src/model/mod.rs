@@ -13,6 +13,7 @@ pub mod answer;
 pub mod end;
 pub mod extents;
 pub mod name;
+pub mod page;
 pub mod pgtable;
 pub mod question;
 pub mod queue;

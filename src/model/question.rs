@@ -234,6 +234,55 @@ impl<Q> From<Refusal> for Refused<Q> {
     }
 }
 
+/// A question about a page: `PA`, `PID VA` or `kernel VA`; or about all of a piece of memory:
+/// `PA-PA totals`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PageQuestion {
+    /// The page at a physical address.
+    Physical(PhysAddr),
+    /// The page behind a virtual address; never with levels.
+    Virtual(WalkQuestion),
+    /// The pages from a first to a last physical address, both included.
+    Totals(PhysAddr, PhysAddr),
+}
+
+impl PageQuestion {
+    /// Reads a question, and rounds a range outward to pages.
+    ///
+    /// # Errors
+    ///
+    /// Returns a refusal of the kind [`super::words::Errno::Einval`].
+    pub fn parse(text: &[u8], page_shift: u8) -> Result<Self, Refusal> {
+        one_line(text, Self::parse_words(text, page_shift))
+    }
+
+    fn parse_words(text: &[u8], page_shift: u8) -> Result<Self, Refusal> {
+        let mut words = words(text)?;
+        let first = words.next().ok_or(Refusal::NotAQuestion)?;
+        let second = words.next();
+        if words.next().is_some() {
+            return Err(Refusal::NotAQuestion);
+        }
+        match second {
+            None => match parse_part(first, page_shift, |pa| pa)? {
+                Part::At(pa) => Ok(PageQuestion::Physical(PhysAddr(pa.0))),
+                _ => Err(Refusal::NotAQuestion),
+            },
+            Some(b"totals") => match parse_part(first, page_shift, |pa| pa)? {
+                Part::Range(first, last) => {
+                    Ok(PageQuestion::Totals(PhysAddr(first.0), PhysAddr(last.0)))
+                }
+                _ => Err(Refusal::NotAQuestion),
+            },
+            Some(va) => Ok(PageQuestion::Virtual(WalkQuestion {
+                whose: parse_whose(first)?,
+                va: VirtAddr(parse_address(va)?),
+                levels: false,
+            })),
+        }
+    }
+}
+
 /// Reads `VA` or `START-END`.
 fn parse_part(
     word: &[u8],

@@ -9,7 +9,7 @@
 use super::addr::VirtAddr;
 
 /// The longest line that is written, in bytes; a buffer for one line has that size.
-pub const LINE_MAX: usize = 512;
+pub const LINE_MAX: usize = 640;
 
 /// The longest [`Word`], in bytes.
 const WORD_MAX: usize = 16;

@@ -10,6 +10,7 @@ use crate::{
     model::{
         end::Named,
         question::{
+            PageQuestion,
             PhysicalQuestion,
             RangeQuestion,
             Refused,
@@ -21,11 +22,23 @@ use crate::{
 
 /// Reads a question about one address, strips its tag, and checks in which half it is.
 pub(crate) fn parse_walk(text: &[u8]) -> Result<WalkQuestion, Refused<WalkQuestion>> {
-    let mut question = WalkQuestion::parse(text)?;
+    check_walk(WalkQuestion::parse(text)?)
+}
+
+fn check_walk(mut question: WalkQuestion) -> Result<WalkQuestion, Refused<WalkQuestion>> {
     question.va = untagged_addr(question.va);
     let checked = question.check_half(&paging().1);
     checked.map_err(|refusal| Refused::new(question, refusal))?;
     Ok(question)
+}
+
+/// Reads a question about a page; what is said above holds for a virtual address.
+pub(crate) fn parse_page(text: &[u8]) -> Result<PageQuestion, Refused<WalkQuestion>> {
+    let question = PageQuestion::parse(text, paging().0.shift[0])?;
+    match question {
+        PageQuestion::Virtual(question) => check_walk(question).map(PageQuestion::Virtual),
+        PageQuestion::Physical(_) | PageQuestion::Totals(..) => Ok(question),
+    }
 }
 
 /// A question that is answered with rows.

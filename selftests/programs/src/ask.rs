@@ -19,7 +19,7 @@ pub const TABLES: [(&str, &str); 5] = [
 ];
 const VM: &str = "PID VSZ_KB RSS_KB ANON_KB FILE_KB SHMEM_KB SWAP_KB HUGETLB_KB HEAP_B \
     PGTABLES_KB VMAS COMM";
-pub const CONVERSATIONS: [&str; 4] = ["walk", "vmas", "extents", "rmap"];
+pub const CONVERSATIONS: [&str; 5] = ["walk", "vmas", "extents", "rmap", "page"];
 /// The headers of their answers, but for `walk`, which has none.
 pub const VMAS: &str = "START END PERM SIZE_KB PRESENT_KB HUGE_KB ZERO_KB SWAP_KB EMPTY_KB NAME";
 pub const RMAP: &str = "PID VA PAGE PERM COMM";
@@ -109,7 +109,7 @@ impl Conversation {
 }
 
 /// Questions whose answers are long, about a process that rests and some of its memory.
-pub fn long_questions(pid: impl Display, area: Area) -> [(&'static str, String); 5] {
+pub fn long_questions(pid: impl Display, area: Area) -> [(&'static str, String); 6] {
     let range = format!("{pid} {:#x}-{:#x}", area.start, area.end());
     let pages = |tail: &str| {
         let lines = area.pages().take(200);
@@ -122,6 +122,7 @@ pub fn long_questions(pid: impl Display, area: Area) -> [(&'static str, String);
         ("vmas", format!("{range}\n{pid}\n{pid} totals")),
         ("extents", format!("{range}\nbad\n{pid} totals")),
         ("rmap", "0x1000\nbad\n0x2000".to_owned()),
+        ("page", "0x0\nbad\n0x0-0x1000 totals".to_owned()),
     ]
 }
 

@@ -42,6 +42,7 @@ commands! {
     bad_buffer: run = "bad-buffer";
     check_snapshot: run = "check-snapshot";
     compare_extents: run = "compare-extents";
+    compare_page: run = "compare-page";
     compare_reference: kernel = "compare-kernel", run = "compare-reference";
     compare_rmap: run = "compare-rmap";
     compare_runs: run = "compare-runs";
@@ -59,6 +60,7 @@ commands! {
     last_user: run = "last-user";
     mappings: odd = "odd-maps", shared = "shared";
     measure: run = "measure";
+    pin: run = "pin";
     stall: run = "stall";
     stress: run = "stress";
     subject: run = "subject", pagemap = "pagemap", ticks = "ticks";

@@ -11,6 +11,7 @@ mod input;
 mod lines;
 mod modes;
 pub mod names;
+pub mod page;
 pub mod questions;
 pub mod queue;
 pub mod range;
@@ -21,9 +22,10 @@ pub mod walk;
 pub type Check = fn(&[u8]);
 
 /// All targets by name.
-pub const TARGETS: [(&str, Check); 7] = [
+pub const TARGETS: [(&str, Check); 8] = [
     ("answers", answers::check),
     ("names", names::check),
+    ("page", page::check),
     ("questions", questions::check),
     ("queue", queue::check),
     ("range", range::check),

@@ -398,7 +398,7 @@ fn memory() -> io::Result<()> {
     for name in CONVERSATIONS {
         let question = match name {
             "walk" => format!("{me} 0x1000 levels\n"),
-            "rmap" => "0x1000\n".to_owned(),
+            "rmap" | "page" => "0x1000\n".to_owned(),
             _ => format!("{me}\n"),
         };
         let queue = question.repeat((64 << 10) / question.len());

@@ -119,7 +119,7 @@ impl Shared {
         // Whose page it is does not matter: `rmap` looks at all tables of all.
         let own = Pagemap::open("self")?.entry(&raw const self as usize)?;
         let pa = own.frame().unwrap_or(1) * PAGE as u64;
-        let [walk, vmas, extents, rmap] = CONVERSATIONS.map(Conversation::of);
+        let [walk, vmas, extents, rmap, ..] = CONVERSATIONS.map(Conversation::of);
         let (mut walk, mut vmas, mut extents, mut rmap) = (walk?, vmas?, extents?, rmap?);
         for turn in (0..6).cycle() {
             let whom = self.get(WHOM) as usize;

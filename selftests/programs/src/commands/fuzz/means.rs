@@ -61,7 +61,7 @@ fn question(random: &mut Random, to: &mut impl Write) -> io::Result<()> {
         "  \n",
     ];
     let tail = random.pick(&tails);
-    match random.below(9) {
+    match random.below(10) {
         0 => write!(to, "{pid}{tail}"),
         1 | 2 => write!(to, "{pid} {va:#x}{tail}"),
         3 => write!(to, "{pid} {va:#x}-{end:#x}{tail}"),
@@ -69,6 +69,7 @@ fn question(random: &mut Random, to: &mut impl Write) -> io::Result<()> {
         5 => write!(to, "kernel {va:#x}{tail}"),
         6 => write!(to, "{:#x}{tail}", va & 0xffff_ffff_f000),
         7 => write!(to, "{va:x}-{end:x}{tail}"),
+        8 => write!(to, "{va:#x}-{end:#x} totals\n"),
         _ => to.write_all(&[b'1'; 300][..random.below(300)]),
     }
 }

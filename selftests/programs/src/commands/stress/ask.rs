@@ -23,9 +23,9 @@ const RESTING: [usize; 3] = [1, 3, 5];
 const BATCH: usize = 12;
 
 /// What an asker does in turn, so that few rounds have each of [`super::tally::ROUNDS`].
-const TURNS: [&str; 16] = words! {
-    "walk" "extents" "rmap" "walk" "vmas" "strangers" "walk" "extents" "kernel" "walk" "sysfs"
-    "vmas" "walk" "extents" "strangers" "table"
+const TURNS: [&str; 18] = words! {
+    "walk" "extents" "rmap" "walk" "vmas" "page" "strangers" "walk" "extents" "kernel" "walk"
+    "sysfs" "vmas" "walk" "extents" "page" "strangers" "table"
 };
 
 pub struct Asker {
@@ -82,6 +82,7 @@ impl Asker {
             "extents" => self.extents(),
             "vmas" => self.vmas(),
             "rmap" => self.rmap(),
+            "page" => self.page(),
             "strangers" => self.strangers(),
             "kernel" => self.kernel(),
             "sysfs" => self.sysfs(),
@@ -232,6 +233,36 @@ impl Asker {
         tally.add("rows", answer.rows.len());
         if !answer.end.get("error").is_empty() {
             tally.word(answer.end.get("why"));
+        }
+        Ok(())
+    }
+
+    /// Of pages that others use and free meanwhile it is only known that each has one
+    /// kind; of a page that rests, which.
+    fn page(&mut self) -> io::Result<()> {
+        let (target, _, start) = self.target(&RESTING);
+        let (pid, va) = (target.pid, start + self.random.below(STILL) * PAGE);
+        let place = self.random.next_u64() >> (34 + self.random.below(12));
+        let other = self.random.pick(&self.world.churned).pid;
+        let questions = format!(
+            "{place:#x}\n{place:#x}-{:#x} totals\n{other} {:#x}\n{pid} {va:#x}",
+            place + (64 << 20),
+            self.random.pick(&PLACES)
+        );
+        let text = self.ask("page", &questions)?;
+        let mut last = Keys::default();
+        for line in text.lines() {
+            last = Keys::parse(line.strip_prefix("# end ").unwrap_or(line))?;
+            if !last.get("why").is_empty() {
+                self.tally.word(last.get("why"));
+            }
+        }
+        let right = match last.get("why") {
+            "" => last.get("kind") == "anon" && last.get("refs") != "0",
+            why => ["busy", "retry"].contains(&why),
+        };
+        if !right {
+            self.tally.wrong(&format!("page: {text:?}"));
         }
         Ok(())
     }

@@ -13,8 +13,8 @@ use crate::prelude::*;
 use crate::{ask::EXTENTS, extents::Row};
 
 /// What those who ask do; counted when it is done.
-pub const ROUNDS: [&str; 8] = words! {
-    "walk" "extents" "vmas" "rmap" "strangers" "kernel" "sysfs" "table"
+pub const ROUNDS: [&str; 9] = words! {
+    "walk" "extents" "vmas" "rmap" "page" "strangers" "kernel" "sysfs" "table"
 };
 /// What else is counted; the last line of a run has them in this order.
 const NAMES: [&str; 13] = words! {

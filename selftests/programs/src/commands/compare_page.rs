@@ -1,0 +1,327 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! `compare-page [--free N]`: compares `/proc/memintro/page` with what
+//! `/proc/kpageflags`, `kpagecount`, `kpagecgroup` and `zoneinfo` say of every frame, of
+//! free ones of each Nth: of those of which they say the same before and after. Then the
+//! totals of all memory with two scans of `kpageflags`, before and after.
+//!
+//! Prints what differs, then `frames=N compared=N mismatches=N`, and how many of each
+//! kind. Exit status 1 if anything differs.
+
+use crate::prelude::*;
+
+const PAGE: u64 = sys::PAGE as u64;
+/// Frames of one step: their questions fit into one write.
+const CHUNK: u64 = 4096;
+
+/// The names that `page-types` has for the bits of `kpageflags`.
+const NAMES: &[(u32, &str)] = &[
+    (0, "locked"),
+    (2, "referenced"),
+    (3, "uptodate"),
+    (4, "dirty"),
+    (5, "lru"),
+    (6, "active"),
+    (7, "slab"),
+    (8, "writeback"),
+    (9, "reclaim"),
+    (10, "buddy"),
+    (11, "mmap"),
+    (12, "anonymous"),
+    (13, "swapcache"),
+    (14, "swapbacked"),
+    (15, "compound_head"),
+    (16, "compound_tail"),
+    (17, "huge"),
+    (18, "unevictable"),
+    (19, "hwpoison"),
+    (21, "ksm"),
+    (22, "thp"),
+    (23, "offline"),
+    (24, "zero_page"),
+    (25, "idle_page"),
+    (26, "pgtable"),
+    (32, "reserved"),
+    (33, "mlocked"),
+    (34, "owner_2"),
+    (35, "private"),
+    (36, "private_2"),
+    (37, "owner_private"),
+    (38, "arch"),
+    (41, "arch_2"),
+    (42, "arch_3"),
+];
+
+/// The kinds that the flags alone tell; the first that holds.
+const KINDS: [(&str, &str); 10] = [
+    ("hwpoison", "poisoned"),
+    ("zero_page", "zero"),
+    ("buddy", "buddy"),
+    ("offline", "offline"),
+    ("slab", "slab"),
+    ("pgtable", "pgtable"),
+    ("huge", "hugetlb"),
+    ("reserved", "reserved"),
+    ("ksm", "ksm"),
+    ("anonymous", "anon"),
+];
+
+fn bit(name: &str) -> u64 {
+    NAMES
+        .iter()
+        .find(|(_, other)| *other == name)
+        .map_or(0, |(bit, _)| 1 << bit)
+}
+
+/// The kind that flags tell.
+fn kind_of(flags: u64) -> Option<&'static str> {
+    let told = KINDS.iter().find(|(flag, _)| flags & bit(flag) != 0);
+    told.map(|(_, kind)| *kind)
+}
+
+/// The kernel's files about frames.
+struct Kernel([File; 3]);
+
+/// Flags, mappings, cgroup.
+type Words = [u64; 3];
+
+impl Kernel {
+    fn open() -> io::Result<Self> {
+        let open = |name| File::open(format!("/proc/{name}"));
+        Ok(Self([
+            open("kpageflags")?,
+            open("kpagecount")?,
+            open("kpagecgroup")?,
+        ]))
+    }
+
+    /// Reads what one of the files says of a number of frames, or of as many as it has.
+    fn column(file: &File, first: u64, count: u64) -> io::Result<Vec<u64>> {
+        let mut bytes = vec![0; 8 * count as usize];
+        let mut read = 0;
+        while read < bytes.len() {
+            match file.read_at(&mut bytes[read..], 8 * first + read as u64)? {
+                0 => break,
+                n => read += n,
+            }
+        }
+        let words = bytes[..read].chunks_exact(8);
+        Ok(words
+            .map(|word| u64::from_ne_bytes(word.try_into().expect("eight bytes")))
+            .collect())
+    }
+
+    fn read(&self, first: u64, count: u64) -> io::Result<Vec<Words>> {
+        let [flags, maps, cgroup] = &self.0;
+        let flags = Self::column(flags, first, count)?;
+        let maps = Self::column(maps, first, count)?;
+        let cgroup = Self::column(cgroup, first, count)?;
+        let rows = flags.into_iter().zip(maps).zip(cgroup);
+        Ok(rows
+            .map(|((flags, maps), cgroup)| [flags, maps, cgroup])
+            .collect())
+    }
+
+    /// The flags of every frame.
+    fn all_flags(&self) -> io::Result<Vec<u64>> {
+        let mut all = Vec::new();
+        loop {
+            let more = Self::column(&self.0[0], all.len() as u64, 64 * CHUNK)?;
+            if more.is_empty() {
+                return Ok(all);
+            }
+            all.extend(more);
+        }
+    }
+}
+
+/// The zones: name, node, first frame and the one after the last.
+struct Zones(Vec<(String, String, u64, u64)>);
+
+impl Zones {
+    fn read() -> io::Result<Self> {
+        let mut zones = Vec::new();
+        let (mut node, mut name, mut spanned) = (String::new(), String::new(), 0);
+        for line in fs::read_to_string("/proc/zoneinfo")?.lines() {
+            let words: Vec<_> = line.split_whitespace().collect();
+            match words[..] {
+                ["Node", number, "zone", zone] => {
+                    (node, name) = (number.trim_end_matches(',').to_owned(), zone.to_owned());
+                }
+                ["spanned", pages] => spanned = number(pages)?,
+                ["start_pfn:", first] => {
+                    let first = number(first)?;
+                    zones.push((name.clone(), node.clone(), first, first + spanned));
+                }
+                _ => (),
+            }
+        }
+        ensure!(!zones.is_empty(), "no zones");
+        Ok(Self(zones))
+    }
+
+    fn has(&self, name: &str, node: &str, frame: u64) -> bool {
+        self.0.iter().any(|(zone, number, first, end)| {
+            zone == name && number == node && (*first..*end).contains(&frame)
+        })
+    }
+}
+
+/// Whether an answer says what the kernel does.
+fn judge(answer: &Keys, frame: u64, [flags, maps, cgroup]: Words, zones: &Zones) -> io::Result<()> {
+    let kind = answer.get("kind");
+    ensure!(answer.get("pa") == format!("{:#x}", frame * PAGE), "pa");
+    let named: Vec<_> = NAMES
+        .iter()
+        .filter(|(bit, _)| flags >> bit & 1 != 0)
+        .map(|(_, name)| *name)
+        .collect();
+    let named = match &named[..] {
+        [] => "-".to_owned(),
+        names => names.join(","),
+    };
+    ensure!(answer.get("flags") == named, "flags, not {named}");
+    if answer.get("zone") == "-" {
+        let absent = matches!(kind, "none" | "device" | "offline");
+        ensure!(absent && [flags, maps, cgroup] == [0; 3], "no page");
+        return Ok(());
+    }
+    let (zone, node) = (answer.get("zone"), answer.get("node"));
+    // A hole belongs to some zone beside it.
+    ensure!(kind == "reserved" || zones.has(zone, node, frame), "zone");
+    ensure!(answer.get("maps") == maps.to_string(), "maps, not {maps}");
+    let inode = match cgroup {
+        0 => "-".to_owned(),
+        _ => cgroup.to_string(),
+    };
+    ensure!(answer.get("cgroup") == inode, "cgroup, not {inode}");
+    let may_be = match kind_of(flags) {
+        Some(told) => kind == told,
+        None if flags & bit("swapbacked") != 0 => {
+            matches!(kind, "shmem" | "swapcache" | "kernel")
+        }
+        None => matches!(kind, "file" | "kernel" | "unaccepted"),
+    };
+    ensure!(may_be, "kind");
+    let shared = matches!(kind, "file" | "shmem");
+    ensure!(!shared || !answer.get("inode").is_empty(), "no inode");
+    // Where its folio begins.
+    let head = match answer.get("head") {
+        "-" => return Ok(ensure!(matches!(kind, "buddy" | "unaccepted"), "no folio")),
+        head => hex(head)?,
+    };
+    let is = match (flags & bit("compound_head"), flags & bit("compound_tail")) {
+        (0, 0) => head == frame * PAGE,
+        (_, 0) => head == frame * PAGE && answer.get("folio") != "4K",
+        _ => head < frame * PAGE,
+    };
+    ensure!(is, "head");
+    Ok(())
+}
+
+/// Compares the totals with the flags of all frames before and after.
+fn totals(kernel: &Kernel, page: &mut Conversation) -> io::Result<Vec<String>> {
+    let before = kernel.all_flags()?;
+    let question = format!("0x0-{:#x} totals", before.len() as u64 * PAGE);
+    let text = page.ask(&question)?;
+    let after = kernel.all_flags()?;
+    let line = text.trim_end();
+    let line = line
+        .strip_prefix("# end ")
+        .ok_or_else(|| error!("no totals: {text:?}"))?;
+    let line = Keys::parse(line)?;
+    let mut wrong = Vec::new();
+    let mut left = before.len() as u64;
+    for (_, kind) in KINDS {
+        let has = |flags: &u64| kind_of(*flags) == Some(kind);
+        let count = before.iter().filter(|flags| has(flags)).count() as u64;
+        let pairs = before.iter().zip(&after);
+        let moved = pairs.filter(|(one, other)| has(one) != has(other)).count() as u64;
+        let said = line.number(&format!("kb_{kind}"))? * 1024 / PAGE;
+        left -= said;
+        // As many again may have come and gone between.
+        if said.abs_diff(count) > 2 * moved {
+            wrong.push(format!(
+                "totals: {said} frames {kind}, and not {count} ± {moved}"
+            ));
+        }
+    }
+    for kind in [
+        "file",
+        "shmem",
+        "swapcache",
+        "kernel",
+        "unaccepted",
+        "device",
+        "none",
+    ] {
+        left -= line.number(&format!("kb_{kind}"))? * 1024 / PAGE;
+    }
+    if left != 0 {
+        wrong.push(format!("totals: {left} frames are of no kind: {line:?}"));
+    }
+    Ok(wrong)
+}
+
+pub fn run(options: &mut Options) -> io::Result<bool> {
+    let free: u64 = options.or("--free", 1)?;
+    let kernel = Kernel::open()?;
+    let zones = Zones::read()?;
+    let mut page = Conversation::of("page")?;
+    let (mut frames, mut compared) = (0, 0);
+    let mut wrong = Vec::new();
+    let mut kinds = BTreeMap::<String, u64>::new();
+    for first in (0..).step_by(CHUNK as usize) {
+        let before = kernel.read(first, CHUNK)?;
+        if before.is_empty() {
+            break;
+        }
+        let asked: Vec<_> = (0..)
+            .zip(&before)
+            .filter(|(at, words)| at % free == 0 || words[0] != bit("buddy"))
+            .map(|(at, _)| at)
+            .collect();
+        let questions: Vec<_> = asked
+            .iter()
+            .map(|at| format!("{:#x}", (first + at) * PAGE))
+            .collect();
+        let text = page.ask(&questions.join("\n"))?;
+        let after = kernel.read(first, CHUNK)?;
+        let mut lines = text.lines();
+        for at in asked {
+            frames += 1;
+            let line = lines.next().ok_or_else(|| error!("too few answers"))?;
+            let answer = Keys::parse(line)?;
+            *kinds.entry(answer.get("kind").to_owned()).or_default() += 1;
+            let words = before[at as usize];
+            if after.get(at as usize) != Some(&words) {
+                continue;
+            }
+            compared += 1;
+            if let Err(error) = judge(&answer, first + at, words, &zones) {
+                wrong.push(format!("{error}: {line}, and the kernel {words:x?}"));
+            }
+        }
+        ensure!(lines.next().is_none(), "too many answers");
+    }
+    // What changes all the time may look wrong once.
+    let wait = Wait::begin();
+    let mut sums = totals(&kernel, &mut page)?;
+    while !sums.is_empty() && !wait.is_over() {
+        sums = totals(&kernel, &mut page)?;
+    }
+    wrong.extend(sums);
+    for line in wrong.iter().take(10) {
+        println!("{line}");
+    }
+    println!(
+        "frames={frames} compared={compared} mismatches={}",
+        wrong.len()
+    );
+    let kinds: Vec<_> = kinds
+        .iter()
+        .map(|(kind, count)| format!("{kind}={count}"))
+        .collect();
+    println!("{}", kinds.join(" "));
+    Ok(wrong.is_empty())
+}

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What the kernel notes of page frames: `struct page`, and the folio that it belongs to.
+//!
+//! # What keeps it from being freed while it is read
+//!
+//! - A `struct page` goes when its memory is removed (memory hotplug). [`Watch`] hears of that
+//!   after the memory was marked offline and before its pages are freed, and waits for a grace
+//!   period. So whoever saw in an RCU read-side critical section that memory is online may read its
+//!   pages to the end of that section. Pages of devices and of memory that is offline are not read.
+//! - The folio of a page may be split, freed or used for something else at any time: no reference
+//!   is taken, which could keep it. The description of its first page is memory that is online too.
+//!   What was read may be of two times: [`crate::model::page::settle`] believes only what two
+//!   readings agree on.
+//! - A memory cgroup, of which `page_cgroup_ino()` tells the inode, is freed through RCU.
+//! - The inode of a file is freed through RCU, after its pages were taken from it. But a page that
+//!   is no file's may hold anything where the others hold their mapping: so that is followed by
+//!   copies that cannot fault, and believed where the inode says that the mapping is its own.
+//!
+//! C headers: [`include/linux/page-flags.h`](srctree/include/linux/page-flags.h),
+//! [`include/linux/memory_hotplug.h`](srctree/include/linux/memory_hotplug.h)
+
+use super::bindings;
+use crate::model::{
+    addr::Pfn,
+    page::{
+        Frame,
+        Run, //
+    },
+};
+use kernel::{
+    error::to_result,
+    prelude::*,
+    sync::rcu, //
+};
+
+/// Watches memory being taken away, for as long as it exists; there is one at most.
+///
+/// Without it no memory counts as online.
+#[doc(alias = "register_memory_notifier")]
+pub(crate) struct Watch(());
+
+impl Watch {
+    /// Begins to watch.
+    ///
+    /// Context: process context, may sleep.
+    pub(crate) fn new() -> Result<Self> {
+        to_result(bindings::memintro_watch_memory())?;
+        Ok(Watch(()))
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        bindings::memintro_unwatch_memory();
+    }
+}
+
+/// Reads what is noted of a frame, once; `None` if that changed meanwhile.
+///
+/// Context: any that RCU watches.
+#[doc(alias = "snapshot_page")]
+pub(crate) fn read_frame(pfn: Pfn, _rcu: &rcu::Guard) -> Option<Frame> {
+    let mut frame = Frame::default();
+    // SAFETY: `frame` may be written. The guard proves that this is an RCU read-side critical
+    // section, which keeps what is read: see the module's documentation.
+    unsafe { bindings::memintro_read_page(pfn.0, &mut frame) }.then_some(frame)
+}
+
+/// Reads the traits of the frames from `first` to `last`, as far as there is room and patience.
+///
+/// Returns the runs of frames that have the same.
+///
+/// Context: as above; a hundred microseconds.
+pub(crate) fn count_frames<'a>(
+    first: Pfn,
+    last: Pfn,
+    room: &'a mut [Run],
+    _rcu: &rcu::Guard,
+) -> &'a [Run] {
+    // CAST: there is room for some hundreds.
+    // SAFETY: `room` may be written, as much as is said. The guard proves the same as above.
+    let count = unsafe {
+        bindings::memintro_count_pages(first.0, last.0, room.as_mut_ptr(), room.len() as c_uint)
+    };
+    room.get(..count as usize).unwrap_or(&[])
+}

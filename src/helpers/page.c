@@ -1,0 +1,370 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Reads what the kernel notes of a page frame: its struct page, and that of the
+ * first page of its folio.
+ *
+ * Nothing here takes a lock, a reference, or writes. See src/abstractions/page.rs
+ * for what could free what is read, and what prevents it.
+ */
+#include <linux/types.h>
+#include <linux/fs.h>
+#include <linux/kdev_t.h>
+#include <linux/kernel-page-flags.h>
+#include <linux/memcontrol.h>
+#include <linux/memory.h>
+#include <linux/memory_hotplug.h>
+#include <linux/memremap.h>
+#include <linux/mm.h>
+#include <linux/page-flags.h>
+#include <linux/pagemap.h>
+#include <linux/pgtable.h>
+#include <linux/rcupdate.h>
+#include <linux/uaccess.h>
+
+#include "helpers.h"
+
+#ifndef CONFIG_SPARSEMEM
+#error "memory has no sections in this configuration"
+#endif
+
+/* The layouts have twins in src/model/page.rs. */
+static_assert(sizeof(struct memintro_page) == 64);
+static_assert(offsetof(struct memintro_page, traits) == 48);
+static_assert(offsetof(struct memintro_page, order) == 60);
+static_assert(sizeof(struct memintro_page_run) == 16);
+
+/* How many pieces of memory are looked at in one call. */
+#define LOOKS 1024
+
+static bool watched;
+
+/* Called after memory went offline, and before its struct pages may be freed. */
+static int memory_changes(struct notifier_block *block, unsigned long action,
+			  void *data)
+{
+	if (action == MEM_OFFLINE)
+		synchronize_rcu();
+	return NOTIFY_OK;
+}
+
+static struct notifier_block watcher = { .notifier_call = memory_changes };
+
+int memintro_watch_memory(void)
+{
+	int err = register_memory_notifier(&watcher);
+
+	WRITE_ONCE(watched, !err);
+	return err;
+}
+
+void memintro_unwatch_memory(void)
+{
+	WRITE_ONCE(watched, false);
+	unregister_memory_notifier(&watcher);
+}
+
+static u32 type_traits(unsigned int type)
+{
+	switch (type >> 24) {
+	case PGTY_buddy:
+		return MEMINTRO_PAGE_BUDDY;
+	case PGTY_offline:
+		return MEMINTRO_PAGE_OFFLINE;
+	case PGTY_table:
+		return MEMINTRO_PAGE_TABLE;
+	case PGTY_hugetlb:
+		return MEMINTRO_PAGE_HUGETLB;
+	case PGTY_slab:
+		return MEMINTRO_PAGE_SLAB;
+	case PGTY_unaccepted:
+		return MEMINTRO_PAGE_UNACCEPTED;
+	default:
+		return MEMINTRO_PAGE_TYPED;
+	}
+}
+
+/* The last mapping that was looked at: pages side by side mostly share theirs. */
+struct mapping_memo {
+	struct address_space *mapping;
+	bool is_file;
+	u64 inode;
+	u32 dev;
+};
+
+/*
+ * Whether @mapping is that of an inode, and which. What is no mapping may look
+ * like one: only an inode that says it is its own is believed.
+ */
+static bool read_mapping(struct address_space *mapping,
+			 struct mapping_memo *memo)
+{
+	struct address_space *back;
+	struct super_block *sb;
+	struct inode *inode;
+	dev_t dev;
+
+	if (mapping == memo->mapping)
+		return memo->is_file;
+	*memo = (struct mapping_memo) { .mapping = mapping };
+	if (get_kernel_nofault(inode, &mapping->host) || !inode ||
+	    get_kernel_nofault(back, &inode->i_mapping) ||
+	    (back != mapping && mapping != &inode->i_data) ||
+	    get_kernel_nofault(memo->inode, &inode->i_ino) ||
+	    get_kernel_nofault(sb, &inode->i_sb) || !sb ||
+	    get_kernel_nofault(dev, &sb->s_dev))
+		return false;
+	memo->dev = new_encode_dev(dev);
+	memo->is_file = true;
+	return true;
+}
+
+#define FLAG(flags, name) (!!((flags) & (1UL << (name))))
+
+/*
+ * What the mapping of a page without a type says of it: a file's, or that of
+ * anonymous memory, which KSM may share.
+ */
+static u32 mapping_traits(unsigned long mapping, struct mapping_memo *memo)
+{
+	if ((mapping & FOLIO_MAPPING_FLAGS) == FOLIO_MAPPING_KSM)
+		return MEMINTRO_PAGE_KSM;
+	if (mapping & FOLIO_MAPPING_ANON)
+		return MEMINTRO_PAGE_ANON;
+	if (mapping && !(mapping & FOLIO_MAPPING_FLAGS) &&
+	    read_mapping((struct address_space *)mapping, memo))
+		return MEMINTRO_PAGE_FILE;
+	return 0;
+}
+
+/*
+ * The traits of a page that is online, and how many pages from it on have them
+ * too, as parts of one folio or free block. MEMINTRO_PAGE_TORN if its folio
+ * changed meanwhile.
+ *
+ * Fields are read as they are, because the kernel's accessors insist that a folio
+ * stays one.
+ */
+static u32 read_traits(struct page *page, u64 *pages, struct mapping_memo *memo)
+{
+	struct page *head = compound_head(page);
+	struct folio *folio = (struct folio *)head;
+	u64 index = page_to_pfn(page) - page_to_pfn(head);
+	unsigned long flags = READ_ONCE(head->flags.f);
+	unsigned int type = READ_ONCE(head->page_type);
+	unsigned long mapping, second = 0;
+	unsigned int order = 0;
+	u32 traits = 0;
+
+	*pages = 1;
+	if (FLAG(flags, PG_head)) {
+		second = READ_ONCE(folio->_flags_1);
+		order = second & 0xff;
+	}
+	if (order > MAX_FOLIO_ORDER || index >> order)
+		return MEMINTRO_PAGE_TORN;
+	if (page_type_has_type(type))
+		traits = type_traits(type);
+	/* As buddy_order_unsafe() has it. */
+	if (traits & MEMINTRO_PAGE_BUDDY) {
+		unsigned long free = READ_ONCE(page->private);
+
+		if (free <= MAX_PAGE_ORDER)
+			*pages = 1ULL << free;
+		return traits;
+	}
+#ifdef CONFIG_MEMORY_FAILURE
+	if (FLAG(READ_ONCE(page->flags.f), PG_hwpoison) ||
+	    (traits & MEMINTRO_PAGE_HUGETLB && FLAG(flags, PG_hwpoison)))
+		return traits | MEMINTRO_PAGE_HWPOISON;
+#endif
+	if (FLAG(flags, PG_reserved))
+		traits |= MEMINTRO_PAGE_RESERVED;
+	if (is_zero_pfn(page_to_pfn(page)))
+		traits |= MEMINTRO_PAGE_ZERO;
+	mapping = (unsigned long)READ_ONCE(head->mapping);
+	if (!(traits & ~(MEMINTRO_PAGE_RESERVED | MEMINTRO_PAGE_HUGETLB))) {
+		traits |= mapping_traits(mapping, memo);
+		if (FLAG(flags, PG_swapbacked) && FLAG(flags, PG_swapcache))
+			traits |= MEMINTRO_PAGE_SWAPCACHE;
+		if (FLAG(flags, PG_swapbacked))
+			traits |= MEMINTRO_PAGE_SWAPBACKED;
+	}
+	/* is_huge_zero_folio() needs a symbol that is not exported. */
+	if (order && order == PMD_SHIFT - PAGE_SHIFT && !traits && !mapping &&
+	    stable_page_flags(page) & BIT_ULL(KPF_ZERO_PAGE))
+		traits |= MEMINTRO_PAGE_ZERO;
+	/* A part of a free block, whose first page alone says so. */
+	if (!traits && !order && !atomic_read(&page->_refcount) &&
+	    is_free_buddy_page(page))
+		traits |= MEMINTRO_PAGE_BUDDY;
+	if (compound_head(page) != head ||
+	    (order && (READ_ONCE(folio->_flags_1) & 0xff) != order))
+		return MEMINTRO_PAGE_TORN;
+	/* Where some pages of a folio have failed, each is looked at. */
+	if (!FLAG(second, PG_has_hwpoisoned))
+		*pages = (1ULL << order) - index;
+	return traits;
+}
+
+/*
+ * Why there is no page that could be looked at, and for how many frames from
+ * this one on.
+ */
+static u32 no_page(u64 pfn, u64 *frames)
+{
+	u64 section = pfn_to_section_nr(pfn);
+	struct dev_pagemap *device;
+
+	*frames = U64_MAX - pfn;
+	if (section >= NR_MEM_SECTIONS)
+		return MEMINTRO_PAGE_NONE;
+	/* Sections are described many at a time, or not at all. */
+	*frames = section_nr_to_pfn(round_up(section + 1, SECTIONS_PER_ROOT)) - pfn;
+	if (!__nr_to_section(section))
+		return MEMINTRO_PAGE_NONE;
+	*frames = round_up(pfn + 1, PAGES_PER_SUBSECTION) - pfn;
+	if (!pfn_valid(pfn))
+		return MEMINTRO_PAGE_NONE;
+	device = get_dev_pagemap(pfn);
+	put_dev_pagemap(device);
+	return device ? MEMINTRO_PAGE_DEVICE : MEMINTRO_PAGE_OFFLINE_SECTION;
+}
+
+static struct page *online_page(u64 pfn)
+{
+	return READ_ONCE(watched) ? pfn_to_online_page(pfn) : NULL;
+}
+
+/* What /proc/kpagecount says. */
+static int page_maps(const struct folio *folio, const struct page *page)
+{
+	bool large = folio_test_large(folio);
+	int maps = atomic_read(&page->_mapcount) + 1;
+
+	if (IS_ENABLED(CONFIG_PAGE_MAPCOUNT)) {
+		if (page_mapcount_is_type(maps))
+			maps = 0;
+		return large ? maps + folio_entire_mapcount(folio) : maps;
+	}
+	if (large) {
+		int entire = folio_entire_mapcount(folio);
+		int sum = folio_large_mapcount(folio);
+
+		if (sum <= 0 || sum <= entire)
+			return max(sum > 0 ? entire : 0, 0);
+		maps = (sum - entire + folio_large_nr_pages(folio) / 2) >>
+			folio_large_order(folio);
+		return max(maps + entire, 1);
+	}
+	return atomic_read(&folio->_mapcount) + 1;
+}
+
+static u8 zone_number(const struct folio *folio)
+{
+	switch (folio_zonenum(folio)) {
+#ifdef CONFIG_ZONE_DMA
+	case ZONE_DMA:
+		return MEMINTRO_ZONE_DMA;
+#endif
+#ifdef CONFIG_ZONE_DMA32
+	case ZONE_DMA32:
+		return MEMINTRO_ZONE_DMA32;
+#endif
+	case ZONE_MOVABLE:
+		return MEMINTRO_ZONE_MOVABLE;
+	case ZONE_NORMAL:
+		return MEMINTRO_ZONE_NORMAL;
+	default:
+		return MEMINTRO_ZONE_DEVICE;
+	}
+}
+
+/*
+ * Reads what is noted of a frame, once; false if that changed meanwhile.
+ *
+ * Context: inside an RCU read-side critical section.
+ */
+bool memintro_read_page(u64 pfn, struct memintro_page *to)
+{
+	struct page *page = online_page(pfn);
+	struct mapping_memo memo = {};
+	struct folio folio = {};
+	struct page *head;
+	struct page copy;
+	u64 pages;
+
+	*to = (struct memintro_page) {};
+	if (!page) {
+		to->traits = no_page(pfn, &pages);
+		return true;
+	}
+	head = compound_head(page);
+	if (copy_from_kernel_nofault(&copy, page, sizeof(copy)) ||
+	    copy_from_kernel_nofault(&folio.page, head, sizeof(folio.page)) ||
+	    PageTail(&folio.page))
+		return false;
+	if (folio_test_large(&folio) &&
+	    copy_from_kernel_nofault(&folio.__page_1, head + 1,
+				     sizeof(folio.__page_1)))
+		return false;
+
+	to->traits = read_traits(page, &pages, &memo);
+	to->flags = stable_page_flags(page);
+	to->cgroup = page_cgroup_ino(page);
+	to->head = page_to_pfn(head);
+	to->order = folio_order(&folio);
+	to->refs = folio_ref_count(&folio);
+	to->maps = page_maps(&folio, &copy);
+	to->pinned = folio_maybe_dma_pinned(&folio);
+	to->node = folio_nid(&folio);
+	to->zone = zone_number(&folio);
+	if (to->traits & MEMINTRO_PAGE_FILE) {
+		to->dev = memo.dev;
+		to->inode = memo.inode;
+		to->index = folio.index + (pfn - to->head);
+		if (memo.mapping != folio.mapping)
+			return false;
+	}
+	return !(to->traits & MEMINTRO_PAGE_TORN) && compound_head(page) == head;
+}
+
+/*
+ * Reads the traits of the frames from @pfn to @last, as far as there is room for
+ * runs of frames that have the same; returns how many runs that are.
+ *
+ * Context: inside an RCU read-side critical section.
+ */
+unsigned int memintro_count_pages(u64 pfn, u64 last,
+				  struct memintro_page_run *runs,
+				  unsigned int room)
+{
+	struct mapping_memo memo = {};
+	unsigned int looks, tries, n = 0;
+	struct page *page = NULL;
+	u64 checked = 0, pages = 1;
+	u32 traits = 0;
+
+	for (looks = 0; pfn <= last && looks < LOOKS; looks++) {
+		/* Memory comes and goes by whole subsections. */
+		if (pfn >= checked) {
+			page = online_page(pfn);
+			checked = round_up(pfn + 1, PAGES_PER_SUBSECTION);
+		}
+		if (!page)
+			traits = no_page(pfn, &pages);
+		for (tries = 0; page && tries < 3; tries++) {
+			traits = read_traits(pfn_to_page(pfn), &pages, &memo);
+			if (!(traits & MEMINTRO_PAGE_TORN))
+				break;
+		}
+		pages = min(pages, last - pfn + 1);
+		if (!n || runs[n - 1].traits != traits) {
+			if (n == room)
+				break;
+			runs[n++] = (struct memintro_page_run) { .traits = traits };
+		}
+		runs[n - 1].pages += pages;
+		pfn += pages;
+	}
+	return n;
+}

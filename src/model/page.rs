@@ -1,0 +1,433 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What a page frame is used for.
+
+use super::{
+    answer::{
+        put_page_size,
+        put_question, //
+    },
+    question::Whose,
+    text::Line,
+    words::Refusal,
+    PhysAddr,
+    VirtAddr, //
+};
+
+/// What the kind of a frame depends on; the values are those of `enum memintro_page_trait` in
+/// `src/helpers/helpers.h`.
+pub mod traits {
+    /// There is no memory.
+    pub const NONE: u32 = 1 << 0;
+    /// Memory of a device (`ZONE_DEVICE`).
+    pub const DEVICE: u32 = 1 << 1;
+    /// Memory that is there, and not in use.
+    pub const OFFLINE_SECTION: u32 = 1 << 2;
+    /// Memory that has failed.
+    pub const HWPOISON: u32 = 1 << 3;
+    /// The zero page, or a part of the huge one.
+    pub const ZERO: u32 = 1 << 4;
+    /// A part of a free block.
+    pub const BUDDY: u32 = 1 << 5;
+    /// Free memory that the guest has not accepted yet.
+    pub const UNACCEPTED: u32 = 1 << 6;
+    /// A page that a hypervisor's driver took away.
+    pub const OFFLINE: u32 = 1 << 7;
+    /// Objects of the kernel.
+    pub const SLAB: u32 = 1 << 8;
+    /// A page table.
+    pub const TABLE: u32 = 1 << 9;
+    /// A part of a hugetlb page.
+    pub const HUGETLB: u32 = 1 << 10;
+    /// Another type of kernel memory.
+    pub const TYPED: u32 = 1 << 11;
+    /// Not managed by the allocator.
+    pub const RESERVED: u32 = 1 << 12;
+    /// Anonymous memory that KSM has merged.
+    pub const KSM: u32 = 1 << 13;
+    /// Anonymous memory.
+    pub const ANON: u32 = 1 << 14;
+    /// Belongs to an inode.
+    pub const FILE: u32 = 1 << 15;
+    /// Goes to swap.
+    pub const SWAPBACKED: u32 = 1 << 16;
+    /// Has a place in swap.
+    pub const SWAPCACHE: u32 = 1 << 17;
+}
+
+/// The names of the flags by their bit in `/proc/kpageflags`, as `tools/mm/page-types` has them.
+pub const FLAGS: [&str; 43] = [
+    "locked",
+    "error",
+    "referenced",
+    "uptodate",
+    "dirty",
+    "lru",
+    "active",
+    "slab",
+    "writeback",
+    "reclaim",
+    "buddy",
+    "mmap",
+    "anonymous",
+    "swapcache",
+    "swapbacked",
+    "compound_head",
+    "compound_tail",
+    "huge",
+    "unevictable",
+    "hwpoison",
+    "nopage",
+    "ksm",
+    "thp",
+    "offline",
+    "zero_page",
+    "idle_page",
+    "pgtable",
+    "",
+    "",
+    "",
+    "",
+    "",
+    "reserved",
+    "mlocked",
+    "owner_2",
+    "private",
+    "private_2",
+    "owner_private",
+    "arch",
+    "",
+    "softdirty",
+    "arch_2",
+    "arch_3",
+];
+
+/// The flags that say what a page is, and not what happens to it: slab, buddy, anonymous,
+/// compound_head and _tail, huge, hwpoison, ksm, thp, offline, zero_page, pgtable, reserved.
+const LASTING: u64 =
+    1 << 7 | 1 << 10 | 1 << 12 | 0b111 << 15 | 1 << 19 | 0b1111 << 21 | 1 << 26 | 1 << 32;
+
+/// The names of zones; the numbers are those of `enum memintro_zone`.
+const ZONES: [&str; 5] = ["DMA", "DMA32", "Normal", "Movable", "Device"];
+
+/// What a frame is used for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Kind {
+    /// Anonymous memory.
+    Anon,
+    /// The page cache of a file.
+    File,
+    /// Shared memory, and files of tmpfs.
+    Shmem,
+    /// Anonymous memory that KSM has merged.
+    Ksm,
+    /// The zero page, or a part of the huge one.
+    Zero,
+    /// A hugetlb page, used or not.
+    Hugetlb,
+    /// In the swap cache, and in no process or file yet.
+    Swapcache,
+    /// Objects of the kernel.
+    Slab,
+    /// A page table.
+    Pgtable,
+    /// Free.
+    Buddy,
+    /// Anything else.
+    Kernel,
+    /// Not managed by the allocator.
+    Reserved,
+    /// Free memory that the guest has not accepted yet.
+    Unaccepted,
+    /// Taken out of use.
+    Offline,
+    /// Failed.
+    Poisoned,
+    /// Memory of a device.
+    Device,
+    /// No memory.
+    None,
+}
+
+impl Kind {
+    /// All kinds, in the order of totals.
+    pub const ALL: [Kind; 17] = [
+        Kind::Anon,
+        Kind::File,
+        Kind::Shmem,
+        Kind::Ksm,
+        Kind::Zero,
+        Kind::Hugetlb,
+        Kind::Swapcache,
+        Kind::Slab,
+        Kind::Pgtable,
+        Kind::Buddy,
+        Kind::Kernel,
+        Kind::Reserved,
+        Kind::Unaccepted,
+        Kind::Offline,
+        Kind::Poisoned,
+        Kind::Device,
+        Kind::None,
+    ];
+
+    /// Returns the word that an answer prints.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Kind::Anon => "anon",
+            Kind::File => "file",
+            Kind::Shmem => "shmem",
+            Kind::Ksm => "ksm",
+            Kind::Zero => "zero",
+            Kind::Hugetlb => "hugetlb",
+            Kind::Swapcache => "swapcache",
+            Kind::Slab => "slab",
+            Kind::Pgtable => "pgtable",
+            Kind::Buddy => "buddy",
+            Kind::Kernel => "kernel",
+            Kind::Reserved => "reserved",
+            Kind::Unaccepted => "unaccepted",
+            Kind::Offline => "offline",
+            Kind::Poisoned => "poisoned",
+            Kind::Device => "device",
+            Kind::None => "none",
+        }
+    }
+
+    /// Returns the kind of a frame with these [`traits`].
+    pub fn of(traits: u32) -> Kind {
+        // The first that holds.
+        let kinds = [
+            (traits::NONE, Kind::None),
+            (traits::DEVICE, Kind::Device),
+            (traits::OFFLINE_SECTION, Kind::Offline),
+            (traits::HWPOISON, Kind::Poisoned),
+            (traits::ZERO, Kind::Zero),
+            (traits::BUDDY, Kind::Buddy),
+            (traits::UNACCEPTED, Kind::Unaccepted),
+            (traits::OFFLINE, Kind::Offline),
+            (traits::SLAB, Kind::Slab),
+            (traits::TABLE, Kind::Pgtable),
+            (traits::HUGETLB, Kind::Hugetlb),
+            (traits::TYPED, Kind::Kernel),
+            (traits::RESERVED, Kind::Reserved),
+            (traits::KSM, Kind::Ksm),
+            (traits::ANON, Kind::Anon),
+        ];
+        if let Some((_, kind)) = kinds.iter().find(|(bit, _)| traits & bit != 0) {
+            return *kind;
+        }
+        let file = traits & traits::FILE != 0;
+        if file && traits & traits::SWAPBACKED != 0 {
+            Kind::Shmem
+        } else if file {
+            Kind::File
+        } else if traits & traits::SWAPCACHE != 0 {
+            Kind::Swapcache
+        } else {
+            Kind::Kernel
+        }
+    }
+}
+
+/// What is noted of a frame. Mirrors `struct memintro_page`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(C)]
+pub struct Frame {
+    /// As `/proc/kpageflags` has them.
+    pub flags: u64,
+    /// The frame of the first page of the folio.
+    pub head: u64,
+    /// The inode of the cgroup that it is charged to; 0 if none.
+    pub cgroup: u64,
+    /// The inode of the file.
+    pub inode: u64,
+    /// Which page of the file it is.
+    pub index: u64,
+    /// The device of the file, as `stat(2)` has it.
+    pub dev: u32,
+    /// The NUMA node.
+    pub node: i32,
+    /// What its kind depends on.
+    pub traits: u32,
+    /// The reference count of the folio.
+    pub refs: i32,
+    /// As `/proc/kpagecount` has it.
+    pub maps: i32,
+    /// The folio has `1 << order` pages.
+    pub order: u8,
+    /// Whether the folio may be pinned for DMA.
+    pub pinned: bool,
+    /// The number of a zone.
+    pub zone: u8,
+    _unused: u8,
+}
+
+/// Frames side by side that have the same traits. Mirrors `struct memintro_page_run`.
+#[derive(Clone, Copy, Debug, Default)]
+#[repr(C)]
+pub struct Run {
+    /// How many.
+    pub pages: u64,
+    /// What the kind depends on.
+    pub traits: u32,
+    _unused: u32,
+}
+
+impl Frame {
+    /// Returns whether two readings are of the same page in the same use.
+    fn is_like(&self, other: &Frame) -> bool {
+        let lasting = |frame: &Frame| Frame {
+            flags: frame.flags & LASTING,
+            cgroup: 0,
+            refs: 0,
+            maps: 0,
+            pinned: false,
+            ..*frame
+        };
+        lasting(self) == lasting(other)
+    }
+
+    /// Writes what there is to say of the page at `pa`.
+    fn put(&self, line: &mut Line<'_>, pa: PhysAddr, page_shift: u8) {
+        let kind = Kind::of(self.traits);
+        line.put(b" kind=").put(kind.as_str().as_bytes());
+        line.put(b" flags=");
+        put_flags(line, self.flags);
+
+        const NOT_LOOKED_AT: u32 = traits::NONE | traits::DEVICE | traits::OFFLINE_SECTION;
+        if self.traits & NOT_LOOKED_AT != 0 {
+            line.put(b" folio=- head=- refs=- maps=- pinned=- node=- zone=- cgroup=-");
+            return;
+        }
+        match kind {
+            // Nobody's: in no folio.
+            Kind::Buddy | Kind::Unaccepted => {
+                line.put(b" folio=- head=-");
+            }
+            _ => {
+                line.put(b" folio=");
+                put_page_size(line, page_shift.saturating_add(self.order));
+                line.put(b" head=").hex(self.head << page_shift);
+            }
+        }
+        // Neither is negative but by a bug elsewhere.
+        line.put(b" refs=")
+            .dec(u64::from(self.refs.max(0).unsigned_abs()))
+            .put(b" maps=")
+            .dec(u64::from(self.maps.max(0).unsigned_abs()))
+            .put(if self.pinned {
+                b" pinned=yes"
+            } else {
+                b" pinned=no"
+            })
+            .put(b" node=")
+            .dec(u64::from(self.node.max(0).unsigned_abs()))
+            .put(b" zone=")
+            .put(ZONES.get(usize::from(self.zone)).unwrap_or(&"-").as_bytes())
+            .put(b" cgroup=");
+        match self.cgroup {
+            0 => line.put_byte(b'-'),
+            inode => line.dec(inode),
+        };
+        if matches!(kind, Kind::File | Kind::Shmem | Kind::Hugetlb)
+            && self.traits & traits::FILE != 0
+        {
+            let inside = pa.0 & !(u64::MAX << page_shift);
+            line.put(b" dev=")
+                .dec(u64::from(self.dev))
+                .put(b" inode=")
+                .dec(self.inode)
+                .put(b" offset=")
+                .hex((self.index << page_shift) | inside);
+        }
+    }
+}
+
+/// How often a page is read again because it changed.
+const TRIES: usize = 3;
+
+/// Reads a page until two readings in a row agree on what it is; `None` if it kept changing.
+pub fn settle(mut read: impl FnMut() -> Option<Frame>) -> Option<Frame> {
+    let mut last: Option<Frame> = None;
+    for _ in 0..=TRIES {
+        let frame = read();
+        if let (Some(one), Some(other)) = (&last, &frame) {
+            if one.is_like(other) {
+                return frame;
+            }
+        }
+        last = frame;
+    }
+    None
+}
+
+/// Writes the names of flags with commas between, or `-`.
+fn put_flags(line: &mut Line<'_>, bits: u64) {
+    let mut first = true;
+    for (bit, name) in FLAGS.iter().enumerate() {
+        if (bits >> bit) & 1 == 0 || name.is_empty() {
+            continue;
+        }
+        if !first {
+            line.put_byte(b',');
+        }
+        line.put(name.as_bytes());
+        first = false;
+    }
+    if first {
+        line.put_byte(b'-');
+    }
+}
+
+/// Writes the answer about the page at `pa`, `None` if it kept changing; `asked` is the virtual
+/// address in question, if it was one.
+pub fn answer(
+    line: &mut Line<'_>,
+    asked: Option<(Whose, VirtAddr)>,
+    pa: PhysAddr,
+    frame: Option<&Frame>,
+    page_shift: u8,
+) {
+    if asked.is_some() {
+        put_question(line, asked);
+        line.put_byte(b' ');
+    }
+    line.put(b"pa=").hex(pa.0);
+    match frame {
+        Some(frame) => frame.put(line, pa, page_shift),
+        None => {
+            line.put(b" why=").put(Refusal::Retry.as_str().as_bytes());
+        }
+    }
+    line.end();
+}
+
+/// How many frames there are of each kind.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Totals([u64; Kind::ALL.len()]);
+
+impl Totals {
+    /// Counts frames.
+    pub fn add(&mut self, run: &Run) {
+        if let Some(sum) = self.0.get_mut(Kind::of(run.traits) as usize) {
+            *sum = sum.saturating_add(run.pages);
+        }
+    }
+
+    /// Writes the only line of the answer, about the addresses from `first` to `last`.
+    pub fn end(&self, line: &mut Line<'_>, first: PhysAddr, last: PhysAddr, page_shift: u8) {
+        line.put(b"# end pa=")
+            .hex(first.0)
+            .put_byte(b'-')
+            .hex_end(VirtAddr(last.0));
+        for (kind, pages) in Kind::ALL.iter().zip(self.0) {
+            // A page has 4 KiB at least, and all of them together 2^64 bytes at most.
+            let kb = pages << page_shift.saturating_sub(10);
+            line.put(b" kb_").put(kind.as_str().as_bytes());
+            line.put_byte(b'=').dec(kb);
+        }
+        line.end();
+    }
+}
