@@ -15,7 +15,7 @@ need_module
 prepare_memory
 
 different=
-ktap_plan 12
+ktap_plan 14
 start all "$bin/subject" || exit 1
 start zombies "$bin/spawn" 0 --zombies 1 || exit 1
 pid=$(pid_of all)
@@ -53,7 +53,8 @@ pid=$(pid_of all)
 	awk -v pid="$pid" 'NF == 3 { print pid, $2 }' "$tmp/all.out"
 } >"$tmp/page"
 
-for name in walk vmas extents rmap page; do
+cp "$tmp/extents" "$tmp/tables"
+for name in walk vmas extents rmap page tables; do
 	{
 		cat "$tmp/$name" >&3
 		cat <&3

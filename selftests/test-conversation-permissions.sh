@@ -13,9 +13,9 @@ need_module
 
 command -v setpriv >/dev/null || ktap_skip_all "no setpriv"
 raw="$bin/raw-question"
-ktap_plan 58
+ktap_plan 68
 
-for name in walk vmas extents rmap page; do
+for name in walk vmas extents rmap page tables; do
 	file=$proc/$name
 	ktap_equal "$name: mode" "600 0 0" "$(stat -c '%a %u %g' "$file")"
 	ktap_equal "$name: nobody" EACCES "$(nobody "$raw" open "$file" --rdwr)"

@@ -17,9 +17,9 @@ two="$(no_vma $pid 0x2000)\n"
 q1="$pid 0x1000" q2="$pid 0x2000"
 took=$((${#q1} + 1))
 
-ktap_plan 42
+ktap_plan 47
 
-for name in walk vmas extents rmap page; do
+for name in walk vmas extents rmap page tables; do
 	ktap_equal "$name: opened for writing only" EINVAL "$("$bin/raw-question" write "$proc/$name" x)"
 	got=$(converse "$proc/$name" read=4096 read=4096)
 	case $got in

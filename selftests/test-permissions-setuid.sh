@@ -20,7 +20,7 @@ case $(findmnt -n -o OPTIONS -T "$tmp" 2>/dev/null) in
 *nosuid*) ktap_skip_all "$tmp is mounted nosuid" ;;
 esac
 
-ktap_plan 26
+ktap_plan 28
 start anon "$bin/subject" anon || exit 1
 va=$(word_of anon anon 2)
 question="$(pid_of anon) $va"
@@ -33,12 +33,12 @@ ktap_equal "... and writes" "ok ${#question}" "$(nobody "$setuid" write "$walk" 
 for name in kstack kmem; do
 	ktap_equal "$name: opened by the setuid program" ok "$(nobody "$setuid" open "$proc/$name")"
 done
-for name in walk vmas extents rmap page; do
+for name in walk vmas extents rmap page tables; do
 	ktap_equal "$name: opened by the setuid program" ok "$(nobody "$setuid" open "$proc/$name" --rdwr)"
 done
 
 # Modes that would let anybody in: what is left is whoever opens.
-for file in "$walk" "$proc/walk" "$proc/vmas" "$proc/extents" "$proc/rmap" "$proc/page" "$proc/kstack" "$proc/kmem"; do
+for file in "$walk" "$proc/walk" "$proc/vmas" "$proc/extents" "$proc/rmap" "$proc/page" "$proc/tables" "$proc/kstack" "$proc/kmem"; do
 	at_exit "chmod $(stat -c %a "$file") $file"
 	chmod 666 "$file"
 done
@@ -54,7 +54,7 @@ ktap_equal "sysfs: opened by nobody, read by the setuid program" EPERM \
 	"$(inherited "3<$walk" read fd:3)"
 ktap_equal "sysfs: the slot is as it was" "$address" "$(get)"
 # Here nobody gets no descriptor that could be used.
-for name in walk vmas extents rmap page; do
+for name in walk vmas extents rmap page tables; do
 	ktap_equal "$name: nobody cannot open it for the program" "Operation not permitted" \
 		"$(inherited "3<>$proc/$name" write fd:3 "$question\n")"
 done

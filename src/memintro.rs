@@ -60,6 +60,7 @@ struct ProcFiles {
     _vmas: File<Conversation<RowsAnswer<files::vmas::VmaRows>>>,
     _extents: File<Conversation<RowsAnswer<files::extents::ExtentRows>>>,
     _rmap: File<Conversation<RowsAnswer<files::rmap::MappingRows>>>,
+    _tables: File<Conversation<RowsAnswer<files::tables::TableRows>>>,
     _page: File<Conversation<files::page::PageAnswer>>,
 }
 
@@ -77,6 +78,7 @@ impl ProcFiles {
             _vmas: File::new(&dir, c"vmas", 0o600, ())?,
             _extents: File::new(&dir, c"extents", 0o600, ())?,
             _rmap: File::new(&dir, c"rmap", 0o600, ())?,
+            _tables: File::new(&dir, c"tables", 0o600, ())?,
             _page: File::new(&dir, c"page", 0o600, ())?,
         })
     }

@@ -193,6 +193,10 @@ pub(crate) trait VmaExt {
     /// Returns what the mapping allows.
     fn perm(&self) -> Perm;
 
+    /// Returns whether it is private memory without a file.
+    #[doc(alias = "vma_is_anonymous")]
+    fn is_anonymous(&self) -> bool;
+
     /// Writes the name that `/proc/PID/maps` shows, and returns it.
     #[doc(alias = "get_vma_name")]
     fn name<'a>(&self, buffer: &'a mut [u8]) -> &'a [u8];
@@ -218,6 +222,12 @@ impl VmaExt for VmaRef {
             exec: flags & flags::EXEC != 0,
             shared: flags & VM_MAYSHARE != 0,
         }
+    }
+
+    fn is_anonymous(&self) -> bool {
+        // SAFETY: A `&VmaRef` exists under a lock of the mapping only, with which the field does not
+        // change.
+        unsafe { (*self.as_ptr()).vm_ops }.is_null()
     }
 
     fn name<'a>(&self, buffer: &'a mut [u8]) -> &'a [u8] {

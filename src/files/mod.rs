@@ -9,6 +9,7 @@ pub(crate) mod kmem;
 pub(crate) mod kstack;
 pub(crate) mod page;
 pub(crate) mod rmap;
+pub(crate) mod tables;
 pub(crate) mod tasks;
 pub(crate) mod vm;
 pub(crate) mod vmas;

@@ -20,6 +20,7 @@ pub mod queue;
 pub mod range;
 pub mod rmap;
 pub mod rows;
+pub mod tables;
 pub mod text;
 pub mod vmas;
 pub mod walk;

@@ -19,10 +19,11 @@ pub const TABLES: [(&str, &str); 5] = [
 ];
 const VM: &str = "PID VSZ_KB RSS_KB ANON_KB FILE_KB SHMEM_KB SWAP_KB HUGETLB_KB HEAP_B \
     PGTABLES_KB VMAS COMM";
-pub const CONVERSATIONS: [&str; 5] = ["walk", "vmas", "extents", "rmap", "page"];
+pub const CONVERSATIONS: [&str; 6] = ["walk", "vmas", "extents", "rmap", "page", "tables"];
 /// The headers of their answers, but for `walk`, which has none.
 pub const VMAS: &str = "START END PERM SIZE_KB PRESENT_KB HUGE_KB ZERO_KB SWAP_KB EMPTY_KB NAME";
 pub const RMAP: &str = "PID VA PAGE PERM COMM";
+pub const TABLES_OF_A_PROCESS: &str = "LEVEL TABLES ENTRIES USED SIZE_KB";
 pub const EXTENTS: &str = "START END SIZE_KB PA PAGE PERM FLAGS";
 
 pub fn header(table: &str) -> &'static str {
@@ -109,7 +110,7 @@ impl Conversation {
 }
 
 /// Questions whose answers are long, about a process that rests and some of its memory.
-pub fn long_questions(pid: impl Display, area: Area) -> [(&'static str, String); 6] {
+pub fn long_questions(pid: impl Display, area: Area) -> [(&'static str, String); 7] {
     let range = format!("{pid} {:#x}-{:#x}", area.start, area.end());
     let pages = |tail: &str| {
         let lines = area.pages().take(200);
@@ -122,6 +123,7 @@ pub fn long_questions(pid: impl Display, area: Area) -> [(&'static str, String);
         ("vmas", format!("{range}\n{pid}\n{pid} totals")),
         ("extents", format!("{range}\nbad\n{pid} totals")),
         ("rmap", "0x1000\nbad\n0x2000".to_owned()),
+        ("tables", format!("{pid}\nbad\n{pid}")),
         ("page", "0x0\nbad\n0x0-0x1000 totals".to_owned()),
     ]
 }

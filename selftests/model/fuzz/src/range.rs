@@ -9,12 +9,13 @@ use super::{
     modes::mode,
 };
 use memintro_model::model::{
-    addr::{PhysAddr, VirtAddr},
+    addr::{Halves, PhysAddr, VirtAddr},
     extents::{Extent, Extents, Totals},
-    pgtable::{flags, Entry, Kind, PageTables, Paging, Reading},
+    pgtable::{flags, Entry, Kind, Level, PageTables, Paging, Reading},
     question::Part,
     range::{before_table, step, BulkTables, Found, Many, Piece, STEP_ENTRIES},
     rmap,
+    tables::{self, Tables},
     vmas::{self, Behind, Perm},
 };
 use std::cell::RefCell;
@@ -233,6 +234,22 @@ fn check_behind(behind: &Behind, start: VirtAddr, last: VirtAddr) {
     assert_eq!(printed, [size, present, huge, zero, swap, empty]);
 }
 
+/// No level has more tables than the entries above say, nor more used entries than entries.
+fn check_tables(tables: &Tables, paging: &Paging, halves: &Halves) {
+    let header = line(tables::header);
+    let mut above = None;
+    for level in Level::ALL.into_iter().filter(|level| *level <= paging.top) {
+        let row = line(|line| tables.row(line, level, paging, halves));
+        let fields = fields(&header, &row);
+        assert_eq!(fields[0], level.as_str());
+        let [tables, entries, used, kb] = [1, 2, 3, 4].map(|field| number(fields[field]));
+        assert!(above.is_none_or(|above| tables <= above));
+        // The first table may be less than a KiB.
+        assert!(8 * entries <= (kb + 1) << 10);
+        above = Some(used);
+    }
+}
+
 /// Goes over a range that the bytes choose.
 pub fn check(bytes: &[u8]) {
     let mut input = Input(bytes);
@@ -254,6 +271,7 @@ pub fn check(bytes: &[u8]) {
         above: RefCell::default(),
     };
     let (mut extents, mut behind) = (Extents::default(), Behind::default());
+    let mut counted = Tables::default();
     let (mut rows, mut reached, mut buffer) = (Vec::new(), start, [Entry::default(); STEP_ENTRIES]);
     for _ in 0..STEPS {
         tables.above.borrow_mut().clear();
@@ -261,6 +279,7 @@ pub fn check(bytes: &[u8]) {
             break;
         };
         let pieces = pieces(&paging, &found, reached, last);
+        counted.count(&paging, &found, machine & 64 != 0);
         check_hits(&found, &pieces, pa);
         check_hits(&found, &pieces, pieces[pieces.len() / 2].pa);
         for piece in &pieces {
@@ -276,6 +295,7 @@ pub fn check(bytes: &[u8]) {
     if reached != start {
         check_behind(&behind, start, VirtAddr(reached.0.wrapping_sub(1)));
     }
+    check_tables(&counted, &paging, &halves);
     rows.extend(extents.finish());
     // Spelling costs more than all the rest.
     rows.iter().step_by(64).for_each(check_row);

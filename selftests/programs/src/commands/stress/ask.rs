@@ -7,7 +7,7 @@ use super::{
     tally::{Tally, Window},
     Churned, World,
 };
-use crate::ask::{EXTENTS, RMAP, VMAS};
+use crate::ask::{EXTENTS, RMAP, TABLES_OF_A_PROCESS, VMAS};
 use crate::commands::compare_vmas::Row;
 use crate::prelude::*;
 use crate::proc::numbers;
@@ -216,10 +216,11 @@ impl Asker {
             .random
             .pick(&[young, self.world.stuck.unwrap_or(young), young, young]);
         let place = self.random.pick(&PLACES) + ((self.random.below(1024) * PAGE) as u64);
-        let file = self.random.pick(&["walk", "vmas", "extents"]);
+        let file = self.random.pick(&["walk", "vmas", "extents", "tables"]);
         let tail = self.random.pick(&["", " totals"]);
         let question = match file {
             "walk" => format!("{pid} {place:#x} levels"),
+            "tables" => pid.to_string(),
             _ if self.random.below(2) == 0 => format!("{pid}{tail}"),
             _ => format!("{pid} {place:#x}-{:#x}{tail}", place + (64 << 20)),
         };
@@ -228,7 +229,11 @@ impl Asker {
         if file == "walk" {
             return self.words(&text);
         }
-        let header = [VMAS, EXTENTS][usize::from(file == "extents")];
+        let header = match file {
+            "vmas" => VMAS,
+            "extents" => EXTENTS,
+            _ => TABLES_OF_A_PROCESS,
+        };
         let answer = Answer::parse(&text, header)?;
         tally.add("rows", answer.rows.len());
         if !answer.end.get("error").is_empty() {
