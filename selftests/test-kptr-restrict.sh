@@ -19,7 +19,7 @@ restrict() { # N
 	echo "$1" >$kptr
 }
 
-ktap_plan 33
+ktap_plan 36
 log_mark
 take_kmem
 va=$(awk '$1 == "vmalloc" { print $2 }' "$tmp/kmem")
@@ -39,7 +39,7 @@ entries() {
 
 for n in 0 1; do
 	restrict $n
-	for file in kstack kmem tasks vm heapmax; do
+	for file in kstack kmem layout tasks vm heapmax; do
 		ktap_equal "$n: $file can be opened" ok "$(opens $file)"
 	done
 	ktap_equal "$n: walk answers about the kernel" vmalloc "$(ask walk "kernel $va" | key region)"
@@ -49,7 +49,7 @@ for n in 0 1; do
 done
 
 restrict 2
-for file in kstack kmem; do
+for file in kstack kmem layout; do
 	ktap_equal "2: $file is refused" EPERM "$(opens $file)"
 done
 for file in tasks vm heapmax; do

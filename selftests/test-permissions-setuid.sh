@@ -20,7 +20,7 @@ case $(findmnt -n -o OPTIONS -T "$tmp" 2>/dev/null) in
 *nosuid*) ktap_skip_all "$tmp is mounted nosuid" ;;
 esac
 
-ktap_plan 28
+ktap_plan 30
 start anon "$bin/subject" anon || exit 1
 va=$(word_of anon anon 2)
 question="$(pid_of anon) $va"
@@ -30,7 +30,7 @@ address=$(get)
 ktap_equal "nobody runs the plain program" EACCES "$(nobody "$bin/raw-question" read "$walk")"
 ktap_equal "nobody runs it setuid: it reads what it opens" "$address" "$(nobody "$setuid" read "$walk")"
 ktap_equal "... and writes" "ok ${#question}" "$(nobody "$setuid" write "$walk" "$question")"
-for name in kstack kmem; do
+for name in kstack kmem layout; do
 	ktap_equal "$name: opened by the setuid program" ok "$(nobody "$setuid" open "$proc/$name")"
 done
 for name in walk vmas extents rmap page tables; do
@@ -38,7 +38,7 @@ for name in walk vmas extents rmap page tables; do
 done
 
 # Modes that would let anybody in: what is left is whoever opens.
-for file in "$walk" "$proc/walk" "$proc/vmas" "$proc/extents" "$proc/rmap" "$proc/page" "$proc/tables" "$proc/kstack" "$proc/kmem"; do
+for file in "$walk" "$proc/walk" "$proc/vmas" "$proc/extents" "$proc/rmap" "$proc/page" "$proc/tables" "$proc/kstack" "$proc/kmem" "$proc/layout"; do
 	at_exit "chmod $(stat -c %a "$file") $file"
 	chmod 666 "$file"
 done
@@ -58,7 +58,7 @@ for name in walk vmas extents rmap page tables; do
 	ktap_equal "$name: nobody cannot open it for the program" "Operation not permitted" \
 		"$(inherited "3<>$proc/$name" write fd:3 "$question\n")"
 done
-for name in kstack kmem; do
+for name in kstack kmem layout; do
 	ktap_equal "$name: nobody cannot open it for the program" "Operation not permitted" \
 		"$(inherited "3<$proc/$name" read fd:3)"
 done

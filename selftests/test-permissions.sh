@@ -17,7 +17,7 @@ modes() { # FILE...
 	stat -c '%a %u %g %n' "$@"
 }
 
-ktap_plan 25
+ktap_plan 27
 
 for name in tasks heapmax kstack; do
 	ktap_equal "$name: mode" "400 0 0 $proc/$name" "$(modes "$proc/$name")"
@@ -40,6 +40,9 @@ done
 ktap_equal "kstack: all but CAP_SYSLOG" EPERM \
 	"$(setpriv --inh-caps=-syslog --bounding-set=-syslog "$bin/raw-question" open "$proc/kstack")"
 ktap_equal "kstack: CAP_SYSLOG alone" ok "$(only +syslog "$bin/raw-question" open "$proc/kstack")"
+ktap_equal "layout: all but CAP_SYSLOG" EPERM \
+	"$(setpriv --inh-caps=-syslog --bounding-set=-syslog "$bin/raw-question" open "$proc/layout")"
+ktap_equal "layout: CAP_SYSLOG alone" ok "$(only +syslog "$bin/raw-question" open "$proc/layout")"
 chmod 444 "$proc/kstack"
 ktap_equal "kstack: nobody, where the mode allows it" EPERM \
 	"$(nobody "$bin/raw-question" open "$proc/kstack")"

@@ -8,9 +8,9 @@
 . "${0%/*}/lib.sh"
 need_module
 
-ktap_plan 6
+ktap_plan 7
 log_mark
-for file in tasks vm heapmax kstack kmem; do
+for file in tasks vm heapmax kstack kmem layout; do
 	# Only what hangs takes longer.
 	got=$(timeout -k 1 "${LIMIT:-$((60 * slow))}" "$bin/converse" "/proc/memintro/$file" two-readers) || got=hangs
 	case $got in 'EBUSY '* | 'EINTR '*) got="EBUSY or EINTR" ;; esac

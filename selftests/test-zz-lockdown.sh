@@ -22,8 +22,8 @@ is_guest || ktap_skip_all "would lock down a machine that is not the test guest"
 grep -q '\[confidentiality\]' "$lockdown" && ktap_skip_all "it is raised already"
 
 raw="$bin/raw-question"
-tables="kstack kmem" harmless="tasks vm heapmax" conversations="walk vmas extents rmap page tables"
-ktap_plan 61
+tables="kstack kmem layout" harmless="tasks vm heapmax" conversations="walk vmas extents rmap page tables"
+ktap_plan 62
 start hog "$bin/hog" --pieces 4000 || exit 1
 pid=$(pid_of hog)
 

@@ -91,7 +91,8 @@ static void show_regions(struct seq_file *m)
 		   (unsigned long)high_memory);
 	seq_printf(m, "vmalloc %#lx %#lx\n", VMALLOC_START, VMALLOC_END + 1);
 	seq_printf(m, "vmemmap %#lx %#lx\n", VMEMMAP_START,
-		   (unsigned long)(VMEMMAP_START + pages * sizeof(struct page)));
+		   (unsigned long)PAGE_ALIGN(VMEMMAP_START +
+					     pages * sizeof(struct page)));
 	seq_printf(m, "percpu %#lx %#lx\n", CPU_ENTRY_AREA_BASE,
 		   CPU_ENTRY_AREA_BASE + CPU_ENTRY_AREA_MAP_SIZE);
 	seq_printf(m, "text %#lx %#lx\n", __START_KERNEL_map,

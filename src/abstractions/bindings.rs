@@ -64,6 +64,26 @@ pub(super) struct memintro_paging {
     pub(super) kernel_bits: u8,
 }
 
+/// Mirrors `struct memintro_window`.
+#[derive(Clone, Copy)]
+#[repr(C)]
+pub(super) struct memintro_window {
+    pub(super) name: *const c_char,
+    pub(super) start: u64,
+    pub(super) last: u64,
+}
+
+impl Default for memintro_window {
+    /// An empty one.
+    fn default() -> Self {
+        memintro_window {
+            name: core::ptr::null(),
+            start: 1,
+            last: 0,
+        }
+    }
+}
+
 /// Mirrors `struct memintro_vma_source`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
@@ -157,6 +177,9 @@ unsafe extern "C" {
     pub(super) safe fn memintro_kernel_pgd() -> *mut c_void;
     pub(super) safe fn memintro_pa_linear(va: u64) -> u64;
     pub(super) safe fn memintro_region(va: u64, pa: u64) -> *const c_char;
+
+    pub(super) fn memintro_windows(to: *mut memintro_window, room: c_uint);
+    pub(super) fn memintro_image(text: *mut u64, data: *mut u64);
 
     pub(super) safe fn memintro_watch_memory() -> c_int;
     pub(super) safe fn memintro_unwatch_memory();

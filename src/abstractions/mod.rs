@@ -9,6 +9,7 @@ pub(crate) mod bindings;
 pub(crate) mod compat;
 pub(crate) mod file;
 pub(crate) mod kernel_pgtable;
+pub(crate) mod layout;
 pub(crate) mod mm;
 pub(crate) mod own;
 pub(crate) mod page;

@@ -7,6 +7,7 @@ pub(crate) mod extents;
 pub(crate) mod heapmax;
 pub(crate) mod kmem;
 pub(crate) mod kstack;
+pub(crate) mod layout;
 pub(crate) mod page;
 pub(crate) mod rmap;
 pub(crate) mod tables;

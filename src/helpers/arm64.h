@@ -184,6 +184,27 @@ static inline const char *arch_region(u64 va, u64 pa)
 	return "other";
 }
 
+/* What arch_region() knows, but for the image, as parts of the kernel's half. */
+static inline struct memintro_window *arch_windows(struct memintro_window *to)
+{
+	*to++ = (struct memintro_window) {
+		"linear", PAGE_OFFSET, PAGE_END - 1 };
+	if (MODULES_VADDR < MODULES_END)
+		*to++ = (struct memintro_window) {
+			"modules", MODULES_VADDR, MODULES_END - 1 };
+	*to++ = (struct memintro_window) {
+		"vmalloc", VMALLOC_START, VMALLOC_END - 1 };
+	*to++ = (struct memintro_window) {
+		"vmemmap", VMALLOC_END + SZ_8M, VMEMMAP_END - 1 };
+	*to++ = (struct memintro_window) {
+		"fixmap", FIXADDR_TOT_START, FIXADDR_TOP - 1 };
+#if defined(CONFIG_KASAN_GENERIC) || defined(CONFIG_KASAN_SW_TAGS)
+	*to++ = (struct memintro_window) {
+		"kasan", KASAN_SHADOW_START, KASAN_SHADOW_END - 1 };
+#endif
+	return to;
+}
+
 static inline unsigned int arch_top_level(void)
 {
 	if (pgtable_l5_enabled())

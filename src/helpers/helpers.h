@@ -62,6 +62,13 @@ enum memintro_flag {
 	MEMINTRO_CONTIGUOUS	= 1 << 14,
 };
 
+/* A part of the address space. */
+struct memintro_window {
+	const char *name;
+	u64 start;
+	u64 last;
+};
+
 /* What a page frame is, as far as its kind depends on it. */
 enum memintro_page_trait {
 	/* No page that could be looked at: no memory, a device's, or offline. */
@@ -212,6 +219,8 @@ void *memintro_kernel_table_at(u64 pa);
 void *memintro_kernel_pgd(void);
 u64 memintro_pa_linear(u64 va);
 const char *memintro_region(u64 va, u64 pa);
+void memintro_windows(struct memintro_window *to, unsigned int room);
+void memintro_image(u64 *text, u64 *data);
 
 /* Page frames: page.c */
 int memintro_watch_memory(void);

@@ -10,6 +10,9 @@
 #include <linux/mm.h>
 #include <linux/page-flags.h>
 #include <linux/pgtable.h>
+#include <linux/rcupdate.h>
+#include <linux/sched/task.h>
+#include <linux/string.h>
 #include <linux/uaccess.h>
 
 #include "helpers.h"
@@ -189,4 +192,20 @@ u64 memintro_pa_linear(u64 va)
 const char *memintro_region(u64 va, u64 pa)
 {
 	return arch_region(va, pa);
+}
+
+/* The parts of the kernel's half; the module's caller has room for all. */
+void memintro_windows(struct memintro_window *to, unsigned int room)
+{
+	struct memintro_window windows[8];
+	unsigned int n = arch_windows(windows) - windows;
+
+	memcpy(to, windows, min(n, room) * sizeof(*to));
+}
+
+/* Some code of the kernel's image, and some data. */
+void memintro_image(u64 *text, u64 *data)
+{
+	*text = (u64)synchronize_rcu;
+	*data = (u64)&init_task;
 }

@@ -8,6 +8,7 @@
 #include <asm/cpu_entry_area.h>
 #include <asm/cpufeature.h>
 #include <asm/fixmap.h>
+#include <asm/kasan.h>
 
 static inline u32 arch_perm(pteval_t flags)
 {
@@ -105,15 +106,21 @@ static inline void *arch_kernel_pgd(void) { return current->active_mm->pgd; }
 
 static inline u64 arch_pa_linear(u64 va) { return __phys_addr_nodebug(va); }
 
+/* The descriptions of existing memory: whole pages of them. */
+static inline u64 arch_vmemmap_size(void)
+{
+	u64 frames = ((u64)high_memory - PAGE_OFFSET) >> PAGE_SHIFT;
+
+	return PAGE_ALIGN(frames * sizeof(struct page));
+}
+
 static inline const char *arch_region(u64 va, u64 pa)
 {
 	if (va >= PAGE_OFFSET && va < (unsigned long)high_memory)
 		return "linear";
 	if (va >= VMALLOC_START && va <= VMALLOC_END)
 		return "vmalloc";
-	if (va >= VMEMMAP_START && va - VMEMMAP_START <
-	    (((u64)high_memory - PAGE_OFFSET) >> PAGE_SHIFT) *
-	    sizeof(struct page))
+	if (va >= VMEMMAP_START && va - VMEMMAP_START < arch_vmemmap_size())
 		return "vmemmap";
 	/* x86 has fixed addresses for a part of its per-cpu data. */
 	if (va >= CPU_ENTRY_AREA_BASE &&
@@ -127,6 +134,30 @@ static inline const char *arch_region(u64 va, u64 pa)
 	if (va >= FIXADDR_TOT_START && va < FIXADDR_TOP)
 		return "fixmap";
 	return "other";
+}
+
+/* What arch_region() knows, but for the image, as parts of the kernel's half. */
+static inline struct memintro_window *arch_windows(struct memintro_window *to)
+{
+	*to++ = (struct memintro_window) {
+		"linear", PAGE_OFFSET, (u64)high_memory - 1 };
+	*to++ = (struct memintro_window) {
+		"vmalloc", VMALLOC_START, VMALLOC_END | ~PAGE_MASK };
+	*to++ = (struct memintro_window) {
+		"vmemmap", VMEMMAP_START,
+		VMEMMAP_START + arch_vmemmap_size() - 1 };
+	*to++ = (struct memintro_window) {
+		"percpu", CPU_ENTRY_AREA_BASE,
+		CPU_ENTRY_AREA_BASE + CPU_ENTRY_AREA_MAP_SIZE - 1 };
+	*to++ = (struct memintro_window) {
+		"modules", MODULES_VADDR, MODULES_END - 1 };
+	*to++ = (struct memintro_window) {
+		"fixmap", FIXADDR_TOT_START, FIXADDR_TOP - 1 };
+#ifdef CONFIG_KASAN
+	*to++ = (struct memintro_window) {
+		"kasan", KASAN_SHADOW_START, KASAN_SHADOW_END - 1 };
+#endif
+	return to;
 }
 
 static inline unsigned int arch_top_level(void)

@@ -12,6 +12,7 @@ pub mod addr;
 pub mod answer;
 pub mod end;
 pub mod extents;
+pub mod layout;
 pub mod name;
 pub mod page;
 pub mod pgtable;

@@ -4,6 +4,10 @@
 
 use super::{
     answer::put_page_size,
+    layout::{
+        Mapped,
+        Window, //
+    },
     name::put_name,
     text::Line,
     PhysAddr,
@@ -22,6 +26,8 @@ mod width {
     pub(super) const SIZE: usize = 7;
     pub(super) const KB: usize = 10;
     pub(super) const KIND: usize = 13;
+    pub(super) const REGION: usize = 8;
+    pub(super) const SPACE: usize = 18;
     pub(super) const PAGE: usize = 5;
 }
 
@@ -262,5 +268,34 @@ impl KernelMemory {
         line.dec(self.runs).pad(width::PAGE);
         let agree = self.runs == 1 && self.walked.is_some_and(|(pa, _)| pa == self.pa_linear);
         line.put(if agree { b"yes" } else { b"no" }).end();
+    }
+}
+
+/// A region of the address space, as `layout` shows it.
+#[derive(Clone, Copy, Debug)]
+pub struct Region {
+    /// Its name, and where it is.
+    pub region: Window,
+    /// Whether it is mapped; `None` where that is not for all to say.
+    pub mapped: Option<Mapped>,
+}
+
+impl Region {
+    /// Writes the header of `layout`.
+    pub fn header(line: &mut Line<'_>) {
+        line.put(b"REGION  START              END                SIZE_KB           MAPPED");
+        line.end();
+    }
+
+    /// Writes the row.
+    pub fn row(&self, line: &mut Line<'_>) {
+        let Window { name, start, last } = self.region;
+        line.put(name.as_bytes()).pad(width::REGION);
+        line.hex(start.0).pad(width::ADDRESS);
+        line.hex_end(last).pad(width::ADDRESS);
+        let kb = (last - start).wrapping_add(1) >> 10;
+        line.dec(kb).pad(width::SPACE);
+        line.put(self.mapped.map_or("-", Mapped::as_str).as_bytes())
+            .end();
     }
 }

@@ -10,12 +10,13 @@ use crate::prelude::*;
 pub const PROC: &str = "/proc/memintro";
 /// The file that answers one question at a time.
 pub const SYSFS: &str = "/sys/kernel/memintro/walk";
-pub const TABLES: [(&str, &str); 5] = [
+pub const TABLES: [(&str, &str); 6] = [
     ("tasks", "PID PPID UID STATE THREADS COMM"),
     ("vm", VM),
     ("heapmax", "PID HEAP_B COMM"),
     ("kstack", "TID PID STATE STACK SP SIZE_B USED_B COMM"),
     ("kmem", "KIND VA SIZE_B PA_LINEAR PA_WALK PAGE RUNS AGREE"),
+    ("layout", "REGION START END SIZE_KB MAPPED"),
 ];
 const VM: &str = "PID VSZ_KB RSS_KB ANON_KB FILE_KB SHMEM_KB SWAP_KB HUGETLB_KB HEAP_B \
     PGTABLES_KB VMAS COMM";

@@ -42,6 +42,7 @@ commands! {
     bad_buffer: run = "bad-buffer";
     check_snapshot: run = "check-snapshot";
     compare_extents: run = "compare-extents";
+    compare_layout: run = "compare-layout";
     compare_page: run = "compare-page";
     compare_reference: kernel = "compare-kernel", run = "compare-reference";
     compare_rmap: run = "compare-rmap";

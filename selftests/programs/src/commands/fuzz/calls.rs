@@ -121,12 +121,13 @@ const STATUS: &[u64] = &[
 /// LOCK_SH, LOCK_EX, LOCK_UN, each with LOCK_NB.
 const LOCKS: &[u64] = &[5, 6, 12];
 
-const FILES: [&CStr; 16] = words! {
+const FILES: [&CStr; 17] = words! {
     c"/proc/memintro/tasks" c"/proc/memintro/vm" c"/proc/memintro/heapmax"
     c"/proc/memintro/kstack" c"/proc/memintro/kmem" c"/proc/memintro/walk" c"/proc/memintro/vmas"
     c"/proc/memintro/extents" c"/proc/memintro/rmap" c"/proc/memintro/walk"
     c"/proc/memintro/extents" c"/sys/kernel/memintro/walk" c"/proc/memintro"
     c"/sys/kernel/memintro" c"/proc/memintro/page" c"/proc/memintro/tables"
+    c"/proc/memintro/layout"
 };
 
 pub struct Fuzzer {

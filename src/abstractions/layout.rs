@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What the kernel's half of the address space is divided into.
+
+use super::{
+    bindings,
+    pgtable::untagged_addr, //
+};
+use crate::model::{
+    addr::VirtAddr,
+    layout::{
+        Window,
+        WINDOWS, //
+    },
+};
+use kernel::prelude::*;
+
+/// Returns the windows of the kernel's half, in any order: first those that there are, then empty
+/// ones.
+///
+/// They never change, but for the end of the linear map and of vmemmap where memory is added.
+pub(crate) fn windows() -> [Window; WINDOWS] {
+    let mut raw = [bindings::memintro_window::default(); WINDOWS];
+    // CAST: there are a few.
+    // SAFETY: As many windows may be written as is said.
+    unsafe { bindings::memintro_windows(raw.as_mut_ptr(), WINDOWS as c_uint) };
+    raw.map(|window| Window {
+        // SAFETY: The names are string literals; where there is none, the pointer is null.
+        name: match window.name.is_null() {
+            true => "other",
+            false => unsafe { CStr::from_char_ptr(window.name) }
+                .to_str()
+                .unwrap_or("other"),
+        },
+        start: VirtAddr(window.start),
+        last: VirtAddr(window.last),
+    })
+}
+
+/// Returns an address in the code of the kernel's image, and one in its data.
+pub(crate) fn image() -> (VirtAddr, VirtAddr) {
+    let (mut text, mut data) = (0, 0);
+    // SAFETY: Both may be written.
+    unsafe { bindings::memintro_image(&mut text, &mut data) };
+    (untagged_addr(VirtAddr(text)), untagged_addr(VirtAddr(data)))
+}
