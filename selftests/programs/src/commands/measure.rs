@@ -331,9 +331,9 @@ impl Bench {
             let question = format!("{pid} 0x{start}-0x{end}");
             let pid = pid.to_string();
             let mut race = Race::new(bench, len / MIB);
-            let ask = ["/proc/self/exe", "measure", "--ask", &question];
+            let ask = ["./clients", "ask", "/proc/memintro/extents", &question];
             race.add("memintro", || run_command(&ask));
-            let runs = ["./pagemap-runs", &pid, &start, &end];
+            let runs = ["./clients", "runs", &pid, &start, &end];
             race.add("pagemap-runs", || run_command(&runs));
             race.run(self.rounds)?;
         }
@@ -428,22 +428,7 @@ fn memory() -> io::Result<()> {
     Ok(())
 }
 
-/// The client beside a program of C: prints an answer of `extents`.
-fn ask(question: &str) -> io::Result<bool> {
-    let mut client = Client::open("extents")?;
-    client.file.write_all(format!("{question}\n").as_bytes())?;
-    loop {
-        match client.file.read(&mut client.buffer)? {
-            0 => return Ok(true),
-            n => rustix::io::write(rustix::stdio::stdout(), &client.buffer[..n])?,
-        };
-    }
-}
-
 pub fn run(options: &mut Options) -> io::Result<bool> {
-    if let Some(question) = options.get::<String>("--ask")? {
-        return ask(&question);
-    }
     let quick = options.flag("--quick");
     let bench = Bench {
         rounds: if quick { 3 } else { 9 },

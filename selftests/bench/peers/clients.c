@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * pagemap-runs PID START END: prints the physically contiguous runs of a range
+ * clients runs PID START END: prints the physically contiguous runs of a range
  * as `START END PA`, from bulk reads of /proc/PID/pagemap: what a C programmer
  * writes where there is no /proc/memintro/extents.
+ *
+ * clients ask FILE QUESTION: prints the answer of a conversation.
  */
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #define PAGE 4096ULL
@@ -25,19 +28,31 @@ static void print_run(void)
 	start = next = 0;
 }
 
+static int ask(const char *file, const char *question)
+{
+	int fd = open(file, O_RDWR);
+	ssize_t n = dprintf(fd, "%s\n", question);
+
+	while (n > 0 && (n = read(fd, entries, sizeof(entries))) > 0)
+		n = write(STDOUT_FILENO, entries, n);
+	if (n < 0)
+		perror(file);
+	return n < 0;
+}
+
 int main(int argc, char **argv)
 {
 	uint64_t va, end;
 	char path[64];
 	int fd;
 
-	if (argc != 4) {
-		fprintf(stderr, "usage: pagemap-runs PID START END\n");
+	if (argc == 4 && !strcmp(argv[1], "ask"))
+		return ask(argv[2], argv[3]);
+	if (argc != 5)
 		return 2;
-	}
-	va = strtoull(argv[2], NULL, 16);
-	end = strtoull(argv[3], NULL, 16);
-	snprintf(path, sizeof(path), "/proc/%s/pagemap", argv[1]);
+	va = strtoull(argv[3], NULL, 16);
+	end = strtoull(argv[4], NULL, 16);
+	snprintf(path, sizeof(path), "/proc/%s/pagemap", argv[2]);
 	fd = open(path, O_RDONLY);
 	while (va < end) {
 		uint64_t wanted = (end - va) / PAGE < MANY ? (end - va) / PAGE : MANY;
