@@ -78,7 +78,7 @@ va=$(word_of all anon 2)
 pa=$(echo "${va%000}123" | "$bin/pagemap" "$pid" | cut -d ' ' -f 2)
 ktap_equal "by its physical address" "$(ask page "$pa")" \
 	"$(ask page "$pid ${va%000}123" | sed "s/^pid=$pid va=${va%000}123 //")"
-ktap_equal "no mapping" "$(no_vma "$pid" 0x1000)" "$(ask page "$pid 0x1000")"
+ktap_equal "no mapping" "$(no_vma $$ 0x1000)" "$(ask page "$$ 0x1000")"
 ktap_equal "no memory" none "$(ask page 0xffffffffff123 | key kind)"
 ktap_equal "the last address" none "$(ask page 0xffffffffffffffff | key kind)"
 
