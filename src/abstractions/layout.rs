@@ -25,9 +25,9 @@ pub(crate) fn windows() -> [Window; WINDOWS] {
     // SAFETY: As many windows may be written as is said.
     unsafe { bindings::memintro_windows(raw.as_mut_ptr(), WINDOWS as c_uint) };
     raw.map(|window| Window {
-        // SAFETY: The names are string literals; where there is none, the pointer is null.
         name: match window.name.is_null() {
             true => "other",
+            // SAFETY: A name that is not null is a string literal.
             false => unsafe { CStr::from_char_ptr(window.name) }
                 .to_str()
                 .unwrap_or("other"),

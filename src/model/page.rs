@@ -104,8 +104,14 @@ pub const FLAGS: [&str; 43] = [
 
 /// The flags that say what a page is, and not what happens to it: slab, buddy, anonymous,
 /// compound_head and _tail, huge, hwpoison, ksm, thp, offline, zero_page, pgtable, reserved.
-const LASTING: u64 =
-    1 << 7 | 1 << 10 | 1 << 12 | 0b111 << 15 | 1 << 19 | 0b1111 << 21 | 1 << 26 | 1 << 32;
+const LASTING: u64 = (1 << 7)
+    | (1 << 10)
+    | (1 << 12)
+    | (0b111 << 15)
+    | (1 << 19)
+    | (0b1111 << 21)
+    | (1 << 26)
+    | (1 << 32);
 
 /// The names of zones; the numbers are those of `enum memintro_zone`.
 const ZONES: [&str; 5] = ["DMA", "DMA32", "Normal", "Movable", "Device"];

@@ -17,7 +17,7 @@ use table::line;
 
 fn anon() -> Frame {
     let mut frame = Frame::default();
-    frame.flags = 1 << 3 | 1 << 5 | 1 << 11 | 1 << 12 | 1 << 14 | 1 << 16 | 1 << 22;
+    frame.flags = (1 << 3) | (1 << 5) | (1 << 11) | (1 << 12) | (1 << 14) | (1 << 16) | (1 << 22);
     frame.head = 0x20_5010;
     frame.cgroup = 4026531835;
     frame.traits = traits::ANON | traits::SWAPBACKED;

@@ -10,6 +10,7 @@ use memintro_model::model::{
 };
 
 #[path = "support/modes.rs"]
+#[allow(dead_code, reason = "these tests name their modes")]
 mod modes;
 #[path = "support/table.rs"]
 #[allow(dead_code, reason = "rows of conversations are not aligned")]
@@ -19,8 +20,10 @@ use table::{fields, line};
 
 /// A step over entries of a level at `va`, `used` of `count` of which are pages.
 fn count(tables: &mut Tables, mode: Mode, level: Level, va: u64, used: usize, deposits: bool) {
-    let mut page = Entry::default();
-    page.raw_kind = 2;
+    let page = Entry {
+        raw_kind: 2,
+        ..Entry::default()
+    };
     assert_eq!(page.kind(), Kind::Leaf);
     let mut entries = vec![page; used];
     entries.push(Entry::default());

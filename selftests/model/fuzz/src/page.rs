@@ -68,13 +68,13 @@ fn check_answer(input: &mut Input<'_>, shift: u8) {
         "-" => 0,
         names => names
             .split(',')
-            .fold(0u64, |bits, name| bits | 1 << named(name)),
+            .fold(0u64, |bits, name| bits | (1 << named(name))),
     };
     let known = FLAGS
         .iter()
         .enumerate()
         .filter(|(_, name)| !name.is_empty())
-        .fold(0u64, |bits, (bit, _)| bits | 1 << bit);
+        .fold(0u64, |bits, (bit, _)| bits | (1 << bit));
     assert_eq!(bits, frame.flags & known);
     // Nothing is said of what was not looked at.
     let absent = matches!(kind, Kind::None | Kind::Device) || value("zone") == "-";

@@ -173,7 +173,7 @@ fn judge(answer: &Keys, frame: u64, [flags, maps, cgroup]: Words, zones: &Zones)
     ensure!(answer.get("pa") == format!("{:#x}", frame * PAGE), "pa");
     let named: Vec<_> = NAMES
         .iter()
-        .filter(|(bit, _)| flags >> bit & 1 != 0)
+        .filter(|(bit, _)| (flags >> bit) & 1 != 0)
         .map(|(_, name)| *name)
         .collect();
     let named = match &named[..] {
@@ -207,7 +207,10 @@ fn judge(answer: &Keys, frame: u64, [flags, maps, cgroup]: Words, zones: &Zones)
     ensure!(!shared || !answer.get("inode").is_empty(), "no inode");
     // Where its folio begins.
     let head = match answer.get("head") {
-        "-" => return Ok(ensure!(matches!(kind, "buddy" | "unaccepted"), "no folio")),
+        "-" => {
+            ensure!(matches!(kind, "buddy" | "unaccepted"), "no folio");
+            return Ok(());
+        }
         head => hex(head)?,
     };
     let is = match (flags & bit("compound_head"), flags & bit("compound_tail")) {

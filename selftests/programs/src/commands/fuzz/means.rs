@@ -69,7 +69,7 @@ fn question(random: &mut Random, to: &mut impl Write) -> io::Result<()> {
         5 => write!(to, "kernel {va:#x}{tail}"),
         6 => write!(to, "{:#x}{tail}", va & 0xffff_ffff_f000),
         7 => write!(to, "{va:x}-{end:x}{tail}"),
-        8 => write!(to, "{va:#x}-{end:#x} totals\n"),
+        8 => writeln!(to, "{va:#x}-{end:#x} totals"),
         _ => to.write_all(&[b'1'; 300][..random.below(300)]),
     }
 }
