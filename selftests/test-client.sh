@@ -21,7 +21,7 @@ need_reloadable_module
 prepare_memory
 
 mappings=${MAPPINGS:-300000}
-ktap_plan 59
+ktap_plan 63
 unset LC_ALL LC_CTYPE LANG COLUMNS NO_COLOR
 start all "$bin/subject" || {
 	ktap_diag <"$tmp/all.err"
@@ -205,12 +205,15 @@ json() { # ARGUMENT...
 	ktap_equal "$1${2+: QUESTION}${3+ ...}: --json is objects with every key" "" \
 		"$json_wrong$(comm -23 "$tmp/keys" "$tmp/keys.json")$([ -s "$tmp/json" ] || echo nothing)"
 }
-for name in tasks vm heapmax kstack kmem; do json $name; done
+for name in tasks vm heapmax kstack kmem layout; do json $name; done
 json walk "$all" "$anon" levels
 json walk "$all" 1000
 json vmas "$(pid_of names)"
 json extents "$all"
 json rmap "$("$client" walk "$all" "$anon" | sed 's/.* pa=\([^ ]*\).*/\1/')"
+json page "$all" "$anon"
+json page 0x0-0xffffff totals
+json tables "$all"
 ktap_run "metrics: text that a collector takes" sh -c "'$client' metrics >'$tmp/metrics' &&
 	! grep -vE '^# (HELP|TYPE) [a-z_]+ .|^# EOF\$|^[a-z_]+\\{comm=\".*\"\\} [0-9]+\$' '$tmp/metrics' && grep -q '^memintro_huge_bytes' '$tmp/metrics'"
 

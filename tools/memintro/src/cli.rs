@@ -53,6 +53,8 @@ pub enum Command {
     Kstack(TableArgs),
     /// Kinds of kernel memory: what __pa() gives, and what the page tables say
     Kmem(TableArgs),
+    /// What the address space is divided into, with the kernel's half as this boot has it
+    Layout(TableArgs),
     /// The page behind an address: PID VA, or kernel VA; levels may follow
     Walk(QuestionArgs),
     /// The mappings of a process, and how much of each is there: PID, PID VA, PID START-END
@@ -61,6 +63,10 @@ pub enum Command {
     Extents(QuestionArgs),
     /// Every mapping of a physical page, in every process: PA
     Rmap(QuestionArgs),
+    /// What a page frame is used for: PA, PID VA, kernel VA, or PA-PA totals
+    Page(QuestionArgs),
+    /// What the page tables of a process cost, by level: PID
+    Tables(QuestionArgs),
     /// What is at an address: its way through the tables, and what a touch would do
     Explain(PlaceArgs),
     /// The address space of a process as bars, a line per mapping
@@ -106,10 +112,13 @@ impl Cli {
             ("heapmax", true) => Command::Heapmax(table),
             ("kstack", true) => Command::Kstack(table),
             ("kmem", true) => Command::Kmem(table),
+            ("layout", true) => Command::Layout(table),
             ("walk", _) => Command::Walk(words),
             ("vmas", _) => Command::Vmas(words),
             ("extents", _) => Command::Extents(words),
             ("rmap", _) => Command::Rmap(words),
+            ("page", _) => Command::Page(words),
+            ("tables", _) => Command::Tables(words),
             _ => return None,
         };
         Some(Self {
@@ -285,10 +294,13 @@ mod tests {
             "heapmax",
             "kstack",
             "kmem",
+            "layout",
             "walk",
             "vmas 1",
             "extents 1",
             "rmap 0x1",
+            "page 0x1000",
+            "tables 1",
             "walk 1 0x1000 levels",
         ] {
             let (short, long) = both(line);
