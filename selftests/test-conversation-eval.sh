@@ -1,5 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
+# usually: 5 s
 #
 # Property: a shell may `eval` every line of `walk`, and in the other conversations what
 # follows `# end`: words of the form key=value, separated by one space, with values that

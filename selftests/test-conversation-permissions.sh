@@ -1,5 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
+# usually: 4 s
 #
 # Property: a conversation belongs to root, and its opener needs CAP_SYS_ADMIN and
 # CAP_SYS_PTRACE in the initial user namespace; for kernel addresses CAP_SYSLOG too. It

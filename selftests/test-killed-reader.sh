@@ -1,5 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
+# usually: 5 s
 #
 # Property: a reader of any file that is killed, in the middle of a read or at any other
 # moment, exits, and loses only what it had read: no bytes for the next reader of the

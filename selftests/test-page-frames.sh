@@ -1,5 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
+# usually: 37 s
 #
 # Property: page says of every frame of this machine what /proc/kpageflags,
 # kpagecount, kpagecgroup and zoneinfo say, and its totals are theirs, while memory

@@ -1,5 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
+# usually: 20 s
 #
 # Property: rmap finds a process that calls execve() at any moment of the answer and
 # maps the page before and after; for one that does nothing but execve() it reports at

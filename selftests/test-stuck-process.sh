@@ -1,5 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
+# usually: 20 s
 # timeout: 900
 #
 # Property: a process whose mmap lock nobody ever gets delays no answer about others,

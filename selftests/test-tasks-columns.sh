@@ -1,5 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
+# usually: 5 s
 #
 # Property: with 500 processes (2,000 with `all --long`), /proc/memintro/tasks equals
 # /proc in every column: odd names, other users, stopped, blocked and dead processes,

@@ -1,5 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
+# usually: 7 s
 #
 # Property: while processes come and go, a shell's `while read` over
 # /proc/memintro/tasks sees no torn row, no row twice, and every process that lives all
