@@ -37,13 +37,15 @@ need_thp() {
 	echo madvise >"$thp/enabled"
 }
 
-# The size of arm64's contiguous block, for programs that ask for it.
+# Folios of 16K, and of the size of arm64's contiguous block, for programs that ask for
+# them.
 need_mthp() {
-	size=$thp/hugepages-64kB/enabled
-	[ "$page_size" != 16384 ] || size=$thp/hugepages-2048kB/enabled
-	[ -e "$size" ] && grep -q '\[never\]' "$size" || return 0
-	at_exit "echo never >$size"
-	echo madvise >"$size"
+	kb=64
+	[ "$page_size" != 16384 ] || kb=2048
+	for kb in 16 $kb; do
+		set_until_end "$thp/hugepages-${kb}kB/enabled" madvise
+		set_until_end "$thp/hugepages-${kb}kB/shmem_enabled" advise
+	done
 }
 
 # Sets a file until the end of the test, if the file exists.

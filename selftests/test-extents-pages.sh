@@ -4,7 +4,8 @@
 #
 # Property: for every process, whole and in random ranges, /proc/memintro/extents says
 # for each page what pagemap says; no two rows could have been one; the last line is the
-# sum of the rows.
+# sum of the rows. The folios of each mapping are those of kpageflags, and its NUMA nodes
+# those of numa_maps.
 #
 #	RANGES=N SEED=N test-extents-pages.sh
 
@@ -18,7 +19,7 @@ cd "$tmp" || exit 1
 
 ranges=${RANGES:-5}
 seed=${SEED:-1}
-start all "$bin/subject" || exit 1
+start all "$bin/subject" --interleave || exit 1
 
 # Kinds that do not fit in one process with the others have a process of their own.
 alone=
@@ -27,12 +28,22 @@ for kind in $("$bin/subject" --list | cut -d ' ' -f 1); do
 done
 # shellcheck disable=SC2086 # one word per kind
 set -- $alone
-ktap_plan $((3 + $#))
+ktap_plan $((5 + $#))
 
 ktap_run "a process with every kind of page" \
 	"$bin/compare-extents" --ranges $((10 * ranges)) --seed "$seed" "$(pid_of all)"
 ktap_diag "$ktap_out"
 pages=$(printf '%s\n' "$ktap_out" | sed -n 's/.*pages=\([0-9]*\).*/\1/p')
+seen="$(printf '%s\n' "$ktap_out" | sed -n 's/^frames of .*: //p') "
+ktap_equal "... among them folios of each size" "" "$(for kb in 16 64 2048; do
+	[ -e "$thp/hugepages-${kb}kB" ] || continue
+	[ $kb -lt 1024 ] && name=${kb}k || name=$((kb / 1024))m
+	case $seen in *"folio_${name}_kb "*) ;; *) echo $name ;; esac
+done)"
+ktap_equal "... on every node" "" "$(for node in /sys/devices/system/node/node[0-9]*; do
+	[ -e "$node" ] || continue
+	case $seen in *"${node##*/}_kb "*) ;; *) echo "${node##*/}" ;; esac
+done)"
 start family "$bin/spawn" 10 || exit 1
 start shared "$bin/shared" || exit 1
 # That one was compared.

@@ -7,6 +7,7 @@ pub(super) use kernel::bindings::*;
 use crate::model::{
     addr::Pfn,
     page::{
+        FolioRun,
         Frame,
         Run, //
     },
@@ -113,6 +114,7 @@ const _: () = {
     assert!(core::mem::offset_of!(Frame, traits) == 48);
     assert!(core::mem::offset_of!(Frame, order) == 60);
     assert!(size_of::<Run>() == 16);
+    assert!(size_of::<FolioRun>() == 16);
     assert!(size_of::<memintro_view>() == 3);
     assert!(size_of::<memintro_paging>() == 20);
     assert!(size_of::<proc_ops>() == if cfg!(CONFIG_COMPAT) { 96 } else { 88 });
@@ -186,6 +188,13 @@ unsafe extern "C" {
     pub(super) fn memintro_read_page(pfn: u64, to: *mut Frame) -> bool;
     pub(super) fn memintro_count_pages(pfn: u64, last: u64, runs: *mut Run, room: c_uint)
         -> c_uint;
+    pub(super) safe fn memintro_node_ids() -> c_uint;
+    pub(super) fn memintro_count_folios(
+        pfn: u64,
+        last: u64,
+        runs: *mut FolioRun,
+        room: c_uint,
+    ) -> c_uint;
 
     pub(super) safe fn memintro_untagged_addr(va: u64) -> u64;
     pub(super) fn memintro_mm_stat(mm: *mut mm_struct, stat: *mut MmStat);

@@ -24,6 +24,7 @@ use super::bindings;
 use crate::model::{
     addr::Pfn,
     page::{
+        FolioRun,
         Frame,
         Run, //
     },
@@ -82,6 +83,33 @@ pub(crate) fn count_frames<'a>(
     // SAFETY: `room` may be written, as much as is said. The guard proves the same as above.
     let count = unsafe {
         bindings::memintro_count_pages(first.0, last.0, room.as_mut_ptr(), room.len() as c_uint)
+    };
+    room.get(..count as usize).unwrap_or(&[])
+}
+
+/// Returns what the number of every NUMA node is below.
+#[doc(alias = "nr_node_ids")]
+pub(crate) fn node_ids() -> usize {
+    bindings::memintro_node_ids() as usize
+}
+
+/// Reads which folios the frames from `first` to `last` belong to, as far as there is room and
+/// patience.
+///
+/// Returns the runs of frames that are in folios of one size on one node.
+///
+/// Context: as above.
+#[doc(alias = "folio_order")]
+pub(crate) fn count_folios<'a>(
+    first: Pfn,
+    last: Pfn,
+    room: &'a mut [FolioRun],
+    _rcu: &rcu::Guard,
+) -> &'a [FolioRun] {
+    // CAST: there is room for some hundreds.
+    // SAFETY: `room` may be written, as much as is said. The guard proves the same as above.
+    let count = unsafe {
+        bindings::memintro_count_folios(first.0, last.0, room.as_mut_ptr(), room.len() as c_uint)
     };
     room.get(..count as usize).unwrap_or(&[])
 }

@@ -5,6 +5,10 @@
 use crate::{
     abstractions::{
         kernel_pgtable::step_kernel,
+        page::{
+            count_folios,
+            node_ids, //
+        },
         pgtable::{
             paging,
             step_user, //
@@ -14,13 +18,21 @@ use crate::{
         addr::VirtAddr,
         end,
         extents::{
+            put_nodes,
             Extent,
-            Extents, //
+            Extents,
+            Folios,
+            NODE_MAX, //
         },
+        page::FolioRun,
         question::{
             Part,
             RangeQuestion,
             Whose, //
+        },
+        range::{
+            Found,
+            Piece, //
         },
         text::{
             Line,
@@ -37,10 +49,17 @@ use crate::{
     },
 };
 use kernel::{
+    alloc::flags::GFP_KERNEL_ACCOUNT,
     mm::Mm,
     prelude::*,
-    sync::aref::ARef, //
+    sync::{
+        aref::ARef,
+        rcu, //
+    },
 };
+
+/// How many folios a step looks at before it ends, inside a page too: some milliseconds.
+const LOOKS: u64 = 16 << 10;
 
 /// The memory that a question is about.
 enum Target {
@@ -50,17 +69,73 @@ enum Target {
     Kernel,
 }
 
+/// The frames behind a range.
+#[derive(Default)]
+struct Frames {
+    folios: Folios,
+    /// How many bytes each node has; empty unless they are asked for.
+    nodes: KVec<u64>,
+}
+
+impl Frames {
+    /// Counts the frames of a piece, one after the other, as far as patience goes; returns how many
+    /// bytes of it these are.
+    fn count(&mut self, piece: &Piece, patience: &mut u64) -> u64 {
+        let shift = paging().0.shift[0];
+        let mut next = piece.pa.pfn(shift);
+        let last = piece.pa.wrapping_add(piece.size() - 1).pfn(shift);
+        let first = next;
+        let mut room = [FolioRun::default(); 16];
+        while next.0 <= last.0 && *patience > 0 {
+            let rcu = rcu::read_lock();
+            for run in count_folios(next, last, &mut room, &rcu) {
+                next.0 += run.pages;
+                let looks = run.pages.checked_shr(run.order).unwrap_or(0);
+                *patience = patience.saturating_sub(looks + 1);
+                if run.node != FolioRun::NO_FOLIO {
+                    let bytes = run.pages << shift;
+                    self.folios.add(run.order, bytes);
+                    if let Some(node) = self.nodes.get_mut(run.node as usize) {
+                        *node += bytes;
+                    }
+                }
+            }
+        }
+        (next.0 - first.0) << shift
+    }
+}
+
 /// Extents in ascending order.
 pub(crate) struct ExtentRows {
     target: Target,
     /// The addresses that were not read yet, first and last.
     rest: (VirtAddr, VirtAddr),
     extents: Extents,
+    frames: Frames,
+}
+
+/// Takes what a step found, and counts the frames behind it; returns the last address that was
+/// taken.
+fn count_frames(found: &Found<'_>, extents: &mut Extents, frames: &mut Frames) -> VirtAddr {
+    let mut patience = LOOKS;
+    let mut reached = found.va;
+    for mut piece in found.pieces() {
+        if piece.is_present() {
+            let counted = frames.count(&piece, &mut patience);
+            piece.last = piece.start.wrapping_add(counted - 1);
+        }
+        extents.push(&piece);
+        reached = piece.last;
+        if patience == 0 {
+            break;
+        }
+    }
+    reached
 }
 
 impl Rows for ExtentRows {
     const USAGE: &'static str =
-        "PID | PID 0xSTART-0xEND | kernel 0xSTART-0xEND, each with ' totals' or without";
+        "PID | PID 0xSTART-0xEND | kernel 0xSTART-0xEND, each with ' totals [folios] [nodes]' or without";
 
     type Question = RangeQuestion;
 
@@ -88,6 +163,7 @@ impl Rows for ExtentRows {
             target,
             rest,
             extents: Extents::default(),
+            frames: Frames::default(),
         })
     }
 
@@ -102,6 +178,12 @@ impl Rows for ExtentRows {
         reader: &mut Reader<'_>,
         out: &mut Out,
     ) -> Result<Progress, Stop> {
+        if question.nodes && self.frames.nodes.is_empty() {
+            let nodes = &mut self.frames.nodes;
+            nodes
+                .resize(node_ids(), 0, GFP_KERNEL_ACCOUNT)
+                .map_err(Error::from)?;
+        }
         let buffer = reader.entries.get()?;
         let (va, last) = self.rest;
         let found = match &self.target {
@@ -112,7 +194,9 @@ impl Rows for ExtentRows {
             return Ok(Progress::Complete);
         };
         let mut reached = va;
-        if question.totals {
+        if question.frames() {
+            reached = count_frames(&found, &mut self.extents, &mut self.frames);
+        } else if question.totals {
             self.extents.push_all(&found);
             let end = found
                 .next()
@@ -139,14 +223,19 @@ impl Rows for ExtentRows {
     }
 
     fn end(&mut self, question: &RangeQuestion, out: &mut Out) -> Result {
-        out.reserve(2 * LINE_MAX)?;
+        out.reserve(2 * LINE_MAX + self.frames.nodes.len() * NODE_MAX)?;
         let row = self.extents.finish().filter(|_| !question.totals);
         if let Some(row) = row {
             out.line(|line| row.row(line))?;
         }
         out.line(|line| {
             end::begin(line, question);
-            self.extents.totals.put(line, question.part, &paging().0);
+            let paging = paging().0;
+            self.extents.totals.put(line, question.part, &paging);
+            if question.folios {
+                self.frames.folios.put(line, paging.shift[0]);
+            }
+            put_nodes(line, &self.frames.nodes);
             line.end();
         })
     }

@@ -181,7 +181,7 @@ impl Rows for VmaRows {
     type Question = RangeQuestion;
 
     fn accepts(question: &RangeQuestion) -> bool {
-        question.whose != Whose::Kernel
+        question.whose != Whose::Kernel && !question.frames()
     }
 
     fn begin(question: &RangeQuestion, reader: &mut Reader<'_>) -> Result<Self, Refusal> {

@@ -133,6 +133,15 @@ struct memintro_page_run {
 	u32 unused;
 };
 
+/* Frames in folios of one size on one node, or in none. */
+#define MEMINTRO_NO_FOLIO U32_MAX
+
+struct memintro_folio_run {
+	u64 pages;
+	u32 order;
+	u32 node;
+};
+
 /* No physical address. */
 #define MEMINTRO_NO_PA U64_MAX
 
@@ -229,6 +238,10 @@ bool memintro_read_page(u64 pfn, struct memintro_page *to);
 unsigned int memintro_count_pages(u64 pfn, u64 last,
 				  struct memintro_page_run *runs,
 				  unsigned int room);
+unsigned int memintro_node_ids(void);
+unsigned int memintro_count_folios(u64 pfn, u64 last,
+				   struct memintro_folio_run *runs,
+				   unsigned int room);
 
 /* Memory: helpers.c */
 u64 memintro_untagged_addr(u64 va);

@@ -15,6 +15,7 @@
 #include <linux/memory_hotplug.h>
 #include <linux/memremap.h>
 #include <linux/mm.h>
+#include <linux/nodemask.h>
 #include <linux/page-flags.h>
 #include <linux/pagemap.h>
 #include <linux/pgtable.h>
@@ -32,6 +33,7 @@ static_assert(sizeof(struct memintro_page) == 64);
 static_assert(offsetof(struct memintro_page, traits) == 48);
 static_assert(offsetof(struct memintro_page, order) == 60);
 static_assert(sizeof(struct memintro_page_run) == 16);
+static_assert(sizeof(struct memintro_folio_run) == 16);
 
 /* How many pieces of memory are looked at in one call. */
 #define LOOKS 1024
@@ -121,6 +123,19 @@ static bool read_mapping(struct address_space *mapping,
 #define FLAG(flags, name) (!!((flags) & (1UL << (name))))
 
 /*
+ * The order of the folio whose first page is @head, which has @flags; false if it
+ * does not reach the page @index after that: it changed meanwhile.
+ */
+static bool read_order(const struct page *head, unsigned long flags, u64 index,
+		       unsigned int *order)
+{
+	const struct folio *folio = (const struct folio *)head;
+
+	*order = FLAG(flags, PG_head) ? READ_ONCE(folio->_flags_1) & 0xff : 0;
+	return *order <= MAX_FOLIO_ORDER && !(index >> *order);
+}
+
+/*
  * What the mapping of a page without a type says of it: a file's, or that of
  * anonymous memory, which KSM may share.
  */
@@ -152,16 +167,14 @@ static u32 read_traits(struct page *page, u64 *pages, struct mapping_memo *memo)
 	unsigned long flags = READ_ONCE(head->flags.f);
 	unsigned int type = READ_ONCE(head->page_type);
 	unsigned long mapping, second = 0;
-	unsigned int order = 0;
+	unsigned int order;
 	u32 traits = 0;
 
 	*pages = 1;
-	if (FLAG(flags, PG_head)) {
-		second = READ_ONCE(folio->_flags_1);
-		order = second & 0xff;
-	}
-	if (order > MAX_FOLIO_ORDER || index >> order)
+	if (!read_order(head, flags, index, &order))
 		return MEMINTRO_PAGE_TORN;
+	if (order)
+		second = READ_ONCE(folio->_flags_1);
 	if (page_type_has_type(type))
 		traits = type_traits(type);
 	/* As buddy_order_unsafe() has it. */
@@ -362,6 +375,71 @@ unsigned int memintro_count_pages(u64 pfn, u64 last,
 			if (n == room)
 				break;
 			runs[n++] = (struct memintro_page_run) { .traits = traits };
+		}
+		runs[n - 1].pages += pages;
+		pfn += pages;
+	}
+	return n;
+}
+
+/* Nodes have numbers below this one. */
+unsigned int memintro_node_ids(void)
+{
+	return nr_node_ids;
+}
+
+/* The order and the node of the folio that a page belongs to now. */
+static struct memintro_folio_run read_folio(struct page *page)
+{
+	struct page *head = page;
+	unsigned int order = 0, tries;
+
+	for (tries = 0; tries < 3; tries++) {
+		head = compound_head(page);
+		if (read_order(head, READ_ONCE(head->flags.f),
+			       page_to_pfn(page) - page_to_pfn(head), &order) &&
+		    compound_head(page) == head)
+			break;
+		order = 0;
+	}
+	return (struct memintro_folio_run) {
+		.pages = 1, .order = order, .node = page_to_nid(page) };
+}
+
+/*
+ * Reads the sizes of the folios that the frames from @pfn to @last belong to, as
+ * far as there is room for runs of frames that have the same; returns how many runs
+ * that are.
+ *
+ * Context: inside an RCU read-side critical section.
+ */
+unsigned int memintro_count_folios(u64 pfn, u64 last,
+				   struct memintro_folio_run *runs,
+				   unsigned int room)
+{
+	unsigned int looks, n = 0;
+
+	for (looks = 0; pfn <= last && looks < LOOKS; looks++) {
+		struct page *page = online_page(pfn);
+		struct memintro_folio_run run;
+		u64 pages;
+
+		if (page) {
+			run = read_folio(page);
+			/* To the end of the folio, which is aligned in memory. */
+			pages = round_up(pfn + 1, 1ULL << run.order) - pfn;
+		} else {
+			run = (struct memintro_folio_run) {
+				.node = MEMINTRO_NO_FOLIO };
+			no_page(pfn, &pages);
+		}
+		pages = min(pages, last - pfn + 1);
+		if (!n || runs[n - 1].order != run.order ||
+		    runs[n - 1].node != run.node) {
+			if (n == room)
+				break;
+			run.pages = 0;
+			runs[n++] = run;
 		}
 		runs[n - 1].pages += pages;
 		pfn += pages;

@@ -41,19 +41,24 @@ pub struct KernelAddress {
 
 /// Writes the size of a page as `4K`, `2M` or `1G`.
 pub fn put_page_size(line: &mut Line<'_>, shift: u8) {
+    // By far the most.
+    if shift == 12 {
+        line.put(b"4K");
+        return;
+    }
+    let (number, unit) = page_size(shift);
+    line.dec(number).put_byte(unit);
+}
+
+/// Returns the size of a page as a number, and the letter of its unit.
+pub(super) fn page_size(shift: u8) -> (u64, u8) {
     let (shift, unit) = match shift {
-        // By far the most.
-        12 => {
-            line.put(b"4K");
-            return;
-        }
         30.. => (shift - 30, b'G'),
         20.. => (shift - 20, b'M'),
         10.. => (shift - 10, b'K'),
         _ => (shift, b'B'),
     };
-    line.dec(1u64.checked_shl(u32::from(shift)).unwrap_or(0))
-        .put_byte(unit);
+    (1u64.checked_shl(u32::from(shift)).unwrap_or(0), unit)
 }
 
 /// Writes permissions as `rw-u`.

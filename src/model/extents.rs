@@ -4,6 +4,7 @@
 
 use super::{
     answer::{
+        page_size,
         put_flags,
         put_page_size,
         put_perm, //
@@ -238,6 +239,46 @@ impl Extents {
         self.run = Some((piece.last, piece.pa.wrapping_add(size), run));
     }
 }
+
+/// More orders than folios have.
+const ORDERS: usize = 32;
+
+/// Of present memory, what is in folios of each size, in bytes; indexed by their order.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Folios([u64; ORDERS]);
+
+impl Folios {
+    /// Counts memory that belongs to folios of `1 << order` pages.
+    pub fn add(&mut self, order: u32, bytes: u64) {
+        if let Some(sum) = self.0.get_mut(order as usize) {
+            *sum = sum.saturating_add(bytes);
+        }
+    }
+
+    /// Writes the sizes that occur as `folio_64k_kb=…`.
+    pub fn put(&self, line: &mut Line<'_>, page_shift: u8) {
+        for (shift, bytes) in (page_shift..).zip(self.0) {
+            if bytes > 0 {
+                let (number, unit) = page_size(shift);
+                line.put(b" folio_").dec(number);
+                line.put_byte(unit.to_ascii_lowercase());
+                line.put(b"_kb=").dec(bytes >> 10);
+            }
+        }
+    }
+}
+
+/// Writes the nodes that occur as `node0_kb=…`, given how many bytes each has.
+pub fn put_nodes(line: &mut Line<'_>, nodes: &[u64]) {
+    for (node, bytes) in (0u64..).zip(nodes) {
+        if *bytes > 0 {
+            line.put(b" node").dec(node).put(b"_kb=").dec(bytes >> 10);
+        }
+    }
+}
+
+/// No node's key and value are longer.
+pub const NODE_MAX: usize = 40;
 
 impl Totals {
     /// Returns the sum of the pages of a size.

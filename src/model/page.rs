@@ -281,6 +281,23 @@ pub struct Run {
     _unused: u32,
 }
 
+/// Frames side by side in folios of one size on one NUMA node. Mirrors `struct memintro_folio_run`.
+#[derive(Clone, Copy, Debug, Default)]
+#[repr(C)]
+pub struct FolioRun {
+    /// How many.
+    pub pages: u64,
+    /// The folios have `1 << order` pages.
+    pub order: u32,
+    /// The node; [`FolioRun::NO_FOLIO`] for frames that are in no folio.
+    pub node: u32,
+}
+
+impl FolioRun {
+    /// The node of what is no memory, a device's, or offline.
+    pub const NO_FOLIO: u32 = u32::MAX;
+}
+
 impl Frame {
     /// Returns whether two readings are of the same page in the same use.
     fn is_like(&self, other: &Frame) -> bool {

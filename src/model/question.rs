@@ -116,7 +116,8 @@ pub enum Part {
     Range(VirtAddr, VirtAddr),
 }
 
-/// A question about many addresses: `PID`, `PID VA` or `PID START-END`, and `totals`.
+/// A question about many addresses: `PID`, `PID VA` or `PID START-END`, and `totals`, after which
+/// `folios` and `nodes` may follow in any order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RangeQuestion {
     /// Whose memory.
@@ -125,6 +126,10 @@ pub struct RangeQuestion {
     pub part: Part,
     /// Whether the answer is the last line alone.
     pub totals: bool,
+    /// Whether that tells the sizes of folios.
+    pub folios: bool,
+    /// Whether that tells the NUMA nodes.
+    pub nodes: bool,
 }
 
 impl RangeQuestion {
@@ -158,14 +163,29 @@ impl RangeQuestion {
             }
         };
         let totals = words.next_if_eq(&b"totals".as_slice()).is_some();
-        if words.next().is_some() {
-            return Err(Refusal::NotAQuestion);
+        let (mut folios, mut nodes) = (false, false);
+        for word in words {
+            let wanted = match word {
+                b"folios" => &mut folios,
+                b"nodes" => &mut nodes,
+                _ => return Err(Refusal::NotAQuestion),
+            };
+            if !totals || core::mem::replace(wanted, true) {
+                return Err(Refusal::NotAQuestion);
+            }
         }
         Ok(RangeQuestion {
             whose,
             part,
             totals,
+            folios,
+            nodes,
         })
+    }
+
+    /// Returns whether the frames behind the addresses are asked for.
+    pub fn frames(&self) -> bool {
+        self.folios || self.nodes
     }
 
     /// Checks that the addresses lie in the half of the address space that the question is about.

@@ -27,6 +27,8 @@ fn question(whose: Whose, part: Part) -> RangeQuestion {
         whose,
         part,
         totals: true,
+        folios: false,
+        nodes: false,
     }
 }
 

@@ -4,7 +4,7 @@
 
 use memintro_model::model::{
     addr::{PhysAddr, VirtAddr},
-    extents::{Extent, Extents, Totals, PAGE_SIZES},
+    extents::{put_nodes, Extent, Extents, Folios, Totals, NODE_MAX, PAGE_SIZES},
     pgtable::{flags, Entry, Kind, Level},
     question::Part,
     range::{Found, Piece},
@@ -240,6 +240,45 @@ fn sizes_of_each_shape() {
     assert_eq!(keys(modes::arm64(14, 52), 30), "16k 32m 1g");
     assert_eq!(keys(modes::arm64(16, 48), 16), "64k 512m");
     assert_eq!(keys(modes::arm64(16, 52), 34), "64k 512m 16g");
+}
+
+#[test]
+fn folios_and_nodes_are_told_where_they_occur() {
+    let mut folios = Folios::default();
+    for (order, bytes) in [
+        (0, 4096),
+        (2, 16 << 10),
+        (2, 16 << 10),
+        (9, 2 << 20),
+        (18, 1 << 30),
+    ] {
+        folios.add(order, bytes);
+    }
+    // No folio is so large.
+    folios.add(32, 4096);
+    let text = |shift| {
+        line(|l| {
+            folios.put(l, shift);
+            put_nodes(l, &[4096, 0, 1 << 20]);
+            l.end();
+        })
+    };
+    assert_eq!(
+        text(12),
+        " folio_4k_kb=4 folio_16k_kb=32 folio_2m_kb=2048 folio_1g_kb=1048576 \
+         node0_kb=4 node2_kb=1024\n"
+    );
+    assert!(text(14).starts_with(" folio_16k_kb=4 folio_64k_kb=32 folio_8m_kb=2048 "));
+    let widest = line(|l| {
+        put_nodes(l, &[u64::MAX; 12]);
+        l.end();
+    });
+    assert!(widest.len() < 12 * NODE_MAX);
+    (0..32).for_each(|order| folios.add(order, u64::MAX));
+    let mut bytes = [0; 2 * LINE_MAX];
+    let mut line = Line::new(&mut bytes);
+    folios.put(&mut line, 12);
+    assert!(line.is_whole());
 }
 
 #[test]

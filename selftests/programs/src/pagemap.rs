@@ -215,3 +215,72 @@ impl Zeros {
         Ok(zero)
     }
 }
+
+/// `KPF_COMPOUND_HEAD` and `KPF_COMPOUND_TAIL`.
+const HEAD: u64 = 1 << 15;
+const TAIL: u64 = 1 << 16;
+/// Frames of one reading.
+const FRAMES: u64 = 512;
+
+/// The folios, by their first frames: what one is does not change while it is mapped by a process
+/// that rests.
+pub struct Folios {
+    flags: File,
+    known: BTreeMap<u64, u64>,
+}
+
+impl Folios {
+    pub fn open() -> io::Result<Self> {
+        Ok(Self {
+            flags: File::open("/proc/kpageflags")?,
+            known: BTreeMap::new(),
+        })
+    }
+
+    /// The flags of aligned frames, one of which is given; of fewer at the end of memory.
+    fn chunk(&self, frame: u64) -> io::Result<(u64, Vec<u64>)> {
+        let first = frame / FRAMES * FRAMES;
+        let mut bytes = [0; FRAMES as usize * 8];
+        let n = self.flags.read_at(&mut bytes, first * 8)?;
+        let words = bytes[..n].chunks_exact(8);
+        let word = |word: &[u8]| u64::from_ne_bytes(word.try_into().expect("eight bytes"));
+        Ok((first, words.map(word).collect()))
+    }
+
+    /// How many pages the folio of a frame has.
+    pub fn pages(&mut self, frame: u64) -> io::Result<u64> {
+        if let Some((head, pages)) = self.known.range(..=frame).next_back() {
+            if frame < head + pages {
+                return Ok(*pages);
+            }
+        }
+        // Back to the first frame that is no tail, and on to the last that is.
+        let (mut first, mut words) = self.chunk(frame)?;
+        let mut at = (frame - first) as usize;
+        while words.get(at).is_some_and(|flags| flags & TAIL != 0) {
+            if at == 0 {
+                ensure!(first > 0, "a tail without a head");
+                (first, words) = self.chunk(first - 1)?;
+                at = words.len();
+            }
+            at -= 1;
+        }
+        let head = first + at as u64;
+        let mut pages = 1;
+        if words.get(at).is_some_and(|flags| flags & HEAD != 0) {
+            loop {
+                at += 1;
+                if at == words.len() {
+                    (first, words) = self.chunk(first + FRAMES)?;
+                    at = 0;
+                }
+                if words.get(at).is_none_or(|flags| flags & TAIL == 0) {
+                    break;
+                }
+                pages += 1;
+            }
+        }
+        self.known.insert(head, pages);
+        Ok(pages)
+    }
+}

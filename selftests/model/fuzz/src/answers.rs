@@ -210,6 +210,8 @@ fn check_refusal(question: Option<WalkQuestion>, refusal: Refusal) {
             whose,
             part,
             totals: false,
+            folios: false,
+            nodes: false,
         };
         last(&|line| end::refused(line, Some(&question), refusal), &named);
     }

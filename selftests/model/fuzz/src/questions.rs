@@ -52,7 +52,12 @@ fn walk(text: &[u8]) -> Option<WalkQuestion> {
 
 /// And about many; the last address of a range is that of its last page.
 fn range(text: &[u8], shift: u8, untag: fn(VirtAddr) -> VirtAddr) -> Option<RangeQuestion> {
-    let words = words(text)?;
+    let mut words = words(text)?;
+    // What is asked of frames stands at the end, each once.
+    let mut last = |wanted| words.pop_if(|word| *word == wanted).is_some();
+    let nodes = last("nodes");
+    let folios = last("folios");
+    let nodes = nodes || folios && last("nodes");
     let (pid, part, totals) = match words.as_slice() {
         [pid] => (*pid, None, false),
         [pid, "totals"] => (*pid, None, true),
@@ -77,10 +82,12 @@ fn range(text: &[u8], shift: u8, untag: fn(VirtAddr) -> VirtAddr) -> Option<Rang
             (start < end).then(range)?
         }
     };
-    Some(RangeQuestion {
+    (totals || !folios && !nodes).then_some(RangeQuestion {
         whose: whose(pid)?,
         part,
         totals,
+        folios,
+        nodes,
     })
 }
 
@@ -100,7 +107,14 @@ fn print_range(question: &RangeQuestion) -> String {
             text += &format!("  {:#x}-{:#x}", start.0, last.0.saturating_add(1));
         }
     }
-    text + if question.totals { " totals \n" } else { "\n" }
+    for (asked, word) in [
+        (question.totals, " totals "),
+        (question.nodes, " nodes"),
+        (question.folios, "\tfolios "),
+    ] {
+        text += if asked { word } else { "" };
+    }
+    text + "\n"
 }
 
 /// A refusal says that the question is wrong, and that it is too long only if it is.

@@ -10,7 +10,7 @@ use super::{
 };
 use memintro_model::model::{
     addr::{Halves, PhysAddr, VirtAddr},
-    extents::{Extent, Extents, Totals},
+    extents::{put_nodes, Extent, Extents, Folios, Totals, NODE_MAX},
     pgtable::{flags, Entry, Kind, Level, PageTables, Paging, Reading},
     question::Part,
     range::{before_table, step, BulkTables, Found, Many, Piece, STEP_ENTRIES},
@@ -211,6 +211,45 @@ fn check_totals(rows: &[Extent], totals: &Totals, range: u64, paging: &Paging) {
     assert!(by_size.map(|pair| number(pair.1)).sum::<u64>() <= kb("kb"));
 }
 
+/// Sums that the bytes choose are told where they are not nothing.
+fn check_frames(input: &mut Input<'_>, shift: u8) {
+    let (mut folios, mut nodes) = (Folios::default(), [0; 9]);
+    let mut sizes = [0u64; 18];
+    for _ in 0..input.byte() & 15 {
+        let (order, bytes) = (input.byte() % 18, (input.number() >> 5) & !1023);
+        folios.add(order.into(), bytes);
+        sizes[usize::from(order)] += bytes;
+        nodes[usize::from(order) % 9] = bytes;
+    }
+    let text = line(|line| {
+        line.put(b"a=b");
+        folios.put(line, shift);
+        line.end();
+    });
+    let expected = sizes.iter().zip(shift..).filter(|(sum, _)| **sum > 0);
+    let found = &pairs(&text)[1..];
+    assert_eq!(found.len(), expected.clone().count());
+    for ((sum, shift), (key, kb)) in expected.zip(found) {
+        let (unit, places) = ["k", "m", "g"]
+            .into_iter()
+            .zip([10, 20, 30])
+            .rfind(|(_, places)| shift >= *places)
+            .expect("a unit");
+        assert_eq!(*key, format!("folio_{}{unit}_kb", 1u64 << (shift - places)));
+        assert_eq!(number(kb) << 10, *sum);
+    }
+    let text = line(|line| {
+        line.put(b"a=b");
+        put_nodes(line, &nodes);
+        line.end();
+    });
+    let expected = nodes.iter().enumerate().filter(|(_, sum)| **sum > 0);
+    let expected = expected.map(|(node, sum)| (format!("node{node}_kb"), sum >> 10));
+    let found = pairs(&text).into_iter().skip(1);
+    assert!(expected.eq(found.map(|(key, kb)| (key.to_owned(), number(kb)))));
+    assert!(text.len() < 8 + nodes.len() * NODE_MAX);
+}
+
 fn check_behind(behind: &Behind, start: VirtAddr, last: VirtAddr) {
     assert_eq!(behind.size, last - start + 1);
     assert!(behind.huge <= behind.present);
@@ -296,6 +335,7 @@ pub fn check(bytes: &[u8]) {
         check_behind(&behind, start, VirtAddr(reached.0.wrapping_sub(1)));
     }
     check_tables(&counted, &paging, &halves);
+    check_frames(&mut tables.input.borrow_mut(), paging.shift[0]);
     rows.extend(extents.finish());
     // Spelling costs more than all the rest.
     rows.iter().step_by(64).for_each(check_row);

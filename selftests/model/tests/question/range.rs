@@ -31,6 +31,8 @@ fn accept(text: &str, whose: Whose, part: Part, totals: bool) {
         whose,
         part,
         totals,
+        folios: false,
+        nodes: false,
     };
     assert_eq!(parse(text.as_bytes()), Ok(question), "{text:?}");
 }
@@ -66,6 +68,36 @@ fn each_form_with_and_without_totals() {
     }
     refuse("1 0x1 0x2", Refusal::NotAQuestion);
     refuse("1 0x1 levels", Refusal::NotAQuestion);
+}
+
+#[test]
+fn what_is_asked_of_frames_follows_totals_in_any_order() {
+    for (text, folios, nodes) in [
+        ("1 totals folios", true, false),
+        ("1 totals nodes", false, true),
+        ("1 totals folios nodes", true, true),
+        ("1 totals nodes folios", true, true),
+    ] {
+        let question = RangeQuestion {
+            whose: Whose::Process(1),
+            part: Part::Whole,
+            totals: true,
+            folios,
+            nodes,
+        };
+        assert_eq!(parse(text.as_bytes()), Ok(question), "{text}");
+        assert!(question.frames());
+    }
+    for text in [
+        "1 folios",
+        "1 nodes totals",
+        "1 folios totals",
+        "1 totals folios folios",
+        "1 totals nodes folios nodes",
+        "1 totals folio",
+    ] {
+        assert!(parse(text.as_bytes()).is_err(), "{text}");
+    }
 }
 
 #[test]
@@ -239,15 +271,20 @@ fn oracle(text: &str) -> Result<RangeQuestion, Refusal> {
             }
         },
     };
-    let totals = match rest {
-        [] => false,
-        ["totals"] => true,
+    let (totals, folios, nodes) = match rest {
+        [] => (false, false, false),
+        ["totals"] => (true, false, false),
+        ["totals", "folios"] => (true, true, false),
+        ["totals", "nodes"] => (true, false, true),
+        ["totals", "folios", "nodes"] | ["totals", "nodes", "folios"] => (true, true, true),
         _ => return Err(Refusal::NotAQuestion),
     };
     Ok(RangeQuestion {
         whose,
         part,
         totals,
+        folios,
+        nodes,
     })
 }
 
@@ -263,7 +300,9 @@ fn nearly() -> impl Strategy<Value = String> {
         1 => "[0-9a-f]{1,6}-[0-9a-f]{1,6}",
         1 => "[0-9xa-f-]{0,20}",
     ];
-    let totals = prop_oneof![3 => Just("totals"), 4 => Just(""), 1 => Just("total")];
+    let totals = prop_oneof![3 => Just("totals"), 4 => Just(""), 1 => Just("total"),
+        1 => Just("totals nodes"), 1 => Just("totals folios "), 1 => Just("totals nodes folios"),
+        1 => Just("folios"), 1 => Just("totals nodes nodes")];
     let end = prop_oneof![3 => Just("\n"), 3 => Just(""), 1 => Just("\n\n")];
     (blank(), whose, blank(), part, blank(), totals, end)
         .prop_map(|(a, b, c, d, e, f, g)| [&*a, &b, &c, &d, &e, f, g].concat())

@@ -3,7 +3,7 @@
 //! `compare-extents [--ranges N] [--seed N] [--at-least N] [PID...]`: compares
 //! `/proc/memintro/extents` of the processes, by default of all but itself, with what smaps,
 //! pagemap and PAGEMAP_SCAN say, page by page; for each process also N random ranges, odd ends
-//! and all.
+//! and all; and of each mapping the folios with kpageflags, and the nodes with numa_maps.
 //!
 //! The kernel's files are read before and after. A process that changed meanwhile is tried
 //! again until it rests, or has ended. What pagemap shows as empty although something is mapped
@@ -13,7 +13,7 @@ use crate::prelude::*;
 use crate::{
     extents::{Extents, Row},
     memory::{at_rest, Mapping, Memory, Page},
-    pagemap::Zeros,
+    pagemap::{Folios, Zeros},
 };
 
 const PAGE: u64 = sys::PAGE as u64;
@@ -26,6 +26,66 @@ struct Comparison {
     ranges: usize,
     pages: usize,
     rows: usize,
+    /// Mappings whose folios and nodes were compared, and the keys that were seen.
+    mappings: usize,
+    keys: BTreeSet<String>,
+}
+
+/// The keys and values that are expected of a mapping: how many KiB are in folios of each size,
+/// and on each node.
+type Kb = BTreeMap<String, u64>;
+
+/// The name of a size in a key.
+fn size_name(kb: u64) -> String {
+    match kb {
+        1_048_576.. => format!("{}g", kb >> 20),
+        1024.. => format!("{}m", kb >> 10),
+        _ => format!("{kb}k"),
+    }
+}
+
+/// The folios of the pages from one address to another.
+fn folios(memory: &Memory, start: u64, end: u64) -> io::Result<Kb> {
+    let (mut folios, mut sums) = (Folios::open()?, Kb::new());
+    let first = memory.pages.partition_point(|page| page.va < start);
+    let pages = memory.pages[first..].iter();
+    for page in pages
+        .take_while(|page| page.va < end)
+        .filter(|page| !page.zero)
+    {
+        let kb = folios.pages(page.pa / PAGE)? * PAGE / 1024;
+        *sums
+            .entry(format!("folio_{}_kb", size_name(kb)))
+            .or_default() += PAGE / 1024;
+    }
+    Ok(sums)
+}
+
+/// The nodes of each mapping that numa_maps tells them of, by the mapping's start.
+fn nodes(directory: &Path) -> io::Result<BTreeMap<u64, Kb>> {
+    let mut all = BTreeMap::new();
+    // A kernel without NUMA has no such file.
+    for line in fs::read_to_string(directory.join("numa_maps"))
+        .unwrap_or_default()
+        .lines()
+    {
+        let mut words = line.split(' ');
+        let start = format!("0x{}", words.next().unwrap_or_default());
+        let pairs: Vec<_> = words.filter_map(|word| word.split_once('=')).collect();
+        let page = pairs.iter().find(|(key, _)| *key == "kernelpagesize_kB");
+        let kb = page.map_or(Ok(0), |(_, kb)| number(kb))?;
+        let mut sums = Kb::new();
+        for (key, pages) in pairs {
+            if let Some(node) = key
+                .strip_prefix('N')
+                .filter(|node| node.parse::<u32>().is_ok())
+            {
+                sums.insert(format!("node{node}_kb"), number(pages)? * kb);
+            }
+        }
+        all.insert(parse_hex(&start)?, sums);
+    }
+    Ok(all)
 }
 
 /// Whether the permissions and flags of a row fit the page and its mapping.
@@ -128,9 +188,52 @@ impl Comparison {
         Some((start, end.min(memory.mappings[n - 1].end)))
     }
 
+    /// Compares the folios and nodes of each mapping whose pages pagemap shows.
+    fn frames(&mut self, pid: &str, memory: &Memory) -> io::Result<Vec<String>> {
+        let nodes = nodes(&Path::new("/proc").join(pid))?;
+        let mut wrong = Vec::new();
+        for mapping in memory
+            .mappings
+            .iter()
+            .filter(|mapping| !mapping.is_pfnmap())
+        {
+            let (start, end) = (mapping.start, mapping.end);
+            let mut expected = folios(memory, start, end)?;
+            // It does not tell of special pages.
+            let on_nodes = nodes.get(&start).filter(|nodes| !nodes.is_empty());
+            expected.extend(
+                on_nodes
+                    .into_iter()
+                    .flatten()
+                    .map(|(key, kb)| (key.clone(), *kb)),
+            );
+            let words = if on_nodes.is_some() {
+                "folios nodes"
+            } else {
+                "folios"
+            };
+            let answer = self
+                .extents
+                .ask(&format!("{pid} {start:#x}-{end:#x} totals {words}"))?;
+            let said: Kb = answer
+                .split_ascii_whitespace()
+                .filter_map(|word| word.split_once('='))
+                .filter(|(key, _)| key.starts_with("folio_") || key.starts_with("node"))
+                .map(|(key, kb)| Ok((key.to_owned(), number(kb)?)))
+                .collect::<io::Result<_>>()?;
+            if said != expected {
+                wrong.push(format!("{answer:?}, expected {expected:?}"));
+            }
+            self.mappings += 1;
+            self.keys.extend(said.into_keys());
+        }
+        Ok(wrong)
+    }
+
     fn process(&mut self, pid: &str) -> io::Result<Option<Vec<String>>> {
         let directory = Path::new("/proc").join(pid);
         let before = Memory::read(&directory, Some(&self.zeros))?;
+        let frames = self.frames(pid, &before);
         let whole = self.question(pid, None);
         let mut parts = Vec::new();
         for _ in 0..self.ranges {
@@ -143,6 +246,7 @@ impl Comparison {
             return Ok(None);
         }
         let mut wrong = self.judge(pid, &before, 0, u64::MAX, &whole?.rows)?;
+        wrong.extend(frames?);
         for (start, end, part) in parts {
             let (from, to) = (start / PAGE * PAGE, end.next_multiple_of(PAGE));
             let rows = part?.rows;
@@ -165,10 +269,20 @@ pub fn run(options: &mut Options) -> io::Result<bool> {
         ranges: options.or("--ranges", 8)?,
         pages: 0,
         rows: 0,
+        mappings: 0,
+        keys: BTreeSet::new(),
     };
     let all = at_rest(options, |pid| comparison.process(pid))?;
     let (mismatches, judged) = (show(&all.wrong), all.count);
-    let Comparison { pages, rows, .. } = comparison;
+    let Comparison {
+        pages,
+        rows,
+        mappings,
+        keys,
+        ..
+    } = comparison;
+    let keys: Vec<_> = keys.iter().map(String::as_str).collect();
+    println!("frames of mappings={mappings}: {}", keys.join(" "));
     println!("judged={judged} pages={pages} rows={rows} mismatches={mismatches}");
     Ok(mismatches == 0 && all.enough)
 }

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! `subject [KIND...]`: maps pages of each kind (by default of all that the kernel can do),
-//! prints `KIND START LENGTH` for each range, then `ready`, and keeps them until the end of
-//! standard input. Exit status 4: a kind asked for by name cannot be made here.
+//! `subject [--interleave] [KIND...]`: maps pages of each kind (by default of all that the kernel
+//! can do), prints `KIND START LENGTH` for each range, then `ready`, and keeps them until the end
+//! of standard input; pages of all NUMA nodes in turn, if that is asked for. Exit status 4: a kind
+//! asked for by name cannot be made here.
 //!
 //! `subject --list` prints the names of the kinds and whether a page is behind them;
 //! `subject --bits` how many bits user addresses have.
@@ -38,6 +39,9 @@ pub fn run(options: &mut Options) -> io::Result<bool> {
     if options.flag("--bits") {
         println!("{}", Mode::of_this_machine()?.bits);
         return Ok(true);
+    }
+    if options.flag("--interleave") {
+        process::interleave()?;
     }
     let names = options.words()?;
     let wanted: Option<Vec<&Kind>> = match names.is_empty() {

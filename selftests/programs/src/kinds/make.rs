@@ -11,6 +11,7 @@ use crate::prelude::*;
 use crate::{
     layout::{Mode, BITS},
     memory::smaps,
+    pagemap::Folios,
     sys::{
         raw::{self, Uffd},
         MADV_COLLAPSE, PAGE_HUGE, PAGE_RUN,
@@ -278,6 +279,25 @@ pub fn mthp_part() -> Made {
     let areas = mthp()?;
     areas[0].page(3).protect(libc::PROT_READ)?;
     Ok(areas)
+}
+
+/// Folios of one size, which must not be as many as the next size would need.
+pub fn folios(count: usize, size: usize, shared: bool) -> Made {
+    ensure!(PAGE < size, "that is a page");
+    let area = match shared {
+        true => Area::aligned_shared(count * size, size)?,
+        false => Area::aligned(count * size, size)?,
+    };
+    area.advise(libc::MADV_HUGEPAGE)?;
+    area.write();
+    area.lock()?;
+    let (pagemap, mut folios) = (Pagemap::open("self")?, Folios::open()?);
+    for entry in pagemap.of_area(area)? {
+        let frame = entry.frame().ok_or_else(|| error!("no page"))?;
+        let pages = folios.pages(frame)? as usize;
+        ensure!(pages == size / PAGE, "a folio has {pages} pages");
+    }
+    Ok(vec![area])
 }
 
 #[derive(PartialEq, Eq)]
