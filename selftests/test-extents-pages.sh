@@ -37,8 +37,9 @@ pages=$(printf '%s\n' "$ktap_out" | sed -n 's/.*pages=\([0-9]*\).*/\1/p')
 seen="$(printf '%s\n' "$ktap_out" | sed -n 's/^frames of .*: //p') "
 ktap_equal "... among them folios of each size" "" "$(for kb in 16 64 2048; do
 	[ -e "$thp/hugepages-${kb}kB" ] || continue
-	[ $kb -lt 1024 ] && name=${kb}k || name=$((kb / 1024))m
-	case $seen in *"folio_${name}_kb "*) ;; *) echo $name ;; esac
+	name=${kb}k
+	[ "$kb" -lt 1024 ] || name=$((kb / 1024))m
+	case $seen in *"folio_${name}_kb "*) ;; *) echo "$name" ;; esac
 done)"
 ktap_equal "... on every node" "" "$(for node in /sys/devices/system/node/node[0-9]*; do
 	[ -e "$node" ] || continue

@@ -54,7 +54,11 @@ fn walk(text: &[u8]) -> Option<WalkQuestion> {
 fn range(text: &[u8], shift: u8, untag: fn(VirtAddr) -> VirtAddr) -> Option<RangeQuestion> {
     let mut words = words(text)?;
     // What is asked of frames stands at the end, each once.
-    let mut last = |wanted| words.pop_if(|word| *word == wanted).is_some();
+    let mut last = |wanted| {
+        let is = words.last() == Some(&wanted);
+        words.truncate(words.len() - usize::from(is));
+        is
+    };
     let nodes = last("nodes");
     let folios = last("folios");
     let nodes = nodes || folios && last("nodes");
