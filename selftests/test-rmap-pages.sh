@@ -5,7 +5,8 @@
 # Property: rmap of a page lists exactly the processes and addresses that a scan of
 # every /proc/PID/pagemap finds, in their order, at the same offset in the page: for
 # pages shared in every way, for each kind of page, and for random ones of all present
-# pages.
+# pages. rmap of a range has what the pages in it have together; and the kernel's own
+# mappings of a page are those that a scan of extents finds.
 #
 #	SAMPLES=N SEED=N test-rmap-pages.sh
 
@@ -33,7 +34,7 @@ ktap_diag <"$tmp/shared.err"
 kinds="anon file shmem thp hugetlb zero ksm"
 # shellcheck disable=SC2086 # one word per kind
 set -- $kinds
-ktap_plan $(($# + 4))
+ktap_plan $(($# + 7))
 for kind; do
 	name="$kind: a page of three processes"
 	if ! grep -q "^$kind " "$tmp/shared.out"; then
@@ -72,10 +73,20 @@ ktap_run "random pages" "$bin/compare-rmap" --samples "$samples" --seed "${SEED:
 	--at-least $((samples * 9 / 10))
 ktap_diag "$(printf '%s\n' "$ktap_out" | tail -n 1)"
 
+ranges=$(printf '%s\n' "$ktap_out" | sed -n 's/.* ranges=\([0-9]*\).*/\1/p')
+ktap_run "... and ranges around them" [ "${ranges:-0}" -ge $((samples / 2)) ]
+ktap_run "the kernel's mappings" "$bin/compare-rmap" --kernel "$samples" --seed "${SEED:-1}"
+ktap_diag "$(printf '%s\n' "$ktap_out" | tail -n 1)"
+
 # By hand, without a program of ours between.
 va=$(word_of all anon 2)
 pa=$(echo "${va%000}123" | "$bin/pagemap" "$(pid_of all)" | cut -d ' ' -f 2)
 ktap_equal "the answer's text" "PID VA PAGE PERM COMM
 $(pid_of all) ${va%000}123 $page_name rw-u subject
 # end pa=$pa rows=1 outside=0 busy=0" "$(ask rmap "$pa")"
+end=$(printf 0x%x $((pa / page_size * page_size + page_size)))
+ktap_equal "... about a range" "PID KB COMM
+$(pid_of all) $((page_size / 1024)) subject
+# end pa=${pa%123}000-$end rows=1 outside=0 busy=0 kb=$((page_size / 1024)) outside_kb=0" \
+	"$(ask rmap "$pa-$(printf 0x%x $((pa + 1)))")"
 ktap_finish

@@ -10,7 +10,7 @@
 . "$here/lib-ask.sh"
 need_module
 
-ktap_plan 14
+ktap_plan 20
 header="PID VA PAGE PERM COMM"
 nobody() { # NAME PA
 	ktap_equal "nobody maps $1" "$header
@@ -36,6 +36,22 @@ ktap_equal "while the process lives" 1 "$(ask rmap "$pa" | key rows)"
 pid=$(pid_of anon)
 stop anon
 ktap_equal "after it has ended" 0 "$(ask rmap "$pa" | grep -c "^$pid ")"
+
+# The module's memory: a page of kmalloc's has one mapping, vmalloc's pages two.
+take_kmem
+pa=$(awk '$1 == "kmalloc" { print $5 }' "$tmp/kmem") va=$(awk '$1 == "kmalloc" { print $2 }' "$tmp/kmem")
+answer=$(ask rmap "$pa kernel")
+ktap_equal "the kernel maps kmalloc memory once" "$va linear
+# end pid=kernel pa=$pa rows=1" "$(printf '%s\n' "$answer" | awk '/^0x/ { print $1, $4 } /^#/')"
+pa=$(awk '$1 == "vmalloc" { print $5 }' "$tmp/kmem") va=$(awk '$1 == "vmalloc" { print $2 }' "$tmp/kmem")
+answer=$(ask rmap "$pa kernel")
+ktap_equal "... and vmalloc memory twice" "linear
+vmalloc $va" "$(printf '%s\n' "$answer" | awk '$4 == "linear" { print $4 } $4 == "vmalloc" { print $4, $1 }')"
+ktap_equal "the kernel's mappings without CAP_SYSLOG" "# end pid=kernel pa=$pa error=EPERM why=need-cap-syslog" \
+	"$(without syslog sh -c ". \"$here/lib-ask.sh\"; ask rmap \"$pa kernel\"")"
+refused rmap "0x1000-0x2000 kernel" EINVAL not-a-question
+refused rmap "0x1000 totals" EINVAL not-a-question
+refused rmap "0x2000-0x1000" EINVAL not-an-address
 
 refused rmap "" EINVAL not-a-question
 refused rmap "0x1000 0x2000" EINVAL not-a-question

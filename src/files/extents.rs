@@ -167,7 +167,7 @@ impl Rows for ExtentRows {
         })
     }
 
-    fn header(line: &mut Line<'_>) {
+    fn header(_question: &RangeQuestion, line: &mut Line<'_>) {
         Extent::header(line);
     }
 

@@ -1,14 +1,24 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! `/proc/memintro/rmap`: who maps a physical address.
+//! `/proc/memintro/rmap`: who maps physical memory.
 //!
-//! Goes through the page tables of every process. The kernel's own reverse map is not open to
-//! modules, and knows neither of special mappings nor of the zero page.
+//! Goes through the page tables of every process, or of the kernel. The kernel's own reverse map is
+//! not open to modules, and knows neither of special mappings nor of the zero page.
 
 use crate::{
     abstractions::{
+        compat::local_interrupt_disable,
+        kernel_pgtable::{
+            region,
+            step_kernel,
+            KernelTables, //
+        },
+        layout::windows,
         mm::process_mm,
-        pgtable::step_user,
+        pgtable::{
+            paging,
+            step_user, //
+        },
         task::{
             find_by_pid,
             init_pid_ns,
@@ -27,7 +37,11 @@ use crate::{
         name::until_nul,
         question::PhysicalQuestion,
         rmap,
-        text::Line,
+        text::{
+            Line,
+            LINE_MAX, //
+        },
+        walk::walk_twice,
         words::Refusal, //
     },
     protocol::{
@@ -71,6 +85,8 @@ struct Process {
     tries: u32,
     /// How many programs it has executed meanwhile.
     programs: u32,
+    /// How many bytes of the range it maps.
+    bytes: u64,
 }
 
 /// Which processes are being read.
@@ -82,7 +98,7 @@ enum Pass {
     Outside,
 }
 
-/// The mappings of an address, by process and by virtual address.
+/// The mappings in question, by process and by virtual address.
 pub(crate) struct MappingRows {
     pass: Pass,
     /// The ID of the process that was read last, in the namespace of the pass.
@@ -91,6 +107,8 @@ pub(crate) struct MappingRows {
     totals: rmap::Totals,
     /// How often steps are tried again, for all processes that are left.
     tries: u32,
+    /// The next address of the kernel to look at.
+    next: VirtAddr,
 }
 
 impl MappingRows {
@@ -138,6 +156,7 @@ impl MappingRows {
             // However many processes are stuck, some is left for the next.
             tries: self.tries / 2,
             programs: 0,
+            bytes: 0,
         });
         Progress::More
     }
@@ -161,12 +180,37 @@ impl MappingRows {
             mm: ARef::from(&***mm),
             va: process.floor,
             programs: process.programs + 1,
+            bytes: 0,
             ..process
         });
     }
 
+    /// Ends with a process; what it maps of a range is a row.
+    fn end_process(&mut self, out: &mut Out) -> Result {
+        let Some(process) = self.process.as_ref().filter(|process| process.bytes > 0) else {
+            self.process = None;
+            return Ok(());
+        };
+        if self.pass == Pass::Outside {
+            self.totals.outside += 1;
+            self.totals.outside_bytes += process.bytes;
+        } else {
+            let (pid, comm) = (process.pid.unsigned_abs(), until_nul(&process.comm));
+            out.line(|line| rmap::range_row(line, pid, process.bytes, comm))?;
+            self.totals.rows += 1;
+            self.totals.bytes += process.bytes;
+        }
+        self.process = None;
+        Ok(())
+    }
+
     /// Reads one table of the process.
-    fn step(&mut self, pa: PhysAddr, reader: &mut Reader<'_>, out: &mut Out) -> Result<(), Stop> {
+    fn step(
+        &mut self,
+        question: &PhysicalQuestion,
+        reader: &mut Reader<'_>,
+        out: &mut Out,
+    ) -> Result<(), Stop> {
         let Some(process) = &mut self.process else {
             return Ok(());
         };
@@ -176,16 +220,22 @@ impl MappingRows {
             }
             return Ok(());
         };
-        let buffer = reader.entries.get()?;
-        let found = step_user(mm, process.va, VirtAddr::MAX, Some(pa), buffer);
-        let Some(found) = found.map_err(|_busy_or_unstable| Stop::Busy)? else {
-            self.process = None;
-            return Ok(());
+        let wanted = match question {
+            PhysicalQuestion::Page(pa) | PhysicalQuestion::Kernel(pa) => Some(*pa),
+            PhysicalQuestion::Range(..) => None,
         };
-        if self.pass == Pass::Inside {
-            out.reserve(rmap::hits(&found, pa).count() * rmap::ROW_MAX)?;
+        let buffer = reader.entries.get()?;
+        let found = step_user(mm, process.va, VirtAddr::MAX, wanted, buffer);
+        let Some(found) = found.map_err(|_busy_or_unstable| Stop::Busy)? else {
+            return Ok(self.end_process(out)?);
+        };
+        let hits = || wanted.into_iter().flat_map(|pa| rmap::hits(&found, pa));
+        // What this step counts has its row, whatever fails after it.
+        out.reserve((hits().count() + 1) * rmap::ROW_MAX)?;
+        if let PhysicalQuestion::Range(first, last) = question {
+            process.bytes += rmap::bytes_in(&found, *first, *last);
         }
-        for hit in rmap::hits(&found, pa) {
+        for hit in hits() {
             if self.pass == Pass::Outside {
                 self.totals.outside += 1;
                 continue;
@@ -197,29 +247,68 @@ impl MappingRows {
         }
         match found.next() {
             Some(next) => process.va = next,
-            None => self.process = None,
+            None => self.end_process(out)?,
         }
         Ok(())
+    }
+
+    /// Reads one table of the kernel's.
+    fn step_kernel(
+        &mut self,
+        pa: PhysAddr,
+        reader: &mut Reader<'_>,
+        out: &mut Out,
+    ) -> Result<Progress, Stop> {
+        // The shadow maps a few pages again and again: to look through it takes minutes.
+        let shadow = windows().into_iter().find(|window| window.name == "kasan");
+        if let Some(shadow) = shadow.filter(|it| (it.start..=it.last).contains(&self.next)) {
+            self.next = shadow.last.wrapping_add(1);
+        }
+        let buffer = reader.entries.get()?;
+        let found = step_kernel(self.next, VirtAddr::MAX, buffer)?;
+        out.reserve((rmap::hits(&found, pa).count() + 1) * LINE_MAX)?;
+        for hit in rmap::hits(&found, pa) {
+            // The table may have been freed before it was read.
+            let walked = {
+                let irq = local_interrupt_disable();
+                walk_twice(&KernelTables::new(&irq), hit.va, None)
+            };
+            if walked.is_ok_and(|page| page.pa == pa) {
+                self.totals.rows += 1;
+                out.line(|line| rmap::kernel_row(line, &hit, region(hit.va, Some(pa))))?;
+            }
+        }
+        Ok(match found.next() {
+            Some(next) => {
+                self.next = next;
+                Progress::More
+            }
+            None => Progress::Complete,
+        })
     }
 }
 
 impl Rows for MappingRows {
-    const USAGE: &'static str = "0xPHYSICAL-ADDRESS";
+    const USAGE: &'static str = "0xPHYSICAL-ADDRESS | 0xSTART-0xEND | 0xPHYSICAL-ADDRESS kernel";
 
     type Question = PhysicalQuestion;
 
-    fn begin(_question: &PhysicalQuestion, _reader: &mut Reader<'_>) -> Result<Self, Refusal> {
+    fn begin(question: &PhysicalQuestion, reader: &mut Reader<'_>) -> Result<Self, Refusal> {
+        if let PhysicalQuestion::Kernel(_) = question {
+            reader.opener.check_kernel_addresses()?;
+        }
         Ok(MappingRows {
             pass: Pass::Inside,
             last: 0,
             process: None,
             totals: rmap::Totals::default(),
             tries: 2 * patience(),
+            next: paging().1.kernel(),
         })
     }
 
-    fn header(line: &mut Line<'_>) {
-        rmap::header(line);
+    fn header(question: &PhysicalQuestion, line: &mut Line<'_>) {
+        rmap::header(question, line);
     }
 
     fn proceed(
@@ -228,17 +317,20 @@ impl Rows for MappingRows {
         reader: &mut Reader<'_>,
         out: &mut Out,
     ) -> Result<Progress, Stop> {
+        if let PhysicalQuestion::Kernel(pa) = question {
+            return self.step_kernel(*pa, reader, out);
+        }
         if self.process.is_none() {
             return Ok(self.next_process(reader.opener.ns));
         }
-        self.step(question.pa, reader, out)?;
+        self.step(question, reader, out)?;
         Ok(Progress::More)
     }
 
     fn end(&mut self, question: &PhysicalQuestion, out: &mut Out) -> Result {
         out.line(|line| {
             end::begin(line, question);
-            self.totals.put(line);
+            self.totals.put(line, question);
             line.end();
         })
     }

@@ -75,7 +75,7 @@ impl Rows for TableRows {
         })
     }
 
-    fn header(line: &mut Line<'_>) {
+    fn header(_question: &RangeQuestion, line: &mut Line<'_>) {
         tables::header(line);
     }
 

@@ -203,7 +203,7 @@ impl Rows for VmaRows {
         })
     }
 
-    fn header(line: &mut Line<'_>) {
+    fn header(_question: &RangeQuestion, line: &mut Line<'_>) {
         header(line);
     }
 

@@ -77,6 +77,12 @@ pub struct Halves {
 }
 
 impl Halves {
+    /// Returns the first address of the kernel's half.
+    pub fn kernel(&self) -> VirtAddr {
+        let inside = u64::MAX.checked_shr(64 - self.kernel_bits);
+        VirtAddr(!inside.unwrap_or(0))
+    }
+
     /// Tells where `va` lies.
     pub fn half(&self, va: VirtAddr) -> Half {
         if va.0.checked_shr(self.user_bits) == Some(0) {

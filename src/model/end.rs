@@ -9,7 +9,8 @@ use super::{
         RangeQuestion, //
     },
     text::Line,
-    words::Refusal, //
+    words::Refusal,
+    VirtAddr, //
 };
 
 /// A question that the last line of its answer names.
@@ -37,7 +38,16 @@ impl Named for RangeQuestion {
 
 impl Named for PhysicalQuestion {
     fn put(&self, line: &mut Line<'_>) {
-        line.put(b" pa=").hex(self.pa.0);
+        if let PhysicalQuestion::Kernel(_) = self {
+            line.put(b" pid=kernel");
+        }
+        line.put(b" pa=");
+        match self {
+            PhysicalQuestion::Page(pa) | PhysicalQuestion::Kernel(pa) => line.hex(pa.0),
+            PhysicalQuestion::Range(first, last) => {
+                line.hex(first.0).put_byte(b'-').hex_end(VirtAddr(last.0))
+            }
+        };
     }
 }
 

@@ -66,12 +66,6 @@ impl<'a> Regions<'a> {
         }
     }
 
-    /// Returns the first address of the kernel's half.
-    fn kernel(&self) -> VirtAddr {
-        let inside = u64::MAX.checked_shr(64 - self.halves.kernel_bits);
-        VirtAddr(!inside.unwrap_or(0))
-    }
-
     /// Returns the last address of the user's half.
     fn user_last(&self) -> VirtAddr {
         let inside = u64::MAX.checked_shr(64 - self.halves.user_bits);
@@ -86,8 +80,8 @@ impl Iterator for Regions<'_> {
         let start = self.next?;
         let (name, last) = if start <= self.user_last() {
             ("user", self.user_last())
-        } else if start < self.kernel() {
-            ("hole", self.kernel().wrapping_add(u64::MAX))
+        } else if start < self.halves.kernel() {
+            ("hole", self.halves.kernel().wrapping_add(u64::MAX))
         } else {
             // The smallest that contains it; and up to where the next begins, inside of it or after.
             let windows = self

@@ -199,29 +199,41 @@ impl RangeQuestion {
     }
 }
 
-/// A question about a physical address: the address alone.
+/// A question about who maps physical memory: `PA`, `PA-PA`, or `PA kernel`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct PhysicalQuestion {
-    /// Which address.
-    pub pa: PhysAddr,
+pub enum PhysicalQuestion {
+    /// Which mappings of processes there are of an address.
+    Page(PhysAddr),
+    /// Which processes map something from a first to a last address, both included.
+    Range(PhysAddr, PhysAddr),
+    /// Which mappings of the kernel there are of an address.
+    Kernel(PhysAddr),
 }
 
 impl PhysicalQuestion {
-    /// Reads a question.
+    /// Reads a question, and rounds a range outward to pages.
     ///
     /// # Errors
     ///
     /// Returns a refusal of the kind [`super::words::Errno::Einval`].
-    pub fn parse(text: &[u8]) -> Result<Self, Refusal> {
-        one_line(text, Self::parse_words(text))
+    pub fn parse(text: &[u8], page_shift: u8) -> Result<Self, Refusal> {
+        one_line(text, Self::parse_words(text, page_shift))
     }
 
-    fn parse_words(text: &[u8]) -> Result<Self, Refusal> {
+    fn parse_words(text: &[u8], page_shift: u8) -> Result<Self, Refusal> {
         let mut words = words(text)?;
-        let pa = PhysAddr(parse_address(words.next().ok_or(Refusal::NotAQuestion)?)?);
-        match words.next() {
-            None => Ok(PhysicalQuestion { pa }),
-            Some(_) => Err(Refusal::NotAQuestion),
+        let first = words.next().ok_or(Refusal::NotAQuestion)?;
+        let whose = words.next();
+        if words.next().is_some() || whose.is_some_and(|word| word != b"kernel") {
+            return Err(Refusal::NotAQuestion);
+        }
+        match (parse_part(first, page_shift, |pa| pa)?, whose) {
+            (Part::At(VirtAddr(pa)), None) => Ok(PhysicalQuestion::Page(PhysAddr(pa))),
+            (Part::At(VirtAddr(pa)), Some(_)) => Ok(PhysicalQuestion::Kernel(PhysAddr(pa))),
+            (Part::Range(VirtAddr(first), VirtAddr(last)), None) => {
+                Ok(PhysicalQuestion::Range(PhysAddr(first), PhysAddr(last)))
+            }
+            _ => Err(Refusal::NotAQuestion),
         }
     }
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Who maps a physical address.
+//! Who maps physical memory.
 
 use super::{
     answer::{
@@ -12,6 +12,7 @@ use super::{
         flags,
         Kind, //
     },
+    question::PhysicalQuestion,
     range::Found,
     text::Line,
     PhysAddr,
@@ -52,9 +53,29 @@ pub fn hits<'a>(found: &'a Found<'a>, pa: PhysAddr) -> impl Iterator<Item = Hit>
         })
 }
 
-/// Writes the header of `rmap`.
-pub fn header(line: &mut Line<'_>) {
-    line.put(b"PID VA PAGE PERM COMM").end();
+/// Returns how many bytes of what a step found are mapped to the range from `first` to `last`; a
+/// page that is mapped twice counts twice.
+pub fn bytes_in(found: &Found<'_>, first: PhysAddr, last: PhysAddr) -> u64 {
+    let pieces = found.pieces().filter(|piece| piece.kind == Kind::Leaf);
+    let overlaps = pieces.map(|piece| {
+        let end = piece.pa.wrapping_add(piece.size().wrapping_sub(1));
+        let (start, end) = (piece.pa.max(first).0, end.min(last).0);
+        match end.checked_sub(start) {
+            Some(rest) => rest.saturating_add(1),
+            None => 0,
+        }
+    });
+    overlaps.fold(0, u64::saturating_add)
+}
+
+/// Writes the header of the rows that answer a question.
+pub fn header(question: &PhysicalQuestion, line: &mut Line<'_>) {
+    let header: &[u8] = match question {
+        PhysicalQuestion::Page(_) => b"PID VA PAGE PERM COMM",
+        PhysicalQuestion::Range(..) => b"PID KB COMM",
+        PhysicalQuestion::Kernel(_) => b"VA PAGE PERM REGION",
+    };
+    line.put(header).end();
 }
 
 /// Writes the row of a mapping.
@@ -71,22 +92,53 @@ pub fn row(line: &mut Line<'_>, pid: u32, hit: &Hit, comm: &[u8]) {
     line.end();
 }
 
+/// Writes the row of a process that maps something of a range.
+pub fn range_row(line: &mut Line<'_>, pid: u32, bytes: u64, comm: &[u8]) {
+    line.dec(u64::from(pid))
+        .put_byte(b' ')
+        .dec(bytes >> 10)
+        .put_byte(b' ');
+    put_name(line, comm);
+    line.end();
+}
+
+/// Writes the row of a mapping of the kernel.
+pub fn kernel_row(line: &mut Line<'_>, hit: &Hit, region: &str) {
+    line.hex(hit.va.0).put_byte(b' ');
+    put_page_size(line, hit.shift);
+    line.put_byte(b' ');
+    put_perm(line, hit.perm);
+    line.put_byte(b' ').put(region.as_bytes()).end();
+}
+
 /// What a whole answer adds up to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Totals {
     /// How many rows.
     pub rows: u64,
-    /// How many mappings there are in processes of other namespaces.
+    /// How many mappings there are in processes of other namespaces; of a range, how many of these
+    /// processes map something.
     pub outside: u64,
     /// How many processes could not be read.
     pub busy: u64,
+    /// Of a range, how many bytes the processes map that have a row.
+    pub bytes: u64,
+    /// Of a range, how many bytes the processes of other namespaces map.
+    pub outside_bytes: u64,
 }
 
 impl Totals {
-    /// Writes the totals as `key=value`.
-    pub fn put(&self, line: &mut Line<'_>) {
+    /// Writes the totals of the answer to a question as `key=value`.
+    pub fn put(&self, line: &mut Line<'_>, question: &PhysicalQuestion) {
         line.put(b" rows=").dec(self.rows);
+        if let PhysicalQuestion::Kernel(_) = question {
+            return;
+        }
         line.put(b" outside=").dec(self.outside);
         line.put(b" busy=").dec(self.busy);
+        if let PhysicalQuestion::Range(..) = question {
+            line.put(b" kb=").dec(self.bytes >> 10);
+            line.put(b" outside_kb=").dec(self.outside_bytes >> 10);
+        }
     }
 }

@@ -71,7 +71,7 @@ impl Question for RangeQuestion {
 
 impl Question for PhysicalQuestion {
     fn read(text: &[u8], _accepts: fn(&Self) -> bool) -> Result<Self, Refused<Self>> {
-        Ok(PhysicalQuestion::parse(text)?)
+        Ok(PhysicalQuestion::parse(text, paging().0.shift[0])?)
     }
 
     fn only_totals(&self) -> bool {

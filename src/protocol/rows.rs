@@ -41,8 +41,8 @@ pub(crate) trait Rows: Sized + Send + Unpin + 'static {
     /// Context: process context, may sleep, but waits for no other process.
     fn begin(question: &Self::Question, reader: &mut Reader<'_>) -> Result<Self, Refusal>;
 
-    /// Writes the header.
-    fn header(line: &mut Line<'_>);
+    /// Writes the header of the rows that answer a question.
+    fn header(question: &Self::Question, line: &mut Line<'_>);
 
     /// Makes the next step, and writes the rows that it completes.
     ///
@@ -103,7 +103,7 @@ impl<R: Rows> Answer for RowsAnswer<R> {
             return Ok(Progress::Complete);
         }
         if *stage == Stage::Header && !question.only_totals() {
-            out.line(R::header)?;
+            out.line(|line| R::header(question, line))?;
         }
         *stage = Stage::Rows;
         if let Progress::Complete = rows.proceed(question, reader, out)? {

@@ -53,9 +53,7 @@ fn each_question_is_named() {
             format!("# end {name} error=ESRCH why=kernel-thread\n")
         );
     }
-    let physical = PhysicalQuestion {
-        pa: PhysAddr(0x2_0501_8123),
-    };
+    let physical = PhysicalQuestion::Page(PhysAddr(0x2_0501_8123));
     assert_eq!(begun(physical), "# end pa=0x205018123 rows=41\n");
     assert_eq!(
         line(|l| end::refused(l, Some(&physical), Refusal::Busy)),

@@ -24,6 +24,8 @@ pub const CONVERSATIONS: [&str; 6] = ["walk", "vmas", "extents", "rmap", "page",
 /// The headers of their answers, but for `walk`, which has none.
 pub const VMAS: &str = "START END PERM SIZE_KB PRESENT_KB HUGE_KB ZERO_KB SWAP_KB EMPTY_KB NAME";
 pub const RMAP: &str = "PID VA PAGE PERM COMM";
+pub const RMAP_RANGE: &str = "PID KB COMM";
+pub const RMAP_KERNEL: &str = "VA PAGE PERM REGION";
 pub const TABLES_OF_A_PROCESS: &str = "LEVEL TABLES ENTRIES USED SIZE_KB";
 pub const EXTENTS: &str = "START END SIZE_KB PA PAGE PERM FLAGS";
 

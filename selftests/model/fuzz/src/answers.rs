@@ -193,11 +193,19 @@ fn check_refusal(question: Option<WalkQuestion>, refusal: Refusal) {
     let Some(WalkQuestion { whose, va, .. }) = question else {
         return;
     };
-    let physical = PhysicalQuestion { pa: PhysAddr(va.0) };
-    let named = [("pa", hex(va))];
-    last(&|line| end::refused(line, Some(&physical), refusal), &named);
     let pid = ("pid", print_whose(whose));
     let end = hex(va.next().unwrap_or(va));
+    let (pa, kernel) = (PhysAddr(va.0), ("pid", "kernel".into()));
+    for (question, named) in [
+        (PhysicalQuestion::Page(pa), vec![("pa", hex(va))]),
+        (
+            PhysicalQuestion::Range(pa, pa),
+            vec![("pa", format!("{}-{end}", hex(va)))],
+        ),
+        (PhysicalQuestion::Kernel(pa), vec![kernel, ("pa", hex(va))]),
+    ] {
+        last(&|line| end::refused(line, Some(&question), refusal), &named);
+    }
     for (part, named) in [
         (Part::Whole, vec![pid.clone()]),
         (Part::At(va), vec![pid.clone(), ("va", hex(va))]),

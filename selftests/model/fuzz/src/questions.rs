@@ -4,7 +4,7 @@
 
 use super::modes::mode;
 use memintro_model::model::{
-    addr::{Halves, VirtAddr},
+    addr::{Halves, PhysAddr, VirtAddr},
     question::{Part, PhysicalQuestion, RangeQuestion, WalkQuestion, Whose, QUESTION_MAX},
     words::{Errno, Refusal},
 };
@@ -196,11 +196,23 @@ pub fn check(bytes: &[u8]) {
         Err(refusal) => check_refusal(text, refusal),
     }
 
+    let physical = |word: &str| {
+        // A range is written as that of a process.
+        let Part::Range(first, last) = range(format!("1 {word}").as_bytes(), shift, |va| va)?.part
+        else {
+            return None;
+        };
+        Some(PhysicalQuestion::Range(PhysAddr(first.0), PhysAddr(last.0)))
+    };
     let expected = match words(text).as_deref() {
-        Some([va]) => address(va),
+        Some([pa]) => match address(pa) {
+            Some(pa) => Some(PhysicalQuestion::Page(PhysAddr(pa))),
+            None => physical(pa),
+        },
+        Some([pa, "kernel"]) => address(pa).map(|pa| PhysicalQuestion::Kernel(PhysAddr(pa))),
         _ => None,
     };
-    let parsed = PhysicalQuestion::parse(text).map(|question| question.pa.0);
+    let parsed = PhysicalQuestion::parse(text, shift);
     assert_eq!(parsed.ok(), expected);
     if let Err(refusal) = parsed {
         check_refusal(text, refusal);

@@ -154,6 +154,22 @@ fn check_hits(found: &Found<'_>, pieces: &[Piece], pa: PhysAddr) {
         here.then(|| piece.start.wrapping_add(offset))
     });
     assert!(rmap::hits(found, pa).map(|hit| hit.va).eq(expected));
+
+    // Of a range, page by page.
+    let last = PhysAddr((pa.0 | 0x7fff).min(u64::MAX - 1));
+    let pages = pieces.iter().filter(|piece| piece.kind == Kind::Leaf);
+    let sum: u64 = pages
+        .map(|piece| {
+            let (start, end) = (piece.pa.0, piece.pa.0 + (piece.last - piece.start));
+            let (start, end) = (start.max(pa.0), end.min(last.0));
+            if start <= end {
+                end - start + 1
+            } else {
+                0
+            }
+        })
+        .sum();
+    assert_eq!(rmap::bytes_in(found, pa, last), sum);
 }
 
 fn check_row(row: &Extent) {

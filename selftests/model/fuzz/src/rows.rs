@@ -4,19 +4,24 @@
 
 use super::{
     input::Input,
-    lines::{address, fields, line, number},
+    lines::{self, address, fields, line, number},
     names::unescape,
 };
 use memintro_model::model::{
     addr::{PhysAddr, VirtAddr},
     name::COMM_MAX,
+    question::PhysicalQuestion,
     rmap::{self, Hit},
     rows::{Heap, KernelMemory, KernelStack, Memory, MmStat, Task},
     text::Line,
 };
 
 /// Writes a header and a row, and returns the row's fields but the last, which is a name.
-fn named(header: fn(&mut Line<'_>), row: impl FnOnce(&mut Line<'_>), comm: &[u8]) -> Vec<String> {
+fn named(
+    header: impl FnOnce(&mut Line<'_>),
+    row: impl FnOnce(&mut Line<'_>),
+    comm: &[u8],
+) -> Vec<String> {
     let text = line(row);
     let mut fields = fields(&line(header), &text);
     let name = fields.pop().expect("a name");
@@ -153,9 +158,21 @@ fn check_hit(input: &mut Input<'_>, comm: &[u8]) {
         perm: input.number() as u32,
     };
     let pid = input.number() as u32;
-    let fields = named(rmap::header, |line| rmap::row(line, pid, &hit, comm), comm);
+    let pa = PhysAddr(hit.va.0);
+    let page = |line: &mut Line<'_>| rmap::header(&PhysicalQuestion::Page(pa), line);
+    let fields = named(page, |line| rmap::row(line, pid, &hit, comm), comm);
     assert_eq!(number(&fields[0]), pid.into());
     assert_eq!(address(&fields[1]), hit.va.0);
+    let range = |line: &mut Line<'_>| rmap::header(&PhysicalQuestion::Range(pa, pa), line);
+    let bytes = hit.va.0;
+    let fields = named(range, |line| rmap::range_row(line, pid, bytes, comm), comm);
+    assert_eq!(
+        (number(&fields[0]), number(&fields[1])),
+        (pid.into(), bytes >> 10)
+    );
+    let text = line(|line| rmap::kernel_row(line, &hit, "linear"));
+    let head = line(|line| rmap::header(&PhysicalQuestion::Kernel(pa), line));
+    assert_eq!(address(lines::fields(&head, &text)[0]), hit.va.0);
 }
 
 /// The first byte chooses the table; a name follows, and then the numbers.

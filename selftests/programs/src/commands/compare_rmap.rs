@@ -14,12 +14,17 @@
 //! have ended since before the first: not each is searched at the same time. Those that are
 //! not judged, or others in place of those that were drawn, are asked about again, until enough
 //! were. Pages of memory without struct pages, which pagemap does not show, are compared with
-//! `walk`, as are the size and the permissions of every mapping.
+//! `walk`, as are the size and the permissions of every mapping. Around each page that is drawn a
+//! range is asked about, too: each process must have what the scan says of its pages together.
+//!
+//! `compare-rmap --kernel N`: compares the kernel's mappings of N random pages with a scan of
+//! `/proc/memintro/extents` of the kernel, before and after.
 
 use crate::prelude::*;
 use crate::{
-    ask::RMAP,
-    memory::{other_processes, Memory},
+    ask::{EXTENTS, RMAP, RMAP_KERNEL, RMAP_RANGE},
+    extents::Row,
+    memory::{self, other_processes, Memory},
     proc::{self, Task},
 };
 
@@ -62,6 +67,19 @@ impl Scan {
         found
     }
 
+    /// How many KiB of a range of frames each process maps, but this one.
+    fn kb(&self, first: u64, end: u64) -> BTreeMap<u32, u64> {
+        let mut all = BTreeMap::new();
+        for (&pid, memory) in &self.memories {
+            let here = |page: &&memory::Page| (first..end).contains(&page.pa);
+            let pages = memory.pages.iter().filter(here).count() as u64;
+            if pages > 0 {
+                all.insert(pid, pages * PAGE / 1024);
+            }
+        }
+        all
+    }
+
     fn draw(&self, random: &mut Random) -> Option<u64> {
         let chosen = random.below(self.memories.len());
         let memory = self.memories.values().nth(chosen)?;
@@ -85,6 +103,8 @@ struct Comparison {
     /// How many rows each page had that was judged, and how many mappings were outside.
     judged: Vec<usize>,
     outside: u64,
+    /// How many ranges were judged, and how many rows they had.
+    ranges: (usize, usize),
     mismatches: Vec<String>,
 }
 
@@ -146,6 +166,49 @@ impl Comparison {
         Ok((rows.len(), outside))
     }
 
+    /// Compares an answer about a range of frames with scans that agree.
+    fn judge_range(
+        &mut self,
+        (first, end): (u64, u64),
+        text: &str,
+        scan: &Scan,
+        all: &Scan,
+    ) -> io::Result<()> {
+        let answer = Answer::given(text, RMAP_RANGE)?;
+        let named = answer.end.get("pa") == format!("{first:#x}-{end:#x}");
+        ensure!(named, "asked {first:#x}-{end:#x}: {}", answer.last);
+        let (mut rows, mut sum) = (BTreeMap::new(), 0);
+        for row in &answer.rows {
+            let (pid, kb) = (number(&row[0])? as u32, number(&row[1])?);
+            let after = rows.last_key_value().is_none_or(|(last, _)| *last < pid);
+            ensure!(after && kb > 0, "order or size of {row:?}");
+            let task = Task::read(&self.mount.join(&row[0]), pid);
+            let named = task.is_some_and(|task| task.has_name(&row[2]));
+            ensure!(named, "COMM of {row:?}");
+            sum += kb;
+            rows.insert(pid, kb);
+        }
+        ensure!(answer.end.number("kb")? == sum, "kb of {}", answer.last);
+        rows.remove(&scan.own_pid);
+        let expected = scan.kb(first, end);
+        ensure!(rows == expected, "{rows:?}, but {expected:?}");
+        // This process is outside of an inner namespace, and is not scanned.
+        if scan.own_pid != 0 {
+            let others = all.kb(first, end);
+            let outside = others.len() - expected.len();
+            let kb = others.values().sum::<u64>() - expected.values().sum::<u64>();
+            let said = [
+                answer.end.number("outside")?,
+                answer.end.number("outside_kb")?,
+            ];
+            let right = said == [outside as u64, kb];
+            ensure!(right, "{}, but {outside} and {kb}", answer.last);
+        }
+        self.ranges.0 += 1;
+        self.ranges.1 += rows.len();
+        Ok(())
+    }
+
     /// Asks about the page of each pair, and about some that are drawn; leaves those that moved
     /// meanwhile.
     fn round(
@@ -169,8 +232,36 @@ impl Comparison {
             let pa = frame + random.next_u64() % PAGE;
             asked.push((pair, pa, self.ask(pa)?));
         }
+        let mut ranges = Vec::new();
+        for (_, pa, _) in asked.iter().filter(|(pair, ..)| pair.is_none()) {
+            // Low memory, which may be mapped without struct pages, is left out.
+            let most = [4, 64, 4096][random.below(3)] * PAGE;
+            let first = (pa - pa % PAGE).saturating_sub(random.next_u64() % most);
+            let first = (first - first % PAGE).max(1 << 20);
+            let end = first + PAGE + random.next_u64() % most / PAGE * PAGE;
+            ranges.push((
+                (first, end),
+                self.rmap.ask(&format!("{first:#x}-{end:#x}"))?,
+            ));
+        }
         let after = Scan::read(outer)?;
         before.own.extend(&after.own);
+        for ((first, end), text) in ranges {
+            let kb = before.kb(first, end);
+            let rests = |scan: &Scan| -> io::Result<bool> {
+                Ok(proc::started()? == started && kb == scan.kb(first, end))
+            };
+            if !rests(&after)? {
+                continue;
+            }
+            if let Err(error) = self.judge_range((first, end), &text, &inner, &before) {
+                let still = Scan::read(outer)?;
+                if rests(&still)? && other_processes(outer) == listed {
+                    self.mismatches
+                        .push(format!("{first:#x}-{end:#x}: {error}"));
+                }
+            }
+        }
         for (pair, asked, answer) in asked {
             let frame = asked / PAGE * PAGE;
             // One that came and went is in no scan, and may be in the answer.
@@ -210,7 +301,91 @@ fn named(pair: &[String], all: &Scan) -> io::Result<u64> {
     Ok(page.pa)
 }
 
+/// The extents of the kernel by region, but for KASAN's shadow, which is not searched.
+fn kernel_extents(extents: &mut Conversation) -> io::Result<Vec<Vec<Row>>> {
+    let layout = Table::read(format!("{PROC}/layout").as_ref(), header("layout"))?;
+    let mut rows = Vec::new();
+    for region in &layout.rows {
+        if ["user", "hole", "kasan"].contains(&&*region[0]) {
+            continue;
+        }
+        let text = extents.ask(&format!("kernel {}-{}", region[1], region[2]))?;
+        let answer = Answer::given(&text, EXTENTS)?;
+        let parsed = answer.rows.iter().map(|row| Row::parse(row));
+        rows.push(parsed.collect::<io::Result<_>>()?);
+    }
+    Ok(rows)
+}
+
+/// The mappings of an address among the kernel's extents: address, size and permissions.
+fn aliases(rows: &[Vec<Row>], pa: u64) -> Vec<(u64, String, String)> {
+    let here = rows.iter().flatten().filter_map(|row| {
+        let offset = pa
+            .checked_sub(row.pa)
+            .filter(|it| *it <= row.last - row.start)?;
+        Some((row.start + offset, row.page.clone(), row.perm.clone()))
+    });
+    here.collect()
+}
+
+fn kernel(samples: usize, random: &mut Random) -> io::Result<bool> {
+    let mut extents = Conversation::of("extents")?;
+    let (mut rmap, mut walk) = (Conversation::of("rmap")?, Conversation::of("walk")?);
+    let (mut judged, mut wrong) = (0, Vec::new());
+    let (mut most, mut regions) = (0, BTreeSet::new());
+    let wait = Wait::begin();
+    while judged < samples && wrong.is_empty() && !wait.is_over() {
+        let before = kernel_extents(&mut extents)?;
+        let mut asked = Vec::new();
+        for _ in 0..samples {
+            // Regions with few pages as often as the others; but not the one where x86 maps a page
+            // of each processor 65,536 times (espfix).
+            let few = |rows: &&Vec<Row>| (1..1 << 16).contains(&rows.len());
+            let regions: Vec<_> = before.iter().filter(few).collect();
+            let rows = regions[random.below(regions.len())];
+            let row = &rows[random.below(rows.len())];
+            let pa = row.pa + random.next_u64() % (row.last - row.start + 1);
+            asked.push((pa, rmap.ask(&format!("{pa:#x} kernel"))?));
+        }
+        let after = kernel_extents(&mut extents)?;
+        for (pa, text) in asked {
+            let expected = aliases(&before, pa);
+            if expected != aliases(&after, pa) {
+                continue;
+            }
+            judged += 1;
+            let answer = Answer::given(&text, RMAP_KERNEL)?;
+            let mut rows = Vec::new();
+            for row in &answer.rows {
+                let va = hex(&row[0])?;
+                rows.push((va, row[1].clone(), row[2].clone()));
+                if rows.len() > 32 {
+                    continue;
+                }
+                let keys = walk.walk("kernel", va)?;
+                if keys.get("region") != row[3] {
+                    wrong.push(format!("{row:?}, but walk says {keys:?}"));
+                }
+                regions.insert(row[3].clone());
+            }
+            most = most.max(rows.len());
+            let named =
+                [answer.end.get("pid"), answer.end.get("pa")] == ["kernel", &format!("{pa:#x}")];
+            if rows != expected || !named {
+                wrong.push(format!("{pa:#x}: {text}, but {expected:x?}"));
+            }
+        }
+    }
+    let (mismatches, regions) = (show(&wrong), Vec::from_iter(regions).join(","));
+    println!("judged={judged} most={most} regions={regions} mismatches={mismatches}");
+    Ok(mismatches == 0 && judged >= samples)
+}
+
 pub fn run(options: &mut Options) -> io::Result<bool> {
+    if let Some(samples) = options.get("--kernel")? {
+        let mut random = Random::new(options.or("--seed", 1)?);
+        return kernel(samples, &mut random);
+    }
     let mount = options.or("--inner", PathBuf::from("/proc"))?;
     let mut samples = options.or("--samples", 0)?;
     let mut random = Random::new(options.or("--seed", 1)?);
@@ -224,6 +399,7 @@ pub fn run(options: &mut Options) -> io::Result<bool> {
         mount,
         judged: Vec::new(),
         outside: 0,
+        ranges: (0, 0),
         mismatches: Vec::new(),
     };
     let wait = Wait::begin();
@@ -234,11 +410,14 @@ pub fn run(options: &mut Options) -> io::Result<bool> {
         }
     }
     let Comparison {
-        judged, outside, ..
+        judged,
+        outside,
+        ranges: (ranges, rows),
+        ..
     } = &comparison;
     let (mappings, most): (usize, _) = (judged.iter().sum(), judged.iter().max().unwrap_or(&0));
     let (judged, mismatches) = (judged.len(), show(&comparison.mismatches));
-    print!("judged={judged} mappings={mappings} most={most} ");
+    print!("judged={judged} mappings={mappings} most={most} ranges={ranges} rows={rows} ");
     println!("outside={outside} mismatches={mismatches}");
     Ok(mismatches == 0 && judged >= at_least)
 }
