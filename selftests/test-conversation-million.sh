@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
-# usually: 4 s
+# usually: 5 s
 # timeout: 900
 #
 # Property: many questions through one conversation, about a process that has every kind

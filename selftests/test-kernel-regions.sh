@@ -1,5 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
+# usually: 4 s
 #
 # Property: for random addresses of each region of the kernel's half, mapped or not, the
 # answer equals what lookup_address(), vmalloc_to_page() and virt_to_phys() say:

@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
-# usually: 8 s
+# usually: 6 s
 #
 # Property: /proc/memintro/kstack has each thread exactly once. For a sleeping thread
 # STACK <= SP < STACK + SIZE_B and USED_B = STACK + SIZE_B - SP; a running one has no
@@ -19,7 +19,7 @@ restrict=$(cat /proc/sys/kernel/kptr_restrict)
 at_exit "echo $restrict >/proc/sys/kernel/kptr_restrict"
 echo 1 >/proc/sys/kernel/kptr_restrict
 
-start family "$bin/spawn" 150 --threads 50 --zombies 10 --zombie-leader --blocked || exit 1
+start family "$bin/spawn" 80 --threads 30 --zombies 10 --zombie-leader --blocked || exit 1
 ktap_run "the threads of /proc, their stacks and pointers" "$bin/compare-kstack"
 ktap_diag "$(printf '%s\n' "$ktap_out" | tail -n 1)"
 

@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
-# usually: 21 s
+# usually: 8 s
 # timeout: 400
 #
 # Property: however many threads a process has, alive or exited, a table visits a
@@ -27,7 +27,8 @@ set_until_end /proc/sys/vm/max_map_count 1000000
 tracing=/sys/kernel/tracing
 [ -e $tracing/kprobe_events ] || ktap_skip_all "no kprobe events"
 trace=$tracing/instances/memintro
-threads=${THREADS:-$((slow > 1 ? 1000 : 4000))}
+# Twice as many as may be looked at in a section.
+threads=${THREADS:-1024}
 # A look takes a microsecond or two where processors are emulated.
 most=512
 : "${LONGEST_US:=0}"

@@ -1,5 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
+# usually: 4 s
 #
 # Property: the walk of a process that has all kinds of pages at once gives the right
 # answer for each range, and answers to questions about several processes do not mix.

@@ -5,8 +5,8 @@
 use memintro_model::model::addr::{Half, Halves, VirtAddr};
 use proptest::prelude::*;
 
-#[path = "support/config.rs"]
-mod config;
+#[path = "support/common.rs"]
+mod common;
 
 const fn same(bits: u32) -> Halves {
     Halves {
@@ -52,7 +52,7 @@ fn the_halves_may_differ_in_size() {
 }
 
 proptest! {
-    #![proptest_config(config::config(4))]
+    #![proptest_config(common::config(4))]
 
     // Canonical means: all bits from the highest address bit on are equal.
     #[test]

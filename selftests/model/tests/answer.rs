@@ -13,11 +13,9 @@ use memintro_model::model::{
 };
 use proptest::prelude::*;
 
-#[path = "support/config.rs"]
-mod config;
-#[path = "support/pairs.rs"]
-mod pairs;
-use pairs::pairs;
+#[path = "support/common.rs"]
+mod common;
+use common::pairs;
 
 fn written(write: impl FnOnce(&mut Line<'_>)) -> String {
     let mut bytes = [0; LINE_MAX];
@@ -262,7 +260,7 @@ fn level() -> impl Strategy<Value = Level> {
 }
 
 proptest! {
-    #![proptest_config(config::config(4))]
+    #![proptest_config(common::config(4))]
 
     #[test]
     fn flags_are_named_in_order(bits in any::<u32>()) {

@@ -9,10 +9,9 @@ use memintro_model::model::{
     words::Refusal,
 };
 
-#[path = "support/table.rs"]
-#[allow(dead_code, reason = "one line is no table")]
-mod table;
-use table::line;
+#[path = "support/common.rs"]
+mod common;
+use common::line;
 
 const RANGE: Part = Part::Range(VirtAddr(0x1000), VirtAddr(0x2fff));
 

@@ -12,17 +12,12 @@ use memintro_model::model::{
 };
 use proptest::{collection::vec, prelude::*};
 
-#[path = "support/config.rs"]
-mod config;
+#[path = "support/common.rs"]
+mod common;
 #[path = "support/modes.rs"]
 #[allow(dead_code, reason = "these tests name their modes")]
 mod modes;
-#[path = "support/pairs.rs"]
-mod pairs;
-#[path = "support/table.rs"]
-#[allow(dead_code, reason = "rows of conversations are not aligned")]
-mod table;
-use table::{fields, header, line};
+use common::{fields, header, line};
 
 const PAGE: Piece = Piece {
     start: VirtAddr(0x1000),
@@ -323,7 +318,7 @@ fn widest_rows_fit() {
         );
         l.end();
     });
-    pairs::pairs(&text);
+    common::pairs(&text);
     assert!(row.len() < LINE_MAX / 2 && text.len() < LINE_MAX);
 }
 
@@ -372,7 +367,7 @@ fn ascending() -> impl Strategy<Value = Vec<Piece>> {
 }
 
 proptest! {
-    #![proptest_config(config::config(8))]
+    #![proptest_config(common::config(8))]
 
     // Page by page, rows say what the pieces said; and they are as long as they can be.
     #[test]
@@ -455,7 +450,7 @@ fn entry() -> impl Strategy<Value = Entry> {
 }
 
 proptest! {
-    #![proptest_config(config::config(8))]
+    #![proptest_config(common::config(8))]
 
     #[test]
     fn all_at_once_is_the_same_as_one_by_one(

@@ -9,9 +9,9 @@ use memintro_model::model::{
 };
 use proptest::prelude::*;
 
-#[path = "support/table.rs"]
-mod table;
-use table::{assert_aligned, fields, header, line};
+#[path = "support/common.rs"]
+mod common;
+use common::{assert_aligned, fields, header, line};
 
 fn halves(bits: u32) -> Halves {
     Halves {

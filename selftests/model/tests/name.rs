@@ -8,8 +8,8 @@ use memintro_model::model::{
 };
 use proptest::{collection::vec, prelude::*};
 
-#[path = "support/config.rs"]
-mod config;
+#[path = "support/common.rs"]
+mod common;
 #[path = "support/unescape.rs"]
 mod unescape;
 use unescape::unescape;
@@ -87,7 +87,7 @@ fn name() -> impl Strategy<Value = Vec<u8>> {
 }
 
 proptest! {
-    #![proptest_config(config::config(8))]
+    #![proptest_config(common::config(8))]
 
     #[test]
     fn a_name_is_one_field_that_decodes_back(name in name()) {

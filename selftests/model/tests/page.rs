@@ -10,10 +10,9 @@ use memintro_model::model::{
     words::Refusal,
 };
 
-#[path = "support/table.rs"]
-#[allow(dead_code, reason = "there are no rows here")]
-mod table;
-use table::line;
+#[path = "support/common.rs"]
+mod common;
+use common::line;
 
 fn anon() -> Frame {
     let mut frame = Frame::default();

@@ -9,8 +9,8 @@ use memintro_model::model::{
 use proptest::prelude::*;
 use std::mem::{offset_of, size_of};
 
-#[path = "support/config.rs"]
-mod config;
+#[path = "support/common.rs"]
+mod common;
 #[path = "support/modes.rs"]
 mod modes;
 
@@ -200,7 +200,7 @@ fn entry() -> impl Strategy<Value = Entry> {
 }
 
 proptest! {
-    #![proptest_config(config::config(4))]
+    #![proptest_config(common::config(4))]
 
     // The indices and the offset in the page are the address.
     #[test]

@@ -9,8 +9,8 @@ use memintro_model::model::{
 };
 use proptest::{collection::vec, prelude::*};
 
-#[path = "support/config.rs"]
-mod config;
+#[path = "support/common.rs"]
+mod common;
 #[path = "question/range.rs"]
 mod range;
 
@@ -418,7 +418,7 @@ fn spelled() -> impl Strategy<Value = (WalkQuestion, String)> {
 }
 
 proptest! {
-    #![proptest_config(config::config(16))]
+    #![proptest_config(common::config(16))]
 
     #[test]
     fn a_question_reads_as_it_was_written((question, text) in spelled()) {

@@ -9,8 +9,8 @@ use memintro_model::model::{
 use proptest::{collection::vec, prelude::*};
 use std::collections::VecDeque;
 
-#[path = "support/config.rs"]
-mod config;
+#[path = "support/common.rs"]
+mod common;
 
 /// A queue with its memory.
 struct Lines {
@@ -194,7 +194,7 @@ impl Oracle {
 }
 
 proptest! {
-    #![proptest_config(config::config(4))]
+    #![proptest_config(common::config(4))]
 
     #[test]
     fn a_queue_is_a_list_of_lines(ops in vec(op(), 0..60)) {

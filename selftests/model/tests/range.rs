@@ -2,8 +2,8 @@
 
 //! Tests of `src/model/range.rs`, against the address spaces that the walk is tested with.
 
-#[path = "support/config.rs"]
-mod config;
+#[path = "support/common.rs"]
+mod common;
 #[path = "support/modes.rs"]
 #[allow(dead_code, reason = "the walk's tests use more of it")]
 mod modes;
@@ -129,7 +129,7 @@ fn pieces(
 const MOST: usize = 3000;
 
 proptest! {
-    #![proptest_config(config::config(4))]
+    #![proptest_config(common::config(4))]
 
     #[test]
     fn pieces_are_what_the_address_space_says(

@@ -11,10 +11,9 @@ use memintro_model::model::{
     rmap::{self, bytes_in, Hit, Totals, ROW_MAX},
 };
 
-#[path = "support/table.rs"]
-#[allow(dead_code, reason = "rows of conversations are not aligned")]
-mod table;
-use table::{fields, header, line};
+#[path = "support/common.rs"]
+mod common;
+use common::{fields, header, line};
 
 const PAGE: PhysicalQuestion = PhysicalQuestion::Page(PhysAddr(0x1000));
 const RANGE: PhysicalQuestion = PhysicalQuestion::Range(PhysAddr(0x1000), PhysAddr(0x2fff));

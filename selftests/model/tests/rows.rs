@@ -10,13 +10,11 @@ use memintro_model::model::{
 };
 use proptest::{collection::vec, prelude::*};
 
-#[path = "support/config.rs"]
-mod config;
-#[path = "support/table.rs"]
-mod table;
+#[path = "support/common.rs"]
+mod common;
 #[path = "support/unescape.rs"]
 mod unescape;
-use table::{assert_aligned, fields, header, line};
+use common::{assert_aligned, fields, header, line};
 use unescape::unescape;
 
 /// The name that is longest when escaped.
@@ -198,7 +196,7 @@ fn state() -> impl Strategy<Value = u8> {
 }
 
 proptest! {
-    #![proptest_config(config::config(4))]
+    #![proptest_config(common::config(4))]
 
     #[test]
     fn task_rows(n in any::<[u32; 4]>(), state in state(), comm in comm()) {

@@ -9,14 +9,13 @@ use memintro_model::model::{
     tables::{header, Tables},
 };
 
+#[path = "support/common.rs"]
+mod common;
 #[path = "support/modes.rs"]
 #[allow(dead_code, reason = "these tests name their modes")]
 mod modes;
-#[path = "support/table.rs"]
-#[allow(dead_code, reason = "rows of conversations are not aligned")]
-mod table;
+use common::{fields, line};
 use modes::{arm64, x86, Mode};
-use table::{fields, line};
 
 /// A step over entries of a level at `va`, `used` of `count` of which are pages.
 fn count(tables: &mut Tables, mode: Mode, level: Level, va: u64, used: usize, deposits: bool) {

@@ -5,8 +5,8 @@
 use memintro_model::model::text::{Line, LINE_MAX};
 use proptest::{collection::vec, prelude::*};
 
-#[path = "support/config.rs"]
-mod config;
+#[path = "support/common.rs"]
+mod common;
 
 fn written(write: impl FnOnce(&mut Line<'_>)) -> String {
     let mut bytes = [0; LINE_MAX];
@@ -133,7 +133,7 @@ fn op() -> impl Strategy<Value = Op> {
 }
 
 proptest! {
-    #![proptest_config(config::config(8))]
+    #![proptest_config(common::config(8))]
 
     #[test]
     fn dec_is_that_of_std(number in number()) {

@@ -10,12 +10,9 @@ use memintro_model::model::{
     vmas::{self, Behind, Perm},
 };
 
-#[path = "support/pairs.rs"]
-mod pairs;
-#[path = "support/table.rs"]
-#[allow(dead_code, reason = "rows of conversations are not aligned")]
-mod table;
-use table::{fields, header, line};
+#[path = "support/common.rs"]
+mod common;
+use common::{fields, header, line};
 
 fn piece(kind: Kind, level: Level, flags: u32) -> Piece {
     let size = if level == Level::Pte {
@@ -117,7 +114,7 @@ fn totals_add_up() {
         text,
         "pid=812 size_kb=4104 present_kb=2048 huge_kb=2048 zero_kb=4 swap_kb=4 empty_kb=2048\n"
     );
-    pairs::pairs(&text);
+    common::pairs(&text);
 }
 
 #[test]

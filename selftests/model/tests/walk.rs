@@ -8,8 +8,8 @@
 
 #[path = "walk/chaos.rs"]
 mod chaos;
-#[path = "support/config.rs"]
-mod config;
+#[path = "support/common.rs"]
+mod common;
 #[path = "support/modes.rs"]
 mod modes;
 #[path = "walk/moving.rs"]

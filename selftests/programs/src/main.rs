@@ -41,12 +41,11 @@ macro_rules! commands {
 commands! {
     bad_buffer: run = "bad-buffer";
     check_snapshot: run = "check-snapshot";
-    compare_extents: run = "compare-extents";
+    compare_extents: run = "compare-extents", runs = "compare-runs";
     compare_layout: run = "compare-layout";
     compare_page: run = "compare-page";
     compare_reference: kernel = "compare-kernel", run = "compare-reference";
     compare_rmap: run = "compare-rmap";
-    compare_runs: run = "compare-runs";
     compare_tables: kstack = "compare-kstack", tasks = "compare-tasks", vm = "compare-vm";
     compare_vmas: run = "compare-vmas";
     compare_walk: run = "compare-walk", million = "walk-million";
@@ -57,11 +56,9 @@ commands! {
     in_steps: execs = "execs", replaced = "replaced";
     keep: crowd = "crowd", heap = "heap", hog = "hog", lazy = "lazy", spawn = "spawn",
         storm = "storm";
-    kill_readers: run = "kill-readers";
-    last_user: run = "last-user";
-    mappings: odd = "odd-maps", shared = "shared";
+    killed: run = "kill-readers", last_user = "last-user";
+    mappings: odd = "odd-maps", pin = "pin", shared = "shared";
     measure: run = "measure";
-    pin: run = "pin";
     stall: run = "stall";
     stress: run = "stress";
     subject: run = "subject", pagemap = "pagemap", ticks = "ticks";

@@ -9,7 +9,6 @@
 pub mod answers;
 mod input;
 mod lines;
-mod modes;
 pub mod names;
 pub mod page;
 pub mod questions;

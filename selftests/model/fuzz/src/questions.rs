@@ -2,7 +2,7 @@
 
 //! Questions: accepted exactly if they are spelled as documented, and read as they are spelled.
 
-use super::modes::mode;
+use super::input::mode;
 use memintro_model::model::{
     addr::{Halves, PhysAddr, VirtAddr},
     question::{Part, PhysicalQuestion, RangeQuestion, WalkQuestion, Whose, QUESTION_MAX},

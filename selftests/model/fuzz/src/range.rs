@@ -4,9 +4,8 @@
 //! nothing is counted twice, and the totals are those of the rows.
 
 use super::{
-    input::Input,
+    input::{mode, Input},
     lines::{address, fields, line, number, pairs},
-    modes::mode,
 };
 use memintro_model::model::{
     addr::{Halves, PhysAddr, VirtAddr},

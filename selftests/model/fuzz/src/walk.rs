@@ -3,7 +3,10 @@
 //! The walk over tables of which the bytes decide each reading: it ends, and an answer is what
 //! was read, over a way that was still there afterwards.
 
-use super::{answers::check_line, input::Input, modes::mode};
+use super::{
+    answers::check_line,
+    input::{mode, Input},
+};
 use memintro_model::model::{
     addr::VirtAddr,
     pgtable::{flags, Entry, Kind, PageTables, Paging, Reading},

@@ -2,7 +2,7 @@
 
 //! Questions about many addresses.
 
-use super::{config, oracle_of_address, oracle_of_whose};
+use super::{common, oracle_of_address, oracle_of_whose};
 use memintro_model::model::{
     addr::{Halves, VirtAddr},
     question::{Part, RangeQuestion, Whose},
@@ -309,7 +309,7 @@ fn nearly() -> impl Strategy<Value = String> {
 }
 
 proptest! {
-    #![proptest_config(config::config(16))]
+    #![proptest_config(common::config(16))]
 
     #[test]
     fn near_questions_about_ranges_read_as_the_design_says(text in nearly()) {

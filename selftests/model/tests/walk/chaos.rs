@@ -4,7 +4,7 @@
 //! answer what it found below an entry that led elsewhere when it was read again.
 
 use super::{
-    config,
+    common,
     modes::{self, Mode},
     Walk,
 };
@@ -167,7 +167,7 @@ fn any_mode() -> impl Strategy<Value = Mode> {
 }
 
 proptest! {
-    #![proptest_config(config::config(64))]
+    #![proptest_config(common::config(64))]
 
     #[test]
     fn a_walk_of_chaos_ends_and_believes_nothing_unconfirmed(

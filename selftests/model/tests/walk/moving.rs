@@ -5,7 +5,7 @@
 //! but is not used again while the walk may see it. The answer must have been true at some moment.
 
 use super::{
-    config,
+    common,
     modes::{self, Mode},
     once,
     space::{self, raw_kind, Space},
@@ -157,7 +157,7 @@ fn walk_while(
 }
 
 proptest! {
-    #![proptest_config(config::config(32))]
+    #![proptest_config(common::config(32))]
 
     #[test]
     fn an_answer_was_true_at_some_moment(
@@ -192,7 +192,7 @@ proptest! {
 }
 
 proptest! {
-    #![proptest_config(config::config(32))]
+    #![proptest_config(common::config(32))]
 
     /// As above, where locks keep all tables but those of ptes.
     #[test]

@@ -3,7 +3,7 @@
 //! Tables that nobody changes: the answer is what the address space says.
 
 use super::{
-    config,
+    common,
     modes::{self, Mode},
     once, space,
     tables::{leads_to, Scripted, Tables, ROOT},
@@ -147,7 +147,7 @@ fn a_walk_that_found_no_mapping() {
 }
 
 proptest! {
-    #![proptest_config(config::config(4))]
+    #![proptest_config(common::config(4))]
 
     #[test]
     fn a_walk_says_what_the_address_space_says(

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! `compare-page [--free N]`: compares `/proc/memintro/page` with what
-//! `/proc/kpageflags`, `kpagecount`, `kpagecgroup` and `zoneinfo` say of every frame, of
-//! free ones of each Nth: of those of which they say the same before and after. Then the
-//! totals of all memory with two scans of `kpageflags`, before and after.
+//! `compare-page [--sparse N]`: compares `/proc/memintro/page` with what
+//! `/proc/kpageflags`, `kpagecount`, `kpagecgroup` and `zoneinfo` say of every frame, but of
+//! free and reserved ones, and those inside of hugetlb pages, of an Nth: of those of which
+//! they say the same before and after. Then the totals of all memory with two scans of `kpageflags`,
+//! before and after.
 //!
 //! Prints what differs, then `frames=N compared=N mismatches=N`, and how many of each
 //! kind. Exit status 1 if anything differs.
@@ -13,6 +14,8 @@ use crate::prelude::*;
 const PAGE: u64 = sys::PAGE as u64;
 /// Frames of one step: their questions fit into one write.
 const CHUNK: u64 = 4096;
+/// Those of which there are very many are asked about in blocks, which are quick to read.
+const BLOCK: usize = 64;
 
 /// The names that `page-types` has for the bits of `kpageflags`.
 const NAMES: &[(u32, &str)] = &[
@@ -52,31 +55,51 @@ const NAMES: &[(u32, &str)] = &[
     (42, "arch_3"),
 ];
 
-/// The kinds that the flags alone tell; the first that holds.
-const KINDS: [(&str, &str); 10] = [
-    ("hwpoison", "poisoned"),
-    ("zero_page", "zero"),
-    ("buddy", "buddy"),
-    ("offline", "offline"),
-    ("slab", "slab"),
-    ("pgtable", "pgtable"),
-    ("huge", "hugetlb"),
-    ("reserved", "reserved"),
-    ("ksm", "ksm"),
-    ("anonymous", "anon"),
-];
-
-fn bit(name: &str) -> u64 {
-    NAMES
-        .iter()
-        .find(|(_, other)| *other == name)
-        .map_or(0, |(bit, _)| 1 << bit)
+/// The bit that has this name. To be called for constants: the memory has many frames.
+const fn bit(name: &str) -> u64 {
+    let mut at = 0;
+    while at < NAMES.len() {
+        let (bit, other) = NAMES[at];
+        if same(other.as_bytes(), name.as_bytes()) {
+            return 1 << bit;
+        }
+        at += 1;
+    }
+    panic!("no such flag")
 }
 
-/// The kind that flags tell.
-fn kind_of(flags: u64) -> Option<&'static str> {
-    let told = KINDS.iter().find(|(flag, _)| flags & bit(flag) != 0);
-    told.map(|(_, kind)| *kind)
+const fn same(one: &[u8], other: &[u8]) -> bool {
+    let mut at = 0;
+    while at < one.len() && at < other.len() && one[at] == other[at] {
+        at += 1;
+    }
+    at == one.len() && at == other.len()
+}
+
+const BUDDY: u64 = bit("buddy");
+const HEAD: u64 = bit("compound_head");
+const TAIL: u64 = bit("compound_tail");
+const HUGE: u64 = bit("huge");
+const RESERVED: u64 = bit("reserved");
+const SWAPBACKED: u64 = bit("swapbacked");
+
+/// The kinds that the flags alone tell; the first that holds.
+const KINDS: [(u64, &str); 10] = [
+    (bit("hwpoison"), "poisoned"),
+    (bit("zero_page"), "zero"),
+    (BUDDY, "buddy"),
+    (bit("offline"), "offline"),
+    (bit("slab"), "slab"),
+    (bit("pgtable"), "pgtable"),
+    (HUGE, "hugetlb"),
+    (RESERVED, "reserved"),
+    (bit("ksm"), "ksm"),
+    (bit("anonymous"), "anon"),
+];
+
+/// The place in `KINDS` of the kind that flags tell.
+fn kind_of(flags: u64) -> Option<usize> {
+    KINDS.iter().position(|(flag, _)| flags & flag != 0)
 }
 
 /// The kernel's files about frames.
@@ -111,15 +134,18 @@ impl Kernel {
             .collect())
     }
 
-    fn read(&self, first: u64, count: u64) -> io::Result<Vec<Words>> {
-        let [flags, maps, cgroup] = &self.0;
-        let flags = Self::column(flags, first, count)?;
-        let maps = Self::column(maps, first, count)?;
-        let cgroup = Self::column(cgroup, first, count)?;
-        let rows = flags.into_iter().zip(maps).zip(cgroup);
-        Ok(rows
-            .map(|((flags, maps), cgroup)| [flags, maps, cgroup])
-            .collect())
+    /// What they say of these frames, which are in order: they are read as far as there are
+    /// no gaps.
+    fn read(&self, frames: &[u64]) -> io::Result<Vec<Words>> {
+        let mut all = Vec::new();
+        for run in frames.chunk_by(|one, next| one + 1 == *next) {
+            let [flags, maps, cgroup] = &self.0;
+            let column = |file| Self::column(file, run[0], run.len() as u64);
+            let rows = column(flags)?.into_iter();
+            let rows = rows.zip(column(maps)?).zip(column(cgroup)?);
+            all.extend(rows.map(|((flags, maps), cgroup)| [flags, maps, cgroup]));
+        }
+        Ok(all)
     }
 
     /// The flags of every frame.
@@ -196,8 +222,8 @@ fn judge(answer: &Keys, frame: u64, [flags, maps, cgroup]: Words, zones: &Zones)
     };
     ensure!(answer.get("cgroup") == inode, "cgroup, not {inode}");
     let may_be = match kind_of(flags) {
-        Some(told) => kind == told,
-        None if flags & bit("swapbacked") != 0 => {
+        Some(told) => kind == KINDS[told].1,
+        None if flags & SWAPBACKED != 0 => {
             matches!(kind, "shmem" | "swapcache" | "kernel")
         }
         None => matches!(kind, "file" | "kernel" | "unaccepted"),
@@ -213,7 +239,7 @@ fn judge(answer: &Keys, frame: u64, [flags, maps, cgroup]: Words, zones: &Zones)
         }
         head => hex(head)?,
     };
-    let is = match (flags & bit("compound_head"), flags & bit("compound_tail")) {
+    let is = match (flags & HEAD, flags & TAIL) {
         (0, 0) => head == frame * PAGE,
         (_, 0) => head == frame * PAGE && answer.get("folio") != "4K",
         _ => head < frame * PAGE,
@@ -222,8 +248,8 @@ fn judge(answer: &Keys, frame: u64, [flags, maps, cgroup]: Words, zones: &Zones)
     Ok(())
 }
 
-/// Compares the totals with the flags of all frames before and after.
-fn totals(kernel: &Kernel, page: &mut Conversation) -> io::Result<Vec<String>> {
+/// Compares the totals with the flags of all frames before and after; these are returned too.
+fn totals(kernel: &Kernel, page: &mut Conversation) -> io::Result<(Vec<String>, Vec<u64>)> {
     let before = kernel.all_flags()?;
     let question = format!("0x0-{:#x} totals", before.len() as u64 * PAGE);
     let text = page.ask(&question)?;
@@ -235,11 +261,20 @@ fn totals(kernel: &Kernel, page: &mut Conversation) -> io::Result<Vec<String>> {
     let line = Keys::parse(line)?;
     let mut wrong = Vec::new();
     let mut left = before.len() as u64;
-    for (_, kind) in KINDS {
-        let has = |flags: &u64| kind_of(*flags) == Some(kind);
-        let count = before.iter().filter(|flags| has(flags)).count() as u64;
-        let pairs = before.iter().zip(&after);
-        let moved = pairs.filter(|(one, other)| has(one) != has(other)).count() as u64;
+    // How many frames are of each kind, and how many came to be, or not to be, of it.
+    let (mut counts, mut moves) = ([0; KINDS.len()], [0; KINDS.len()]);
+    for (one, other) in before.iter().zip(&after) {
+        let kinds = [kind_of(*one), kind_of(*other)];
+        kinds[0].into_iter().for_each(|kind| counts[kind] += 1);
+        if kinds[0] != kinds[1] {
+            kinds
+                .into_iter()
+                .flatten()
+                .for_each(|kind| moves[kind] += 1);
+        }
+    }
+    for (at, (_, kind)) in KINDS.iter().enumerate() {
+        let (count, moved): (u64, u64) = (counts[at], moves[at]);
         let said = line.number(&format!("kb_{kind}"))? * 1024 / PAGE;
         left -= said;
         // As many again may have come and gone between.
@@ -263,57 +298,54 @@ fn totals(kernel: &Kernel, page: &mut Conversation) -> io::Result<Vec<String>> {
     if left != 0 {
         wrong.push(format!("totals: {left} frames are of no kind: {line:?}"));
     }
-    Ok(wrong)
+    Ok((wrong, after))
 }
 
 pub fn run(options: &mut Options) -> io::Result<bool> {
-    let free: u64 = options.or("--free", 1)?;
+    let sparse: usize = options.or("--sparse", 1)?;
     let kernel = Kernel::open()?;
     let zones = Zones::read()?;
     let mut page = Conversation::of("page")?;
     let (mut frames, mut compared) = (0, 0);
-    let mut wrong = Vec::new();
     let mut kinds = BTreeMap::<String, u64>::new();
-    for first in (0..).step_by(CHUNK as usize) {
-        let before = kernel.read(first, CHUNK)?;
-        if before.is_empty() {
-            break;
-        }
-        let asked: Vec<_> = (0..)
-            .zip(&before)
-            .filter(|(at, words)| at % free == 0 || words[0] != bit("buddy"))
-            .map(|(at, _)| at)
-            .collect();
+    // What changes all the time may look wrong once.
+    let wait = Wait::begin();
+    let (mut wrong, mut flags) = totals(&kernel, &mut page)?;
+    while !wrong.is_empty() && !wait.is_over() {
+        (wrong, flags) = totals(&kernel, &mut page)?;
+    }
+    let inside = HUGE | TAIL;
+    let many = |flags| flags == BUDDY || flags == RESERVED || flags & inside == inside;
+    let wanted = |at: usize| at / BLOCK % sparse == 0 || !many(flags[at]);
+    let asked = (0..flags.len()).filter(|at| wanted(*at));
+    let asked: Vec<_> = asked.map(|at| at as u64).collect();
+    for asked in asked.chunks(CHUNK as usize) {
+        let before = kernel.read(asked)?;
         let questions: Vec<_> = asked
             .iter()
-            .map(|at| format!("{:#x}", (first + at) * PAGE))
+            .map(|frame| format!("{:#x}", frame * PAGE))
             .collect();
         let text = page.ask(&questions.join("\n"))?;
-        let after = kernel.read(first, CHUNK)?;
+        let after = kernel.read(asked)?;
+        let same = [before.len(), after.len()] == [asked.len(); 2];
+        ensure!(same, "the kernel has fewer frames than before");
         let mut lines = text.lines();
-        for at in asked {
+        for (at, frame) in asked.iter().enumerate() {
             frames += 1;
             let line = lines.next().ok_or_else(|| error!("too few answers"))?;
             let answer = Keys::parse(line)?;
             *kinds.entry(answer.get("kind").to_owned()).or_default() += 1;
-            let words = before[at as usize];
-            if after.get(at as usize) != Some(&words) {
+            let words = before[at];
+            if after[at] != words {
                 continue;
             }
             compared += 1;
-            if let Err(error) = judge(&answer, first + at, words, &zones) {
+            if let Err(error) = judge(&answer, *frame, words, &zones) {
                 wrong.push(format!("{error}: {line}, and the kernel {words:x?}"));
             }
         }
         ensure!(lines.next().is_none(), "too many answers");
     }
-    // What changes all the time may look wrong once.
-    let wait = Wait::begin();
-    let mut sums = totals(&kernel, &mut page)?;
-    while !sums.is_empty() && !wait.is_over() {
-        sums = totals(&kernel, &mut page)?;
-    }
-    wrong.extend(sums);
     for line in wrong.iter().take(10) {
         println!("{line}");
     }

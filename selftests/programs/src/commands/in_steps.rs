@@ -5,8 +5,8 @@
 //! `execs once|always [--steps N]`: whether `rmap` knows of a process that executes a program
 //! while it is looked for, and that maps a page before and after. The process executes this
 //! program again and again; the page is one of its own code. It does so
-//! - `once` in each answer, after the first step, then after the second, and so on for N steps:
-//!   it must have a row in every answer;
+//! - `once` in each answer, after the first step, then after the second, and so on until an
+//!   answer has no more steps, or for N: it must have a row in every answer;
 //! - `always`: after each of N steps: it has a row, or is counted in `busy=`.
 //!
 //! To be called in a PID namespace of its own, where these steps are about it.
@@ -65,19 +65,21 @@ impl Subject {
     }
 
     /// Asks once who maps the page. Of so many steps the process executes its program after
-    /// those that `at` names; what follows is one step. Returns whether it has a row, and how
-    /// many processes were busy.
+    /// those that `at` names; what follows is one step. Returns whether it has a row, how many
+    /// processes were busy, and how often the program was executed.
     fn asked(
         &mut self,
         pa: u64,
         count: usize,
         at: impl Fn(usize) -> bool,
-    ) -> io::Result<(bool, u64)> {
+    ) -> io::Result<(bool, u64, usize)> {
+        let mut times = 0;
         let answer = Steps::ask("rmap", &format!("{pa:#x}"), |step| {
             if step < count && at(step) {
                 let ask = self.0.stdin.as_mut();
                 ask.ok_or_else(|| error!("no pipe"))?.write_all(b"x")?;
                 self.wait()?;
+                times += 1;
             }
             Ok(step < count)
         })?;
@@ -86,7 +88,7 @@ impl Subject {
         let listed = answer.rows.iter().any(|row| row[0] == pid);
         // Not every version says it.
         let busy = answer.end.number("busy").unwrap_or(0);
-        Ok((listed, busy))
+        Ok((listed, busy, times))
     }
 }
 
@@ -100,15 +102,17 @@ pub fn execs(options: &mut Options) -> io::Result<bool> {
         "subject" => return subject(),
         _ => return Err(misuse("once or always")),
     };
+    // They take turns, and no wake-up has to reach another processor.
+    process::run_on(0)?;
     let mut subject = Subject::start()?;
     let va = subject.wait()?;
     let entry = Pagemap::open(subject.0.id())?.entry(va)?;
     let pa = entry.frame().ok_or_else(|| error!("no page"))? << 12;
-    let (listed, _) = subject.asked(pa, 0, |_| false)?;
+    let (listed, ..) = subject.asked(pa, 0, |_| false)?;
     ensure!(listed, "a process that rests has no row");
-    let mut lost = 0;
+    let (mut lost, mut executed) = (0, 0);
     for number in 0..if always { 1 } else { steps } {
-        let (listed, busy) = match always {
+        let (listed, busy, times) = match always {
             true => subject.asked(pa, steps, |_| true)?,
             false => subject.asked(pa, number + 1, |step| step == number)?,
         };
@@ -116,11 +120,15 @@ pub fn execs(options: &mut Options) -> io::Result<bool> {
             lost += 1;
             println!("lost: answer {number}, busy={busy}");
         }
+        executed += times;
+        if times == 0 {
+            break;
+        }
     }
-    println!("steps={steps} lost={lost}");
+    println!("executed={executed} lost={lost}");
     subject.0.kill()?;
     subject.0.wait()?;
-    Ok(lost == 0)
+    Ok(lost == 0 && executed > 0)
 }
 
 const KEPT: usize = 64 << 10;
@@ -141,6 +149,7 @@ fn file(table: usize) -> io::Result<File> {
 pub fn replaced(options: &mut Options) -> io::Result<bool> {
     let wanted = options.or("--rows", 1000)?;
     options.end()?;
+    process::run_on(0)?;
     // One file in several places, and several files: the file, and the offset.
     let one = file(TABLES - 1)?;
     let others = (0..TABLES).map(file).collect::<io::Result<Vec<_>>>()?;

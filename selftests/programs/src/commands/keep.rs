@@ -167,6 +167,8 @@ pub fn storm(options: &mut Options) -> io::Result<bool> {
                 eprintln!("storm: {error}");
                 std::process::exit(1);
             }
+            // Or the lock of its mappings would hardly ever be free.
+            thread::sleep(Duration::from_micros(100));
         });
     }
     hold("")

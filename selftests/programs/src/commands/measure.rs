@@ -6,137 +6,15 @@
 //! In a round every variant does its work once, in turn, so that what else the machine does
 //! meanwhile hits all of them alike.
 
-use std::process::{Command, Stdio};
-
 use crate::prelude::*;
 use crate::{memory, pagemap::PAGE_IS_PRESENT, proc::numbers};
+use race::{lines, run_command, Client, Race};
+
+mod race;
 
 const MIB: usize = 1 << 20;
 const GIB: usize = 1 << 30;
 const BPF: &str = "/sys/fs/bpf/tasks";
-/// A sample lasts at least that long: what is shorter is repeated. Several times as long as a
-/// busy host keeps a processor from the guest.
-const SHORTEST: Duration = Duration::from_millis(20);
-
-type Work<'a> = Box<dyn FnMut() -> io::Result<u64> + 'a>;
-
-/// Ways to do the same work, of some size, with their names. Each returns a number that says
-/// what was found.
-struct Race<'a> {
-    bench: &'a str,
-    x: usize,
-    variants: Vec<(&'static str, Work<'a>)>,
-}
-
-impl<'a> Race<'a> {
-    fn new(bench: &'a str, x: usize) -> Self {
-        let variants = Vec::new();
-        Self { bench, x, variants }
-    }
-
-    fn add(&mut self, name: &'static str, work: impl FnMut() -> io::Result<u64> + 'a) {
-        self.variants.push((name, Box::new(work)));
-    }
-
-    /// Times all variants, and prints a line `BENCH,VARIANT,X,ROUND,NANOSECONDS,FOUND` for each
-    /// sample.
-    ///
-    /// The first round is not counted: it warms caches, and finds out how often a variant must
-    /// be repeated to be seen.
-    fn run(mut self, rounds: usize) -> io::Result<()> {
-        let mut repeats = Vec::new();
-        for (_, work) in &mut self.variants {
-            let mut took = time(1, work)?.0;
-            if took < SHORTEST {
-                took = time(1, work)?.0;
-            }
-            let repeat = SHORTEST.as_nanos() / took.as_nanos().max(1) + 1;
-            repeats.push(u32::try_from(repeat).unwrap_or(1).min(10_000));
-        }
-        for round in 0..rounds {
-            for turn in 0..self.variants.len() {
-                let number = (turn + round) % self.variants.len();
-                let (name, work) = &mut self.variants[number];
-                let (took, found) = time(repeats[number], work)?;
-                let nanos = took.as_nanos() / u128::from(repeats[number]);
-                println!("{},{name},{},{round},{nanos},{found}", self.bench, self.x);
-            }
-        }
-        Ok(())
-    }
-}
-
-fn time(repeat: u32, work: &mut dyn FnMut() -> io::Result<u64>) -> io::Result<(Duration, u64)> {
-    let mut found = 0;
-    let begin = Instant::now();
-    for _ in 0..repeat {
-        found = work()?;
-    }
-    Ok((begin.elapsed(), found))
-}
-
-/// Runs a command to its end; what it prints goes to `/dev/null`.
-fn run_command(words: &[&str]) -> io::Result<u64> {
-    let mut command = Command::new(words[0]);
-    let command = command.args(&words[1..]).stdin(Stdio::null());
-    let status = command.stdout(Stdio::null()).status()?;
-    ensure!(status.success(), "{words:?}: {status}");
-    Ok(0)
-}
-
-/// A conversation whose client is as plain as one can be, and has room for a read.
-struct Client {
-    file: File,
-    buffer: Vec<u8>,
-}
-
-fn lines(text: &[u8]) -> u64 {
-    text.iter().filter(|byte| **byte == b'\n').count() as u64
-}
-
-impl Client {
-    fn open(name: &str) -> io::Result<Self> {
-        Ok(Self {
-            file: read_write(format!("{PROC}/{name}"))?,
-            buffer: vec![0; 64 << 10],
-        })
-    }
-
-    /// Asks questions whose answers are one line each: the client knows without another read
-    /// that the last has come. Returns how many there were.
-    fn ask_lines(&mut self, mut questions: &[u8]) -> io::Result<u64> {
-        let (mut asked, mut answered) = (0, 0);
-        while !questions.is_empty() {
-            // As many as may wait; the rest after their answers.
-            let n = self.file.write(questions)?;
-            asked += lines(&questions[..n]);
-            questions = &questions[n..];
-            while answered < asked {
-                match self.file.read(&mut self.buffer)? {
-                    0 => bail!("an answer is missing"),
-                    n => answered += lines(&self.buffer[..n]),
-                }
-            }
-        }
-        Ok(answered)
-    }
-
-    /// Asks a question and returns the value of `key=` in the last line.
-    fn number(&mut self, question: &str, key: &str) -> io::Result<u64> {
-        self.file.write_all(question.as_bytes())?;
-        loop {
-            let n = self.file.read(&mut self.buffer)?;
-            ensure!(n > 0, "{question:?}: no last line");
-            let text = &self.buffer[..n];
-            // The last line is the only one that begins so.
-            let begin = text.iter().rposition(|byte| *byte == b'#');
-            if let Some(begin) = begin.filter(|_| text.ends_with(b"\n")) {
-                let line = String::from_utf8_lossy(&text[begin + 6..n - 1]);
-                return Keys::parse(&line)?.number(key);
-            }
-        }
-    }
-}
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Fill {

@@ -1,11 +1,18 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
-# usually: 4 s
+# usually: 10 s
 #
 # Property: page answers about virtual addresses what it does about the physical ones
 # behind them: of files with the device and inode of stat and the offset of maps, of
 # folios with their first page, of pages for DMA that they are pinned. What is no
 # question is refused.
+#
+# Property: page says of every frame of this machine what /proc/kpageflags,
+# kpagecount, kpagecgroup and zoneinfo say, and its totals are theirs, while memory
+# of every kind is in use. Of free and reserved frames, and those inside of hugetlb
+# pages, a 64th is asked for.
+#
+#	SPARSE=1 test-page.sh
 
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "${0%/*}/lib.sh"
@@ -16,7 +23,8 @@
 need_module
 prepare_memory
 
-ktap_plan 26
+ktap_plan 37
+cd "$tmp" || exit 1
 
 # Every page of a file that this shell has mapped and that is present, unless it is a
 # copy of its own. Answers go to a file: pipes would change what is mapped.
@@ -106,4 +114,25 @@ done
 ktap_equal "refused: a range that is none" "$(bad not-an-address)" "$(ask page "0x2000-0x1000 totals")"
 ktap_equal "a process that is none" "pid=2147483647 va=0x1000 pa=none error=ESRCH why=no-process" \
 	"$(ask page "2147483647 0x1000")"
+stop pin
+
+# Every frame, while memory of every kind is in use.
+ramfs=$tmp/ramfs
+mkdir "$ramfs"
+mount -t ramfs none "$ramfs" && head -c 1M /dev/urandom >"$ramfs/file"
+
+kinds="anon file shmem zero hugetlb slab pgtable buddy kernel reserved"
+# shellcheck disable=SC2086 # one word per kind
+set -- $kinds
+ktap_run "every frame" "$bin/compare-page" --sparse "${SPARSE:-64}"
+printf '%s\n' "$ktap_out" | tail -n 2 | while read -r line; do ktap_diag "$line"; done
+seen=" $(printf '%s\n' "$ktap_out" | tail -n 1) "
+for kind; do
+	case $seen in
+	*" $kind="*) ktap_run "there is $kind" true ;;
+	*) ktap_run "there is $kind" false ;;
+	esac
+done
+umount "$ramfs"
+stop all
 ktap_finish

@@ -1,8 +1,26 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The rules that hold for every table.
+//! How the property tests run, and the rules that hold for every line and every table. No test
+//! uses all of it.
+
+#![allow(dead_code)]
 
 use memintro_model::model::text::{Line, LINE_MAX};
+use proptest::test_runner::Config;
+use std::collections::BTreeSet;
+
+/// `times` as many cases as usual; `PROPTEST_CASES` in the environment changes what is usual.
+///
+/// A failure is printed with its smallest input and nothing is written into the source tree: who
+/// fixes it keeps that input as a unit test.
+pub fn config(times: u32) -> Config {
+    let usual = Config::default();
+    Config {
+        cases: usual.cases.saturating_mul(times),
+        failure_persistence: None,
+        ..usual
+    }
+}
 
 /// Writes one line and returns it, checked by the rules for every line.
 pub fn line(write: impl FnOnce(&mut Line<'_>)) -> String {
@@ -56,4 +74,27 @@ pub fn assert_aligned(header: &str, row: &str) {
         (0..line.len()).filter(begins).collect()
     };
     assert_eq!(starts(header), starts(row), "\n{header}{row}");
+}
+
+/// Returns the keys and values of a line of `key=value`, checked by the rules for all of those.
+pub fn pairs(line: &str) -> Vec<(&str, &str)> {
+    let line = line.strip_suffix('\n').expect("a line");
+    let pairs: Vec<_> = line
+        .split(' ')
+        .map(|field| field.split_once('=').unwrap_or_else(|| panic!("{line:?}")))
+        .collect();
+    let mut names = BTreeSet::new();
+    for (key, value) in &pairs {
+        // A shell may `eval` it: the key is a name, and nothing in the value means anything.
+        let of_a_key = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
+        assert!(
+            key.starts_with(|c: char| c.is_ascii_lowercase()),
+            "{line:?}"
+        );
+        assert!(key.chars().all(of_a_key), "{line:?}");
+        let safe = |c: char| c.is_ascii_alphanumeric() || "_.,:-".contains(c);
+        assert!(!value.is_empty() && value.chars().all(safe), "{line:?}");
+        assert!(names.insert(*key), "twice: {line:?}");
+    }
+    pairs
 }
