@@ -7,10 +7,10 @@
 
 use std::{ffi::OsString, path::PathBuf};
 
-use clap::{Args, Parser, Subcommand};
-use clap_complete::ArgValueCandidates;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::{ArgValueCandidates, CompletionCandidate};
 
-use crate::{look::LookArgs, pids};
+use crate::{files, lines::Table, look::LookArgs};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -81,11 +81,11 @@ pub enum Command {
     Watch(WatchArgs),
     /// What is writable and executable, in a process or in the kernel
     Wx(WxArgs),
-    /// The memory of all processes by name, as OpenMetrics text
+    /// The memory of all processes by name or by cgroup, as OpenMetrics text
     ///
     /// For the textfile collector of Prometheus' node_exporter, for example:
     /// memintro metrics >/var/lib/prometheus/node-exporter/memintro.prom
-    Metrics,
+    Metrics(MetricsArgs),
     /// Check whether memintro can work on this machine, and say what to type
     Doctor,
 }
@@ -155,7 +155,7 @@ pub struct TableArgs {
 #[derive(Debug, Args)]
 pub struct QuestionArgs {
     /// The words of one question; without any, each line of standard input is a question
-    #[arg(value_name = "QUESTION", add = ArgValueCandidates::new(pids::candidates_or_kernel))]
+    #[arg(value_name = "QUESTION", add = ArgValueCandidates::new(pids_or_kernel))]
     pub question: Vec<String>,
     /// One JSON object for each line of the answers
     #[arg(long)]
@@ -166,7 +166,7 @@ pub struct QuestionArgs {
 #[derive(Debug, Args)]
 pub struct PlaceArgs {
     /// A process, or the word kernel
-    #[arg(value_name = "PID|kernel", add = ArgValueCandidates::new(pids::candidates_or_kernel))]
+    #[arg(value_name = "PID|kernel", add = ArgValueCandidates::new(pids_or_kernel))]
     pub pid: String,
     /// An address, such as 0x7f2878000000
     #[arg(value_name = "VA")]
@@ -177,7 +177,7 @@ pub struct PlaceArgs {
 #[derive(Debug, Args)]
 pub struct MapArgs {
     /// A process
-    #[arg(add = ArgValueCandidates::new(pids::candidates))]
+    #[arg(add = ArgValueCandidates::new(pids))]
     pub pid: String,
     /// Only the N mappings that have most pages
     #[arg(long, value_name = "N")]
@@ -199,10 +199,10 @@ pub struct WhoArgs {
 #[derive(Debug, Args)]
 pub struct SharedArgs {
     /// A process
-    #[arg(add = ArgValueCandidates::new(pids::candidates))]
+    #[arg(add = ArgValueCandidates::new(pids))]
     pub pid: String,
     /// The process that it is compared with
-    #[arg(value_name = "PID", add = ArgValueCandidates::new(pids::candidates))]
+    #[arg(value_name = "PID", add = ArgValueCandidates::new(pids))]
     pub other: String,
 }
 
@@ -210,7 +210,7 @@ pub struct SharedArgs {
 #[derive(Debug, Args)]
 pub struct ContiguousArgs {
     /// A process
-    #[arg(add = ArgValueCandidates::new(pids::candidates))]
+    #[arg(add = ArgValueCandidates::new(pids))]
     pub pid: String,
     /// Only this part of it
     #[arg(value_name = "START-END")]
@@ -221,7 +221,7 @@ pub struct ContiguousArgs {
 #[derive(Debug, Args)]
 pub struct WatchArgs {
     /// A process
-    #[arg(add = ArgValueCandidates::new(pids::candidates))]
+    #[arg(add = ArgValueCandidates::new(pids))]
     pub pid: String,
     /// From one look to the next
     #[arg(short = 'n', long, value_name = "SECONDS", default_value = "1", value_parser = seconds)]
@@ -235,8 +235,23 @@ pub struct WatchArgs {
 #[derive(Debug, Args)]
 pub struct WxArgs {
     /// A process; the kernel without one
-    #[arg(add = ArgValueCandidates::new(pids::candidates))]
+    #[arg(add = ArgValueCandidates::new(pids))]
     pub pid: Option<String>,
+}
+
+// Sums over processes.
+#[derive(Debug, Args)]
+pub struct MetricsArgs {
+    /// What the processes of a sum have in common: their name, or their cgroup
+    #[arg(long, value_enum, value_name = "LABEL", default_value = "comm")]
+    pub by: Label,
+}
+
+/// What the processes of a sum have in common.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Label {
+    Comm,
+    Cgroup,
 }
 
 /// A time that can be slept for.
@@ -245,6 +260,29 @@ fn seconds(text: &str) -> Result<f64, String> {
         Ok(n) if (0.01..=86400.0).contains(&n) => Ok(n),
         _ => Err("it takes seconds, from 0.01 to 86400".to_owned()),
     }
+}
+
+/// The processes that can be asked about, for completion: the table `vm` has those that have
+/// memory.
+fn pids() -> Vec<CompletionCandidate> {
+    let Ok(text) = files::table("vm") else {
+        return Vec::new();
+    };
+    let Ok(table) = Table::parse(&text) else {
+        return Vec::new();
+    };
+    let named = |row: &Vec<&str>| {
+        let name = row.last().copied().unwrap_or_default().to_owned();
+        CompletionCandidate::new(row[0]).help(Some(name.into()))
+    };
+    table.rows.iter().map(named).collect()
+}
+
+/// The processes, and the kernel.
+fn pids_or_kernel() -> Vec<CompletionCandidate> {
+    let mut all = pids();
+    all.push(CompletionCandidate::new("kernel"));
+    all
 }
 
 #[cfg(test)]

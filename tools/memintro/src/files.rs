@@ -8,7 +8,7 @@ use std::{
     path::Path,
 };
 
-use crate::failure::{Failure, Result};
+use crate::{Failure, Result};
 
 const FOLDER: &str = "/proc/memintro";
 /// As much as a conversation takes at once, and gives at once.

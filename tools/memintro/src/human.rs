@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Numbers and words for people.
+//! Numbers, words, and rows in columns, for people.
+
+use std::borrow::Cow;
+
+use crate::lines::Table;
 
 /// A size: `132K`, `1.5M`, `64G`.
 pub fn size(kb: u64) -> String {
@@ -8,7 +12,7 @@ pub fn size(kb: u64) -> String {
     for letter in ["K", "M", "G", "T", "P", "E"] {
         let whole = kb / unit;
         if whole < 1024 || letter == "E" {
-            let tenth = (u128::from(kb % unit) * 10 / u128::from(unit)) as u64;
+            let tenth = kb % unit * 10 / unit;
             return if whole < 100 && tenth > 0 {
                 format!("{whole}.{tenth}{letter}")
             } else {
@@ -50,14 +54,19 @@ pub fn percent(part: u64, whole: u64) -> String {
     }
 }
 
-/// The last characters of a name that is too long, after `...`.
-pub fn shorten(name: &str, width: usize) -> String {
+/// A name for people: with its blanks, and of one that is too long the last characters, after
+/// `..`.
+pub fn shorten(name: &str, width: usize) -> Cow<'_, str> {
+    if name.contains("\\040") {
+        let name = name.replace("\\040", " ");
+        return shorten(&name, width).into_owned().into();
+    }
     if name.len() <= width {
-        return name.to_owned();
+        return name.into();
     }
     let keep = width.saturating_sub(2);
     // Names in answers are ASCII.
-    format!("..{}", name.get(name.len() - keep..).unwrap_or_default())
+    format!("..{}", name.get(name.len() - keep..).unwrap_or_default()).into()
 }
 
 /// Text in lines of at most `width` columns; all but the first begin with `indent` blanks,
@@ -77,6 +86,39 @@ pub fn wrap(text: &str, width: usize, indent: usize) -> String {
         }
         out += word;
         column += len;
+    }
+    out
+}
+
+/// A table as the module pads it: fields to the left, a blank between.
+pub fn of_table(table: &Table<'_>) -> String {
+    let rows: Vec<_> = table.rows.iter().map(Vec::as_slice).collect();
+    let mut all = vec![table.columns.as_slice()];
+    all.extend(rows);
+    grid(&all, "", " ")
+}
+
+/// Rows of fields, each as wide as the widest of its column.
+pub fn grid<T: AsRef<str>>(rows: &[&[T]], indent: &str, between: &str) -> String {
+    let columns = rows.iter().map(|row| row.len()).max().unwrap_or(0);
+    let mut widths = vec![0; columns];
+    for row in rows {
+        for (width, field) in widths.iter_mut().zip(*row) {
+            *width = (*width).max(field.as_ref().chars().count());
+        }
+    }
+    let mut out = String::new();
+    for row in rows {
+        let mut line = indent.to_owned();
+        for (i, field) in row.iter().enumerate() {
+            if i > 0 {
+                line += between;
+            }
+            let width = widths[i];
+            line += &format!("{:<width$}", field.as_ref());
+        }
+        out += line.trim_end();
+        out.push('\n');
     }
     out
 }
@@ -116,11 +158,19 @@ mod tests {
     fn names_keep_their_end() {
         assert_eq!(shorten("/usr/lib/libc.so.6", 12), "../libc.so.6");
         assert_eq!(shorten("[heap]", 12), "[heap]");
+        assert_eq!(shorten("/x\\040(deleted)", 12), "/x (deleted)");
     }
 
     #[test]
     fn lines_are_wrapped() {
         assert_eq!(wrap("one two three", 9, 2), "one two\n  three");
         assert_eq!(wrap("averylongword x", 5, 0), "averylongword\nx");
+    }
+
+    #[test]
+    fn columns_are_as_wide_as_their_widest_field() {
+        let rows: [&[&str]; 2] = [&["A", "BB", "C"], &["1234", "5", "6"]];
+        assert_eq!(grid(&rows, "  ", " "), "  A    BB C\n  1234 5  6\n");
+        assert_eq!(grid::<&str>(&[], "", " "), "");
     }
 }

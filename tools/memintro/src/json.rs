@@ -55,11 +55,7 @@ pub fn object<'a>(out: &mut Vec<u8>, pairs: impl Iterator<Item = (&'a str, &'a s
 }
 
 /// Appends what a line of an answer is as JSON; remembers the columns of the rows to come.
-pub fn line(
-    out: &mut Vec<u8>,
-    columns: &mut Vec<String>,
-    line: &str,
-) -> crate::failure::Result<()> {
+pub fn line(out: &mut Vec<u8>, columns: &mut Vec<String>, line: &str) -> crate::Result<()> {
     match Line::parse(line)? {
         Line::Header(names) => *columns = names.into_iter().map(str::to_owned).collect(),
         Line::Row(fields) => object(out, columns.iter().map(String::as_str).zip(fields)),

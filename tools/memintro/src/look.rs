@@ -2,12 +2,16 @@
 
 //! How what people read is written: colour, characters, width.
 
-use std::{env, io::IsTerminal, io::Write};
+use std::{
+    env,
+    fmt::{self, Display},
+    io::{IsTerminal, Write},
+};
 
 use anstyle::{AnsiColor, Style};
 use clap::{Args, ValueEnum};
 
-use crate::failure::{Failure, Result};
+use crate::{Failure, Result};
 
 /// Options that all commands have.
 #[derive(Debug, Default, Args)]
@@ -43,7 +47,9 @@ pub struct Look {
     pub width: usize,
     /// ASCII alone.
     pub ascii: bool,
-    color: anstream::ColorChoice,
+    /// Whether there are colours.
+    color: bool,
+    wanted: Color,
 }
 
 impl LookArgs {
@@ -53,11 +59,8 @@ impl LookArgs {
             // Looked for by those who need it.
             width: 0,
             ascii: self.ascii,
-            color: match self.color {
-                Color::Auto => anstream::ColorChoice::Auto,
-                Color::Always => anstream::ColorChoice::Always,
-                Color::Never => anstream::ColorChoice::Never,
-            },
+            color: false,
+            wanted: self.color,
         }
     }
 }
@@ -68,6 +71,14 @@ impl Look {
         Self {
             width: width().clamp(40, 400),
             ascii: self.ascii || !has_utf8(),
+            color: match self.wanted {
+                Color::Auto => {
+                    let choice = anstream::AutoStream::choice(&std::io::stdout());
+                    choice != anstream::ColorChoice::Never
+                }
+                Color::Always => true,
+                Color::Never => false,
+            },
             ..self
         }
     }
@@ -78,17 +89,24 @@ impl Look {
         Self {
             width,
             ascii,
-            color: anstream::ColorChoice::Never,
+            color: false,
+            wanted: Color::Never,
         }
     }
 
-    /// Writes text for people to standard output: without its colours where there are to
-    /// be none.
-    pub fn print(&self, text: &str) -> Result<()> {
-        let mut out = anstream::AutoStream::new(std::io::stdout().lock(), self.color);
-        out.write_all(text.as_bytes())
-            .and_then(|()| out.flush())
-            .map_err(Failure::of_output)
+    /// A style where there are colours, else none.
+    pub fn style(&self, style: Style) -> Style {
+        if self.color {
+            style
+        } else {
+            Style::new()
+        }
+    }
+
+    /// Text in a style.
+    pub fn paint<T: Display>(&self, style: Style, text: T) -> Painted<T> {
+        let style = self.style(style);
+        Painted { style, text }
     }
 
     /// One of two ways to draw the same.
@@ -136,12 +154,19 @@ pub const NOTE: Style = AnsiColor::Yellow.on_default();
 pub const BAD: Style = AnsiColor::Red.on_default().bold();
 
 /// Text in a style.
-pub fn paint(style: Style, text: impl std::fmt::Display) -> String {
-    format!("{style}{text}{style:#}")
+pub struct Painted<T> {
+    style: Style,
+    text: T,
 }
 
-/// Writes text as it is to standard output.
-pub fn print_plain(text: &str) -> Result<()> {
+impl<T: Display> Display for Painted<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}{}{:#}", self.style, self.text, self.style)
+    }
+}
+
+/// Writes text to standard output.
+pub fn print(text: &str) -> Result<()> {
     let mut out = std::io::stdout().lock();
     out.write_all(text.as_bytes())
         .and_then(|()| out.flush())

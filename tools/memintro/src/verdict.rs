@@ -38,8 +38,14 @@ fn touch(effect: Effect, text: impl Into<String>) -> Touch {
 
 /// A read and a write of an address of a process.
 ///
-/// `others` says how many more mappings of the page there are, if that is known.
-pub fn touches(walk: &Keys<'_>, vma: Option<&Vma<'_>>, others: Option<u64>) -> [Touch; 2] {
+/// `others` says how many more mappings of the page there are, and `kind` what it is used
+/// for, if that is known.
+pub fn touches(
+    walk: &Keys<'_>,
+    vma: Option<&Vma<'_>>,
+    others: Option<u64>,
+    kind: Option<&str>,
+) -> [Touch; 2] {
     let Some(vma) = vma else {
         return nothing_mapped();
     };
@@ -57,7 +63,7 @@ pub fn touches(walk: &Keys<'_>, vma: Option<&Vma<'_>>, others: Option<u64>) -> [
         read(walk, vma)
     };
     let write = if vma.writable() {
-        write(walk, vma, others)
+        write(walk, vma, others, kind)
     } else {
         touch(Effect::Signal, "SIGSEGV: the mapping may not be written")
     };
@@ -131,7 +137,8 @@ fn read(walk: &Keys<'_>, vma: &Vma<'_>) -> Touch {
     } else if vma.shared() {
         touch(
             Effect::Minor,
-            "minor fault: a new page of zeroes, which all who share the mapping see",
+            "minor fault: the page that is there for others (a major one if it is in swap), or a new one of zeroes, \
+             which all who share the mapping see",
         )
     } else {
         touch(
@@ -166,9 +173,9 @@ fn read_present(walk: &Keys<'_>) -> Touch {
     )
 }
 
-fn write(walk: &Keys<'_>, vma: &Vma<'_>, others: Option<u64>) -> Touch {
+fn write(walk: &Keys<'_>, vma: &Vma<'_>, others: Option<u64>, kind: Option<&str>) -> Touch {
     let Some(why) = walk.get("why") else {
-        return write_present(walk, vma, others);
+        return write_present(walk, vma, others, kind);
     };
     if let Some(touch) = absent(why, walk) {
         return touch;
@@ -196,7 +203,8 @@ fn write(walk: &Keys<'_>, vma: &Vma<'_>, others: Option<u64>) -> Touch {
         ),
         (false, true) => touch(
             Effect::Minor,
-            "minor fault: a new page of zeroes, which all who share the mapping see",
+            "minor fault: the page that is there for others (a major one if it is in swap), or a new one of zeroes, \
+             which all who share the mapping see",
         ),
         (false, false) => touch(
             Effect::Minor,
@@ -205,7 +213,7 @@ fn write(walk: &Keys<'_>, vma: &Vma<'_>, others: Option<u64>) -> Touch {
     }
 }
 
-fn write_present(walk: &Keys<'_>, vma: &Vma<'_>, others: Option<u64>) -> Touch {
+fn write_present(walk: &Keys<'_>, vma: &Vma<'_>, others: Option<u64>, kind: Option<&str>) -> Touch {
     let perm = walk.get("perm").unwrap_or_default();
     if has(walk, "uffd") {
         return touch(
@@ -236,22 +244,30 @@ fn write_present(walk: &Keys<'_>, vma: &Vma<'_>, others: Option<u64>) -> Touch {
             "minor fault: the entry becomes writable, so that the kernel knows of the change",
         );
     }
-    match others {
+    match (kind, others) {
         _ if has(walk, "protnone") => touch(
             Effect::Minor,
             "minor fault: a NUMA hint; then as for any page of a private mapping: copied if others use it",
         ),
-        Some(0) if !vma.of_file() => touch(
+        (Some("file" | "shmem"), _) => touch(
+            Effect::Minor,
+            "minor fault: copy on write; the copy is the process' own, the file's page stays as it is",
+        ),
+        (Some("ksm"), _) => touch(
+            Effect::Minor,
+            "minor fault: copy on write; this process gets a copy of the merged page",
+        ),
+        (Some("anon"), Some(0)) => touch(
             Effect::Minor,
             "minor fault: nobody else maps the page, so it is made writable (copied, if something else \
              in the kernel still uses it)",
         ),
-        Some(0) | None => touch(
+        (_, Some(0) | None) => touch(
             Effect::Minor,
             "minor fault: copy on write, if the page is the file's or somebody else's; else it is made \
              writable",
         ),
-        Some(n) => touch(
+        (_, Some(n)) => touch(
             Effect::Minor,
             format!(
                 "minor fault: copy on write; this process gets a copy, and {} this page",
@@ -292,7 +308,7 @@ mod tests {
             empty_kb: 4,
             name,
         };
-        touches(&Keys::parse(walk).unwrap(), Some(&vma), others).map(|touch| touch.effect)
+        touches(&Keys::parse(walk).unwrap(), Some(&vma), others, None).map(|touch| touch.effect)
     }
 
     #[test]
@@ -342,7 +358,7 @@ mod tests {
         assert_eq!(effects(&why("uffd"), "rw-p", "-", None), [Minor, Major]);
         let no_vma = Keys::parse("pa=none why=no-vma level=-").unwrap();
         assert_eq!(
-            touches(&no_vma, None, None).map(|touch| touch.effect),
+            touches(&no_vma, None, None, None).map(|touch| touch.effect),
             [Signal, Signal]
         );
     }
@@ -362,14 +378,16 @@ mod tests {
             empty_kb: 0,
             name,
         };
-        let text = |name, others| {
-            let [_, write] = touches(&Keys::parse(walk).unwrap(), Some(&vma(name)), others);
+        let text = |name, others, kind| {
+            let walk = Keys::parse(walk).unwrap();
+            let [_, write] = touches(&walk, Some(&vma(name)), others, kind);
             write.text
         };
-        assert!(
-            text("-", Some(2)).contains("copy on write; this process gets a copy, and the 2 other")
-        );
-        assert!(text("-", Some(0)).contains("nobody else maps"));
-        assert!(text("/lib/x", Some(0)).contains("if the page is the file's"));
+        assert!(text("-", Some(2), Some("anon"))
+            .contains("copy on write; this process gets a copy, and the 2 other"));
+        assert!(text("/lib/x", Some(0), Some("anon")).contains("nobody else maps"));
+        assert!(text("/lib/x", Some(0), Some("file")).contains("the file's page stays"));
+        assert!(text("-", Some(1), Some("ksm")).contains("merged page"));
+        assert!(text("/lib/x", Some(0), None).contains("if the page is the file's"));
     }
 }

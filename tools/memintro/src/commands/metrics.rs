@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! `metrics`: the memory of all processes, by name, for a collector.
+//! `metrics`: the memory of all processes, by name or by cgroup, for a collector.
 
-use std::{collections::BTreeMap, fmt::Write};
+use std::{collections::BTreeMap, fmt::Write, fs};
 
 use crate::{
-    failure::{Failure, Result},
+    cli::{Label, MetricsArgs},
     files::{self, Conversation},
     lines::{unescape, Keys, Table},
+    look, Failure, Result,
 };
 
-/// What is measured: its name, what it is, and how much there is of it by process name.
+/// What is measured: its name, what it is, and how much there is of it in a sum.
 struct Metric {
     name: &'static str,
     help: &'static str,
@@ -72,7 +73,7 @@ static METRICS: [Metric; 10] = [
     ),
 ];
 
-/// Sums over processes of one name.
+/// Sums over processes of one name, or of one cgroup.
 #[derive(Default)]
 struct Sum {
     processes: u64,
@@ -88,7 +89,7 @@ struct Sum {
 }
 
 /// Asks vm, and the totals of vmas and extents of every process.
-pub fn run() -> Result<bool> {
+pub fn run(args: &MetricsArgs) -> Result<bool> {
     let table = files::table("vm")?;
     let table = Table::parse(&table)?;
     let pid = column(&table, "PID")?;
@@ -100,9 +101,39 @@ pub fn run() -> Result<bool> {
     let questions = questions.join("\n");
     let vmas = Conversation::open("vmas")?.ask(&questions)?;
     let extents = Conversation::open("extents")?.ask(&questions)?;
-    let text = text(&sums(&table, &vmas, &extents)?);
-    crate::look::print_plain(&text)?;
+    let label = |pid: &str, comm: &str| match args.by {
+        Label::Comm => unescape(comm).unwrap_or_else(|| comm.to_owned()),
+        Label::Cgroup => cgroup(pid),
+    };
+    let sums = sums(&table, &vmas, &extents, label)?;
+    let name = match args.by {
+        Label::Comm => "comm",
+        Label::Cgroup => "cgroup",
+    };
+    let text = text(name, &sums);
+    look::print(&text)?;
     Ok(true)
+}
+
+/// The cgroup of a process, which no file of the module names: where the memory controller
+/// is, or of version 2. Empty if the process has ended.
+fn cgroup(pid: &str) -> String {
+    let text = fs::read_to_string(format!("/proc/{pid}/cgroup")).unwrap_or_default();
+    cgroup_of(&text).to_owned()
+}
+
+fn cgroup_of(text: &str) -> &str {
+    let with = |controller: &str| {
+        text.lines().find_map(|line| {
+            let (_, rest) = line.split_once(':')?;
+            let (controllers, path) = rest.split_once(':')?;
+            controllers
+                .split(',')
+                .any(|one| one == controller)
+                .then_some(path)
+        })
+    };
+    with("memory").or_else(|| with("")).unwrap_or_default()
 }
 
 fn column(table: &Table<'_>, name: &str) -> Result<usize> {
@@ -112,9 +143,14 @@ fn column(table: &Table<'_>, name: &str) -> Result<usize> {
     })
 }
 
-fn sums(table: &Table<'_>, vmas: &str, extents: &str) -> Result<BTreeMap<String, Sum>> {
-    let columns = ["RSS_KB", "SWAP_KB", "PGTABLES_KB", "HEAP_B", "COMM"];
-    let mut places = [0; 5];
+fn sums(
+    table: &Table<'_>,
+    vmas: &str,
+    extents: &str,
+    label: impl Fn(&str, &str) -> String,
+) -> Result<BTreeMap<String, Sum>> {
+    let columns = ["PID", "RSS_KB", "SWAP_KB", "PGTABLES_KB", "HEAP_B", "COMM"];
+    let mut places = [0; 6];
     for (place, name) in places.iter_mut().zip(columns) {
         *place = column(table, name)?;
     }
@@ -123,12 +159,10 @@ fn sums(table: &Table<'_>, vmas: &str, extents: &str) -> Result<BTreeMap<String,
     let mut vmas = vmas.lines().map(ended);
     let mut extents = extents.lines().map(ended);
     for row in &table.rows {
-        let [rss, swap, tables, heap, comm] = places.map(|place| row[place]);
+        let [pid, rss, swap, tables, heap, comm] = places.map(|place| row[place]);
         let number = |text: &str| text.parse::<u64>().unwrap_or(0);
         let kb = |keys: &Keys<'_>, key: &str| keys.number(key).unwrap_or(0) << 10;
-        let sum = sums
-            .entry(unescape(comm).unwrap_or_else(|| comm.to_owned()))
-            .or_default();
+        let sum = sums.entry(label(pid, comm)).or_default();
         sum.processes += 1;
         sum.rss += number(rss) << 10;
         sum.swap += number(swap) << 10;
@@ -151,18 +185,18 @@ fn ended(line: &str) -> Result<Keys<'_>> {
     Keys::parse(line.strip_prefix("# end ").unwrap_or(line))
 }
 
-fn text(sums: &BTreeMap<String, Sum>) -> String {
+fn text(label: &str, sums: &BTreeMap<String, Sum>) -> String {
     let mut out = String::new();
     for metric in &METRICS {
         let Metric { name, help, of } = metric;
         // A string takes all that is written to it.
         let _ = writeln!(out, "# HELP {name} {help}\n# TYPE {name} gauge");
-        for (comm, sum) in sums {
-            let comm = comm
+        for (value, sum) in sums {
+            let value = value
                 .replace('\\', "\\\\")
                 .replace('"', "\\\"")
                 .replace('\n', "\\n");
-            let _ = writeln!(out, "{name}{{comm=\"{comm}\"}} {}", of(sum));
+            let _ = writeln!(out, "{name}{{{label}=\"{value}\"}} {}", of(sum));
         }
     }
     out + "# EOF\n"
@@ -184,7 +218,9 @@ mod tests {
         let extents = "# end pid=1 runs=3 largest_kb=8\n\
                        # end pid=2 runs=2 largest_kb=16\n\
                        # end pid=3 runs=1 largest_kb=1\n";
-        let text = text(&sums(&Table::parse(table).unwrap(), vmas, extents).unwrap());
+        let by_name = |_: &str, comm: &str| unescape(comm).unwrap();
+        let sums = sums(&Table::parse(table).unwrap(), vmas, extents, by_name).unwrap();
+        let text = text("comm", &sums);
         for line in [
             "memintro_processes{comm=\"sh\"} 2",
             "memintro_resident_bytes{comm=\"sh\"} 30720",
@@ -197,5 +233,17 @@ mod tests {
             assert!(text.lines().any(|one| one == line), "{line}\n{text}");
         }
         assert!(text.ends_with("# EOF\n"));
+    }
+
+    #[test]
+    fn a_cgroup_is_that_of_the_memory_controller_or_of_version_2() {
+        assert_eq!(
+            cgroup_of("0::/system.slice/a b.service\n"),
+            "/system.slice/a b.service"
+        );
+        let both = "12:cpu,cpuacct:/x\n4:memory:/y:z\n0::/w\n";
+        assert_eq!(cgroup_of(both), "/y:z");
+        assert_eq!(cgroup_of("1:name=systemd:/s\n0::/w\n"), "/w");
+        assert_eq!(cgroup_of(""), "");
     }
 }

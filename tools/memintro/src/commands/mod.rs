@@ -3,9 +3,8 @@
 //! What the commands do: they ask the files, and draw what these say.
 
 mod contiguous;
-mod doctor;
 mod explain;
-mod map;
+pub mod map;
 mod metrics;
 mod process;
 mod questions;
@@ -15,11 +14,9 @@ mod watch;
 mod who;
 mod wx;
 
-use crate::{
-    cli::Command,
-    failure::Result,
-    look::Look, //
-};
+use std::{env, os::unix::process::CommandExt, path::Path};
+
+use crate::{cli::Command, look::Look, Failure, Result};
 
 /// Runs a command; false if something was not answered.
 pub fn run(command: Command, look: &Look) -> Result<bool> {
@@ -43,7 +40,28 @@ pub fn run(command: Command, look: &Look) -> Result<bool> {
         Command::Contiguous(args) => contiguous::run(&args, &look.here()),
         Command::Watch(args) => watch::run(&args, &look.here()),
         Command::Wx(args) => wx::run(&args, &look.here()),
-        Command::Metrics => metrics::run(),
-        Command::Doctor => doctor::run(),
+        Command::Metrics(args) => metrics::run(&args),
+        Command::Doctor => doctor(),
     }
+}
+
+/// Becomes the doctor, a script, which needs no module.
+fn doctor() -> Result<bool> {
+    let here = env::current_exe().unwrap_or_default();
+    let here = here.parent().unwrap_or(Path::new("/"));
+    // Beside this program; where it was installed; where cargo built it.
+    for folder in [".", "../share/memintro", "../../.."] {
+        let doctor = here.join(folder).join("doctor");
+        if doctor.is_file() {
+            let error = std::process::Command::new(&doctor).exec();
+            return Err(Failure::unanswered(format!(
+                "{}: {error}",
+                doctor.display()
+            )));
+        }
+    }
+    Err(Failure::unanswered(
+        "the doctor is not installed: it comes with the package, with make install, and in the source as \
+         tools/doctor",
+    ))
 }

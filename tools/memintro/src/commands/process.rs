@@ -3,9 +3,9 @@
 //! Questions that a command asks for a person, and what refusals mean.
 
 use crate::{
-    failure::{Failure, Result},
     files::{self, Conversation},
     lines::{Keys, Table},
+    Failure, Result,
 };
 
 /// Asks one question of a file. A refusal is a failure that says why in words.

@@ -13,9 +13,8 @@ use memchr::{memchr, memmem::Finder, memrchr};
 
 use crate::{
     cli::QuestionArgs,
-    failure::{Failure, Result},
     files::{Conversation, PIECE},
-    json,
+    json, Failure, Result,
 };
 
 /// A longer line is no question; what is left of it is still too long.

@@ -6,10 +6,9 @@ use std::{cmp::Ordering, io::Write};
 
 use crate::{
     cli::TableArgs,
-    draw::grid,
-    failure::{Failure, Result},
-    files, json,
+    files, human, json,
     lines::{hex, is_name, unescape, Table},
+    Failure, Result,
 };
 
 /// Prints a table.
@@ -69,7 +68,7 @@ fn shown(name: &str, text: &str, args: &TableArgs) -> Result<Vec<u8>> {
     } else if args.csv {
         csv(&table).into_bytes()
     } else {
-        grid::of_table(&table).into_bytes()
+        human::of_table(&table).into_bytes()
     })
 }
 

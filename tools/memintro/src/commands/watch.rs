@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! `watch`: what changes from look to look.
+//! `watch`: what changes from look to look, a line per mapping.
 
 use std::{
     thread,
@@ -10,12 +10,12 @@ use std::{
 use super::process;
 use crate::{
     cli::WatchArgs,
-    draw::watch::{heads, line, Changed},
-    failure::{Failure, Result},
     files::Conversation,
+    human::{shorten, size},
     lines::{Answer, Extent, Vma},
-    look::Look,
+    look::{self, Look, FAINT, GOOD, NOTE},
     physical::{changes, Change},
+    Failure, Result,
 };
 
 /// The answers of one look.
@@ -39,7 +39,7 @@ pub fn run(args: &WatchArgs, look: &Look) -> Result<bool> {
     let mut extents = Conversation::open("extents")?;
     let begun = Instant::now();
     let mut last = Answers::ask(&mut vmas, &mut extents, &args.pid)?;
-    look.print(&format!("{}\n{}", process::titled(&args.pid), heads(look)))?;
+    look::print(&format!("{}\n{}", process::titled(&args.pid), heads(look)))?;
     let interval = Duration::from_secs_f64(args.interval);
     let mut looks = 0;
     while args.count.is_none_or(|count| looks < count) {
@@ -48,13 +48,13 @@ pub fn run(args: &WatchArgs, look: &Look) -> Result<bool> {
         let now = match Answers::ask(&mut vmas, &mut extents, &args.pid) {
             Ok(now) => now,
             Err(Failure::Unanswered(why)) => {
-                look.print(&format!("{why}\n"))?;
+                look::print(&format!("{why}\n"))?;
                 return Ok(true);
             }
             Err(other) => return Err(other),
         };
         let seconds = begun.elapsed().as_secs_f64();
-        look.print(&line(seconds, &compare(&last, &now)?, look))?;
+        look::print(&line(seconds, &compare(&last, &now)?, look))?;
         last = now;
     }
     Ok(true)
@@ -118,10 +118,78 @@ fn by_mapping(before: &[Vma<'_>], now: &[Vma<'_>], changes: &[(u64, u64, Change)
     all
 }
 
+/// A mapping, and what changed in it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub struct Changed {
+    pub start: u64,
+    pub name: String,
+    pub touched_kb: u64,
+    pub gone_kb: u64,
+    /// The same addresses, another place.
+    pub moved_kb: u64,
+    pub swapped_kb: i64,
+}
+
+impl Changed {
+    /// A mapping in which nothing changed yet.
+    pub fn of(vma: &Vma<'_>) -> Self {
+        Self {
+            start: vma.start,
+            name: vma.name.to_owned(),
+            ..Self::default()
+        }
+    }
+
+    /// Whether anything did.
+    pub fn is_some(&self) -> bool {
+        self.touched_kb > 0 || self.gone_kb > 0 || self.moved_kb > 0 || self.swapped_kb != 0
+    }
+}
+
+/// The names of the columns.
+pub fn heads(look: &Look) -> String {
+    let text = format!(
+        "{:>7} {:<14} {:>7} {:>7} {:>7} {:>7} NAME",
+        "SECONDS", "START", "TOUCHED", "GONE", "MOVED", "SWAPPED"
+    );
+    format!("{}\n", look.paint(FAINT, text))
+}
+
+/// The lines of one look.
+pub fn line(seconds: f64, changed: &[Changed], look: &Look) -> String {
+    if changed.is_empty() {
+        return format!(
+            "{}\n",
+            look.paint(FAINT, format!("{seconds:>7.1} no change"))
+        );
+    }
+    let mut out = String::new();
+    for one in changed {
+        let amount = |sign: &str, kb: u64| match kb {
+            0 => format!("{:>7}", ""),
+            kb => format!("{:>7}", format!("{sign}{}", size(kb))),
+        };
+        let swapped = match one.swapped_kb {
+            kb if kb < 0 => amount("-", kb.unsigned_abs()),
+            kb => amount("+", kb.unsigned_abs()),
+        };
+        let start = format!("{:#x}", one.start);
+        out += &format!(
+            "{seconds:>7.1} {start:<14} {} {} {} {swapped} {}\n",
+            look.paint(GOOD, amount("+", one.touched_kb)),
+            look.paint(NOTE, amount("-", one.gone_kb)),
+            amount("", one.moved_kb),
+            shorten(&one.name, look.width.saturating_sub(56).max(4))
+        );
+    }
+    out
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::draw::map::tests::vma;
+    use crate::lines::tests::vma;
 
     #[test]
     fn changes_belong_to_mappings() {
@@ -158,5 +226,25 @@ mod tests {
         let changed = by_mapping(&both, &both, &[(0x4000, 0x7000, Change::Moved)]);
         let moved: Vec<_> = changed.iter().map(|changed| changed.moved_kb).collect();
         assert_eq!(moved, [4, 8]);
+    }
+
+    #[test]
+    fn lines_hold_together_at_any_width() {
+        let changed = Changed {
+            start: 0x7ffd1c2f3000,
+            name: "/usr/lib/x86_64-linux-gnu/libc.so.6".to_owned(),
+            touched_kb: 128,
+            swapped_kb: -4,
+            ..Changed::default()
+        };
+        for width in [60, 80, 200] {
+            let look = Look::plain(width, true);
+            let text = line(12.34, std::slice::from_ref(&changed), &look);
+            assert!(text.trim_end().len() <= width.max(62), "{text}");
+            assert!(text.starts_with("   12.3 0x7ffd1c2f3000   +128K"), "{text}");
+            assert!(text.contains("-4K"), "{text}");
+        }
+        let look = Look::plain(80, true);
+        assert!(line(1.0, &[], &look).contains("no change"));
     }
 }

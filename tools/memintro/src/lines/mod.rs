@@ -2,19 +2,13 @@
 
 //! The lines of the module's files, as sysfs-layout.md describes them.
 
-mod answer;
-mod keys;
 mod rows;
-mod table;
-mod walk;
+mod tables;
 
-pub use answer::Answer;
-pub use keys::Keys;
-pub use rows::{Extent, Mapper, Vma};
-pub use table::{is_name, Table};
-pub use walk::{Level, Walk};
+pub use rows::{Extent, Level, Mapper, Vma, Walk};
+pub use tables::{is_name, Answer, Table};
 
-use crate::failure::{Failure, Result};
+use crate::{Failure, Result};
 
 /// What a line is.
 #[derive(Debug, PartialEq, Eq)]
@@ -89,9 +83,63 @@ pub fn unescape(name: &str) -> Option<String> {
     String::from_utf8(bytes).ok()
 }
 
+/// The words of a line, in their order.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Keys<'a>(Vec<(&'a str, &'a str)>);
+
+impl<'a> Keys<'a> {
+    /// Takes a line apart.
+    pub fn parse(line: &'a str) -> Result<Self> {
+        let pairs = line.split(' ').map(|word| word.split_once('='));
+        match pairs.collect() {
+            Some(pairs) => Ok(Self(pairs)),
+            None => Err(odd("not key=value", line)),
+        }
+    }
+
+    /// The value of a key, if the line has it.
+    pub fn get(&self, key: &str) -> Option<&'a str> {
+        let found = self.0.iter().find(|(name, _)| *name == key);
+        found.map(|(_, value)| *value)
+    }
+
+    /// The value of a key that is a number.
+    pub fn number(&self, key: &str) -> Option<u64> {
+        self.get(key)?.parse().ok()
+    }
+
+    /// The value of a key that is an address.
+    pub fn hex(&self, key: &str) -> Option<u64> {
+        hex(self.get(key)?)
+    }
+
+    /// All of them.
+    pub fn iter(&self) -> impl Iterator<Item = &(&'a str, &'a str)> {
+        self.0.iter()
+    }
+}
+
 #[cfg(test)]
-mod tests {
+pub mod tests {
     use super::*;
+
+    /// A mapping with so much present, huge, zero, swapped, empty.
+    pub fn vma(start: u64, parts: [u64; 5], name: &'static str) -> Vma<'static> {
+        let [present_kb, huge_kb, zero_kb, swap_kb, empty_kb] = parts;
+        let size_kb = present_kb + zero_kb + swap_kb + empty_kb;
+        Vma {
+            start,
+            end: start + (size_kb << 10),
+            perm: "rw-p",
+            size_kb,
+            present_kb,
+            huge_kb,
+            zero_kb,
+            swap_kb,
+            empty_kb,
+            name,
+        }
+    }
 
     #[test]
     fn the_first_byte_tells_the_kind() {
@@ -139,5 +187,16 @@ mod tests {
         assert_eq!(hex("0xffffffffffffffff"), Some(u64::MAX));
         assert_eq!(hex("1000"), None);
         assert_eq!(hex("-"), None);
+    }
+
+    #[test]
+    fn keys_are_found_by_name() {
+        let keys =
+            Keys::parse("pid=812 va=0x10 pa=none why=swap level=pte swap=0:7 new=1").unwrap();
+        assert_eq!(keys.number("pid"), Some(812));
+        assert_eq!(keys.hex("va"), Some(16));
+        assert_eq!(keys.hex("pa"), None);
+        assert_eq!(keys.get("swap"), Some("0:7"));
+        assert_eq!(keys.get("flags"), None);
     }
 }

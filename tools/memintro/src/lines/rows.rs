@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The rows of `vmas`, `extents` and `rmap`.
+//! What lines are about: mappings, runs, the way of a walk.
 
-use super::{hex, Answer};
-use crate::failure::Result;
+use super::{hex, odd, Answer, Keys};
+use crate::Result;
 
 /// A mapping of a process.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -152,6 +152,70 @@ impl<'a> Mapper<'a> {
     }
 }
 
+/// An entry on the way.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Level<'a> {
+    /// Its level: pgd, p4d, pud, pmd, pte.
+    pub name: &'a str,
+    /// Which entry of its table.
+    pub index: u64,
+    /// Where it stands; none if that is denied.
+    pub entry: Option<u64>,
+    /// What it holds.
+    pub value: u64,
+    /// The physical address it leads to.
+    pub next: Option<u64>,
+    /// What it is: table, page, none, swap, …
+    pub kind: &'a str,
+    /// Whether the paging mode has no such level.
+    pub folded: bool,
+}
+
+/// The answer to one question.
+#[derive(Debug)]
+pub struct Walk<'a> {
+    /// Where the first table is, if the answer says so.
+    pub root: Option<u64>,
+    /// The way, from the top; without `levels` empty.
+    pub levels: Vec<Level<'a>>,
+    /// The last line.
+    pub keys: Keys<'a>,
+}
+
+impl<'a> Walk<'a> {
+    /// Takes the answer to one question apart.
+    pub fn parse(text: &'a str) -> Result<Self> {
+        let (mut root, mut levels) = (None, Vec::new());
+        let mut lines = text.lines().peekable();
+        while let Some(line) = lines.next() {
+            let keys = Keys::parse(line)?;
+            if lines.peek().is_none() {
+                return Ok(Self { root, levels, keys });
+            }
+            if keys.get("level") == Some("root") {
+                root = keys.hex("next");
+                continue;
+            }
+            levels.push(Level::of(&keys).ok_or_else(|| odd("a level", line))?);
+        }
+        Err(odd("nothing", text))
+    }
+}
+
+impl<'a> Level<'a> {
+    fn of(keys: &Keys<'a>) -> Option<Self> {
+        Some(Self {
+            name: keys.get("level")?,
+            index: keys.number("index")?,
+            entry: keys.hex("entry"),
+            value: keys.hex("value")?,
+            next: keys.hex("next"),
+            kind: keys.get("kind")?,
+            folded: keys.get("folded")? == "yes",
+        })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -178,5 +242,21 @@ mod tests {
         let text = "PID VA PAGE PERM COMM\n119 0x56199043d000 4K r-xu bash\n# end pa=0x1 rows=1\n";
         let all = Mapper::all(&Answer::parse(text).unwrap()).unwrap();
         assert_eq!((all[0].pid, all[0].comm), (119, "bash"));
+    }
+
+    #[test]
+    fn levels_come_before_the_answer() {
+        let text = "level=root index=- entry=- value=- next=0x41ea000 kind=table folded=no\n\
+                    level=pgd index=254 entry=denied value=0x5eed067 next=0x5eed000 kind=table folded=no\n\
+                    level=p4d index=254 entry=0xff1efce005eec010 value=0x0 next=- kind=none folded=yes\n\
+                    pid=1 va=0x1000 pa=none why=not-populated level=p4d\n";
+        let walk = Walk::parse(text).unwrap();
+        assert_eq!((walk.root, walk.levels.len()), (Some(0x41ea000), 2));
+        assert_eq!(walk.levels[0].entry, None);
+        assert_eq!(walk.levels[1].next, None);
+        assert!(walk.levels[1].folded);
+        assert_eq!(walk.keys.get("why"), Some("not-populated"));
+        assert!(Walk::parse("").is_err());
+        assert!(Walk::parse("level=pgd\npid=1 pa=none\n").is_err());
     }
 }

@@ -7,11 +7,9 @@ use svg::{
     Document,
 };
 
-use super::{
-    bar::{amounts, PARTS},
-    map::{in_words, Picture},
-};
 use crate::{
+    bar::{amounts, PARTS},
+    commands::map::{in_words, Picture},
     human::{shorten, size},
     lines::Vma,
 };
@@ -119,7 +117,8 @@ fn row(vma: &Vma<'_>, y: usize, scale: f64) -> Group {
 
 #[cfg(test)]
 mod tests {
-    use super::{super::map::tests::vma, *};
+    use super::*;
+    use crate::lines::tests::vma;
 
     #[test]
     fn names_are_no_markup() {

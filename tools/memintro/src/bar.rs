@@ -2,11 +2,13 @@
 
 //! Bars: what a piece of an address space is made of, in cells of one size.
 
+use std::fmt::Write;
+
 use anstyle::{AnsiColor, Style};
 
 use crate::{
     lines::Vma,
-    look::{paint, Look, FAINT},
+    look::{Look, FAINT},
 };
 
 /// What memory can be.
@@ -115,9 +117,9 @@ pub fn scale<'a>(
     cell_kb
 }
 
-/// A bar, exactly `width` columns wide; what was never touched is cut where it is longer.
-pub fn bar(amounts: &Amounts, cell_kb: u64, width: usize, look: &Look) -> String {
-    let mut out = String::new();
+/// Appends a bar, exactly `width` columns wide; what was never touched is cut where it is
+/// longer.
+pub fn bar(out: &mut String, amounts: &Amounts, cell_kb: u64, width: usize, look: &Look) {
     let mut left = width;
     for (part, kb) in PARTS.iter().zip(amounts) {
         let wanted = cells(*kb, cell_kb);
@@ -125,23 +127,27 @@ pub fn bar(amounts: &Amounts, cell_kb: u64, width: usize, look: &Look) -> String
         if drawn == 0 {
             continue;
         }
-        let mut text = look.or(part.cell[0], part.cell[1]).repeat(drawn);
-        if wanted > left {
-            text.pop();
-            text += look.or("»", ">");
+        let style = look.style(part.style);
+        // A string takes all that is written to it; here and below.
+        let _ = write!(out, "{style}");
+        let cut = usize::from(wanted > left);
+        *out += &look.or(part.cell[0], part.cell[1]).repeat(drawn - cut);
+        if cut > 0 {
+            *out += look.or("»", ">");
         }
-        out += &paint(part.style, text);
+        let _ = write!(out, "{style:#}");
         left -= drawn;
     }
-    out + &" ".repeat(left)
+    *out += &" ".repeat(left);
 }
 
-/// What the cells mean, for the parts that occur.
-pub fn legend(total: &Amounts, look: &Look) -> Vec<String> {
+/// What the cells mean, for the parts that occur; with how wide each is.
+pub fn legend(total: &Amounts, look: &Look) -> Vec<(usize, String)> {
     let some = PARTS.iter().zip(total).filter(|(_, kb)| **kb > 0);
     some.map(|(part, _)| {
         let cell = look.or(part.cell[0], part.cell[1]);
-        format!("{} {}", paint(part.style, cell), part.name)
+        let text = format!("{} {}", look.paint(part.style, cell), part.name);
+        (2 + part.name.len(), text)
     })
     .collect()
 }
@@ -149,10 +155,11 @@ pub fn legend(total: &Amounts, look: &Look) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use anstream::adapter::strip_str;
 
     fn plain(amounts: &Amounts, cell_kb: u64, width: usize) -> String {
-        strip_str(&bar(amounts, cell_kb, width, &Look::plain(80, true))).to_string()
+        let mut out = String::new();
+        bar(&mut out, amounts, cell_kb, width, &Look::plain(80, true));
+        out
     }
 
     #[test]
