@@ -1,6 +1,5 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
-# timeout: 1200
 #
 # Property: each command of the client that draws and explains answers about PID 1, about
 # a process with every kind of page and one of 300,000 mappings, and says what hinders it
@@ -21,7 +20,7 @@ need_reloadable_module
 prepare_memory
 
 mappings=${MAPPINGS:-300000}
-ktap_plan 63
+ktap_plan 69
 unset LC_ALL LC_CTYPE LANG COLUMNS NO_COLOR
 start all "$bin/subject" || {
 	ktap_diag <"$tmp/all.err"
@@ -88,6 +87,7 @@ ktap_run "explain: a guard page" says guard 'a guard marker' 'a read *SIGSEGV'
 ktap_run "explain: swap" says swap 'in swap' 'a read *major fault'
 ktap_run "explain: a huge page" says thp 'a page of 2M' '20-0'
 ktap_run "explain: poison" says poison 'SIGBUS'
+ktap_run "explain: what the page is used for" says anon 'used as *memory of processes'
 ktap_run "explain: kernel memory" sh -c "'$client' explain kernel \"\$(awk '\$1 == \"vmalloc\" { print \$2 }' /proc/memintro/kmem)\" | grep -q 'region vmalloc.*__pa() gives'"
 ktap_run "wx: the kernel" sh -c "'$client' wx | grep -q '^writable and executable: '"
 
@@ -96,43 +96,57 @@ start family "$bin/shared" || exit 1
 # shellcheck disable=SC2046 # the PIDs
 set -- $(awk '$1 == "anon" { print $2 }' "$tmp/family.out")
 ktap_run "shared: after a fork" sh -c "'$client' shared $1 $2 | tr '\n' ' ' | grep -q 'copy on write'"
+ktap_run "who: a file by its name" sh -c "'$client' who 1 0x$(sed -n 's/-.* r-xp .*//p' /proc/1/maps | head -n 1) | tr '\n' ' ' | grep -qE '(page cache|a file in tmpfs): $(readlink -f /proc/1/exe) from byte 0x'"
 ktap_run "who: all of them" sh -c "'$client' who $1 $(word_of family "anon $1" 3) | grep -q 'of 3 processes'"
 stop family
 
-# What is touched, and given back, is seen.
-mkfifo "$tmp/do"
+# What is touched, and given back, is seen by the next look. The looks stop while something
+# is done, so that it does not matter how long that takes; there are 2,000 at most.
+mkfifo "$tmp/do" "$tmp/did" "$tmp/seen"
 "$bin/lazy" 1M <"$tmp/do" >"$tmp/did" &
 lazy=$!
-exec 5>"$tmp/do"
-until grep -q ready "$tmp/did"; do sleep 0.05; done
-"$client" watch $lazy -n 0.5 --count 1 >"$tmp/watched" &
+exec 5>"$tmp/do" 6<"$tmp/did"
+read -r _ <&6 && read -r _ <&6
+"$client" watch $lazy -n 0.01 --count 2000 >"$tmp/seen" 5>&- 6<&- &
 watch=$!
+exec 7<"$tmp/seen"
 # The first look is taken when the heads are there.
-until grep -q TOUCHED "$tmp/watched"; do sleep 0.05; done
-echo 'write 10' >&5
-wait $watch
-ktap_run "watch: what was touched" grep -qE '\+4[0-9]K' "$tmp/watched"
-# Not with the other end of its input.
-"$client" watch $lazy -n 0.2 >"$tmp/watched" 5>&- &
-watch=$!
-until grep -q TOUCHED "$tmp/watched"; do sleep 0.05; done
+read -r _ <&7 && read -r _ <&7
+sees() { # WHAT WHAT_IS_SEEN
+	kill -STOP "$watch"
+	echo "$1" >&5
+	read -r _ <&6
+	kill -CONT "$watch"
+	while read -r line <&7; do
+		case $line in *"$2"*) return 0 ;; esac
+	done
+	return 1
+}
+ten=$((10 * page_size / 1024))K
+ktap_run "watch: what was touched" sees 'write 10' "+$ten"
+ktap_run "watch: what was given back" sees 'free 10' "-$ten"
 exec 5>&-
 wait $lazy
+while read -r line <&7; do last=$line; done
 wait $watch
 ktap_equal "watch: it ends with the process, and says so" "0 yes" \
-	"$? $(tail -n 1 "$tmp/watched" | grep -qE "no process $lazy|process $lazy has ended" && echo yes)"
+	"$? $(echo "$last" | grep -qE "no process $lazy|process $lazy has ended" && echo yes)"
+exec 6<&- 7<&-
 
-# Long answers.
+# Long answers: what is longer than a pipe holds, and what nothing is longer than.
+start few "$bin/hog" --pieces 4000 || exit 1
+few=$(pid_of few)
+ktap_equal "map --top: as many as wanted" 5 "$("$client" map "$few" --top 5 | grep -c '^0x')"
+"$client" map "$few" --top 50 --svg "$tmp/map.svg"
+ktap_run "map --svg: a picture" sh -c "head -c 5 '$tmp/map.svg' | grep -q '<svg ' && tail -n 1 '$tmp/map.svg' | grep -q '</svg>'"
+ktap_run "a reader that has enough is no error" sh -c "{ '$client' map $few; echo \$? >&3; } 3>'$tmp/status' | head -n 1 && grep -qx 0 '$tmp/status'"
+stop few
 set_until_end /proc/sys/vm/max_map_count $((mappings + 100))
-start many "$bin/hog" --pieces "$mappings" || exit 1
+start many "$bin/hog" --pieces "$mappings" --undumped || exit 1
 many=$(pid_of many)
 ktap_equal "map: $mappings mappings, a line for each" yes \
 	"$("$client" map "$many" | wc -l | awk -v n="$mappings" '{ print ($1 >= n ? "yes" : $1) }')"
-ktap_equal "map --top: as many as wanted" 5 "$("$client" map "$many" --top 5 | grep -c '^0x')"
-"$client" map "$many" --top 50 --svg "$tmp/map.svg"
-ktap_run "map --svg: a picture" sh -c "head -c 5 '$tmp/map.svg' | grep -q '<svg ' && tail -n 1 '$tmp/map.svg' | grep -q '</svg>'"
 ktap_run "contiguous: $mappings mappings" sh -c "'$client' contiguous $many | grep -q ' in .* run'"
-ktap_run "a reader that has enough is no error" sh -c "{ '$client' map $many; echo \$? >&3; } 3>'$tmp/status' | head -n 1 && grep -qx 0 '$tmp/status'"
 # It ends in the middle: an answer or a reason, and no more.
 for command in map contiguous wx; do
 	"$client" $command "$many" >"$tmp/$command.out" 2>"$tmp/$command.err" &
@@ -216,6 +230,18 @@ json page 0x0-0xffffff totals
 json tables "$all"
 ktap_run "metrics: text that a collector takes" sh -c "'$client' metrics >'$tmp/metrics' &&
 	! grep -vE '^# (HELP|TYPE) [a-z_]+ .|^# EOF\$|^[a-z_]+\\{comm=\".*\"\\} [0-9]+\$' '$tmp/metrics' && grep -q '^memintro_huge_bytes' '$tmp/metrics'"
+
+ktap_run "metrics: by cgroup" sh -c "'$client' metrics --by cgroup | grep -q '^memintro_processes{cgroup=\"/.*\"} [1-9]'"
+
+# What a shell that completes asks for.
+completes() { # WORD BEGUN...
+	wanted=$1
+	shift
+	COMPLETE=bash _CLAP_COMPLETE_INDEX=$# _CLAP_IFS='
+' "$client" -- memintro "$@" | grep -qx "$wanted"
+}
+ktap_run "completion: commands" completes contiguous con
+ktap_run "completion: processes" completes "$all" map ''
 
 unload
 as_root() {
