@@ -1,5 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
+# usually: 25 s
 #
 # Property: each command of the client that draws and explains answers about PID 1, about
 # a process with every kind of page and one of 300,000 mappings, and says what hinders it
