@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 
 //! `measure [--quick] [--processes N] [--only BENCH]`: measures, in the guest, memintro beside
-//! its peers; prints CSV. Peers of C lie in the working directory.
+//! its peers; prints CSV. Peers of C lie in the working directory. BENCH `counts` has no peers,
+//! and is left out where it is not named.
 //!
 //! In a round every variant does its work once, in turn, so that what else the machine does
 //! meanwhile hits all of them alike.
@@ -10,6 +11,7 @@ use crate::prelude::*;
 use crate::{memory, pagemap::PAGE_IS_PRESENT, proc::numbers};
 use race::{lines, run_command, Client, Race};
 
+mod counts;
 mod race;
 
 const MIB: usize = 1 << 20;
@@ -320,6 +322,10 @@ pub fn run(options: &mut Options) -> io::Result<bool> {
         only.is_none_or(|only| only.split(',').any(|one| one == name))
     };
     println!("bench,variant,x,round,nanoseconds,found");
+    if only.as_deref() == Some("counts") {
+        counts::run(bench.rounds)?;
+        return Ok(true);
+    }
     if wanted("walk") {
         bench.walk()?;
     }

@@ -78,8 +78,8 @@ pub fn run_command(words: &[&str]) -> io::Result<u64> {
 
 /// A conversation whose client is as plain as one can be, and has room for a read.
 pub struct Client {
-    file: File,
-    buffer: Vec<u8>,
+    pub file: File,
+    pub buffer: Vec<u8>,
 }
 
 pub fn lines(text: &[u8]) -> u64 {
