@@ -65,6 +65,15 @@ use kernel::{
 /// Returns the shape of the page tables that this machine runs.
 ///
 /// It never changes, so it is asked for once.
+///
+/// # Examples
+///
+/// ```
+/// use crate::abstractions::pgtable::paging;
+///
+/// let (paging, halves) = paging();
+/// pr_info!("{} levels, {} bits\n", paging.top as u8 + 1, halves.user_bits);
+/// ```
 #[inline]
 pub(crate) fn paging() -> (Paging, Halves) {
     static SHAPE: SetOnce<(Paging, Halves)> = SetOnce::new();
@@ -98,11 +107,21 @@ fn read_paging() -> (Paging, Halves) {
 
 /// Strips the tag from an address: of user space as a system call of the current task would, of the
 /// kernel as KASAN does.
+///
+/// # Examples
+///
+/// ```
+/// use crate::{abstractions::pgtable::untagged_addr, model::VirtAddr};
+///
+/// let va = untagged_addr(VirtAddr(0xff00_5678_0000_1000));
+/// ```
+#[inline]
 pub(crate) fn untagged_addr(va: VirtAddr) -> VirtAddr {
     VirtAddr(bindings::memintro_untagged_addr(va.0))
 }
 
 /// Returns the address of an entry of a table: entries of every level are words.
+#[inline]
 pub(super) fn entry_at(table: *const c_void, index: c_uint) -> VirtAddr {
     // CAST: addresses have 64 bits.
     VirtAddr(table.addr() as u64).wrapping_add(8 * u64::from(index))
@@ -126,6 +145,34 @@ pub(crate) struct UserTable<'a> {
 ///
 /// `view` is that of `vma`, and `paging` that of this machine: an index that it gives for a level is
 /// one of each table of that level.
+///
+/// # Examples
+///
+/// ```
+/// use crate::{
+///     abstractions::{
+///         pgtable::{UserTable, UserTables},
+///         vma::{LockVma, Unavailable},
+///     },
+///     model::{
+///         pgtable::PageTables,
+///         walk::{walk, Answer, NO_VMA},
+///         VirtAddr,
+///     },
+/// };
+/// use kernel::{mm::MmWithUser, sync::rcu};
+///
+/// /// Returns what is behind an address of a process.
+/// fn behind(mm: &MmWithUser, va: VirtAddr) -> Result<Answer, Unavailable> {
+///     let Some(vma) = mm.lock_vma(va, va)? else {
+///         return Ok(NO_VMA);
+///     };
+///     let rcu = rcu::read_lock();
+///     let tables = UserTables::new(&vma, &rcu);
+///     let _pgd: UserTable<'_> = tables.root();
+///     Ok(walk(&tables, va, None))
+/// }
+/// ```
 pub(crate) struct UserTables<'a> {
     vma: &'a VmaRef,
     view: bindings::memintro_view,
@@ -153,6 +200,7 @@ impl<'a> UserTables<'a> {
     }
 
     /// Returns whether the mapping, whose tables are locked, contains an address.
+    #[inline]
     fn contains(&self, va: VirtAddr) -> bool {
         // CAST: addresses have 64 bits.
         (self.vma.start() as u64..self.vma.end() as u64).contains(&va.0)
@@ -162,6 +210,7 @@ impl<'a> UserTables<'a> {
 impl<'a> PageTables for UserTables<'a> {
     type Table = UserTable<'a>;
 
+    #[inline]
     fn paging(&self) -> &Paging {
         &self.paging
     }
@@ -214,6 +263,7 @@ impl<'a> PageTables for UserTables<'a> {
         })
     }
 
+    #[inline]
     fn can_be_freed(&self, level: Level) -> bool {
         // See the module's documentation.
         level == Level::Pte || (level == Level::Pmd && self.view.hugetlb_shift != 0)
@@ -291,6 +341,34 @@ impl BulkTables for UserTables<'_> {
 /// # Errors
 ///
 /// As [`LockVma::lock_vma`] and [`step_vma`].
+///
+/// # Examples
+///
+/// ```
+/// use crate::{
+///     abstractions::{
+///         pgtable::{step_user, step_vma},
+///         vma::{LockVma, Unavailable},
+///     },
+///     model::{pgtable::Entry, VirtAddr},
+/// };
+/// use kernel::mm::MmWithUser;
+///
+/// /// Counts the pages of the first table of a process that has any.
+/// fn pages(mm: &MmWithUser, entries: &mut [Entry]) -> Result<usize, Unavailable> {
+///     let found = step_user(mm, VirtAddr(0), VirtAddr::MAX, None, entries)?;
+///     Ok(found.map_or(0, |found| found.entries.len()))
+/// }
+///
+/// /// The same where the mapping is locked already.
+/// fn pages_of_mapping(mm: &MmWithUser, entries: &mut [Entry]) -> Result<usize, Unavailable> {
+///     let Some(vma) = mm.lock_vma(VirtAddr(0), VirtAddr::MAX)? else {
+///         return Ok(0);
+///     };
+///     let found = step_vma(&vma, VirtAddr(0), VirtAddr::MAX, None, entries)?;
+///     Ok(found.entries.len())
+/// }
+/// ```
 pub(crate) fn step_user<'a>(
     mm: &MmWithUser,
     va: VirtAddr,
@@ -309,6 +387,7 @@ pub(crate) fn step_user<'a>(
 /// # Errors
 ///
 /// [`Unavailable::Unstable`] if the tables kept changing.
+#[inline]
 pub(crate) fn step_vma<'a>(
     vma: &VmaRef,
     va: VirtAddr,

@@ -29,11 +29,7 @@ use kernel::{
     prelude::*,
     sync::Arc,
     types::ForeignOwnable,
-    uaccess::{
-        UserPtr,
-        UserSlice,
-        UserSliceReader, //
-    },
+    uaccess::UserPtr, //
 };
 
 /// An open file of procfs.
@@ -48,6 +44,7 @@ impl ProcFile {
     /// # Safety
     ///
     /// As [`LocalFile::from_raw_file`]; and the file must belong to a procfs mount.
+    #[inline]
     unsafe fn from_raw<'a>(file: *const bindings::file) -> &'a ProcFile {
         // SAFETY: The caller promises what this needs.
         let file = unsafe { LocalFile::from_raw_file(file) };
@@ -59,6 +56,7 @@ impl ProcFile {
 
     /// Returns the PID namespace of the procfs mount through which the file was opened.
     #[doc(alias = "proc_pid_ns")]
+    #[inline]
     pub(crate) fn pid_ns(&self) -> &PidNamespace {
         // SAFETY: By the type invariant the superblock has a `struct proc_fs_info`. That holds a
         // reference to the namespace until the superblock is killed, which an open file prevents;
@@ -70,6 +68,7 @@ impl ProcFile {
 impl Deref for ProcFile {
     type Target = LocalFile;
 
+    #[inline]
     fn deref(&self) -> &LocalFile {
         &self.0
     }
@@ -78,6 +77,56 @@ impl Deref for ProcFile {
 /// What can be done with an open file; implemented by its private data.
 ///
 /// Nothing is checked but the file's mode: who may open, read and write is for these to say.
+///
+/// # Examples
+///
+/// ```
+/// use crate::abstractions::proc_fs::{Dir, File, Operations, ProcFile};
+/// use kernel::{
+///     fs::Kiocb,
+///     iov::IovIterDest,
+///     prelude::*,
+///     sync::Arc,
+///     types::ForeignOwnable,
+///     uaccess::{UserPtr, UserSlice},
+/// };
+///
+/// /// A file that repeats a byte, and counts what is written.
+/// struct Repeat(u8);
+///
+/// #[vtable]
+/// impl Operations for Repeat {
+///     type Ptr = KBox<Self>;
+///     type Data = u8;
+///
+///     const SEEKABLE: bool = false;
+///
+///     fn open(file: &ProcFile, data: &u8) -> Result<Self::Ptr> {
+///         pr_info!("{} opens it\n", file.pid_ns().as_ptr().addr());
+///         Ok(KBox::new(Repeat(*data), GFP_KERNEL)?)
+///     }
+///
+///     fn read_iter(
+///         kiocb: Kiocb<'_, Self::Ptr>,
+///         _file: &ProcFile,
+///         iov: &mut IovIterDest<'_>,
+///     ) -> Result<usize> {
+///         Ok(iov.copy_to_iter(&[kiocb.file().0]))
+///     }
+///
+///     fn write(_this: &Self, from: UserPtr, length: usize) -> Result<usize> {
+///         let mut bytes = KVec::new();
+///         UserSlice::new(from, length).read_all(&mut bytes, GFP_KERNEL)?;
+///         Ok(bytes.len())
+///     }
+/// }
+///
+/// /// Makes `/proc/example/repeat`.
+/// fn new() -> Result<File<Repeat>> {
+///     let dir = Arc::new(Dir::new(c"example")?, GFP_KERNEL)?;
+///     File::new(&dir, c"repeat", 0o600, b'y')
+/// }
+/// ```
 #[vtable]
 pub(crate) trait Operations: Sized + 'static {
     /// What kind of pointer `Self` is kept in while the file is open.
@@ -103,12 +152,13 @@ pub(crate) trait Operations: Sized + 'static {
         iov: &mut IovIterDest<'_>,
     ) -> Result<usize>;
 
-    /// Writes to the file, and returns how many bytes it took.
+    /// Writes `length` bytes of the user's to the file, and returns how many of them it took.
     ///
     /// Context: process context, may sleep.
     fn write(
         _this: <Self::Ptr as ForeignOwnable>::Borrowed<'_>,
-        _from: UserSliceReader,
+        _from: UserPtr,
+        _length: usize,
     ) -> Result<usize> {
         build_error!(kernel::error::VTABLE_DEFAULT_ERROR)
     }
@@ -276,9 +326,9 @@ impl<T: Operations> VTable<T> {
     ) -> isize {
         // SAFETY: `open` stored the data, and `release` takes it only after this call.
         let this = unsafe { T::Ptr::borrow((*file).private_data) };
-        let from = UserSlice::new(UserPtr::from_addr(from.addr()), len).reader();
+        let from = UserPtr::from_addr(from.addr());
 
         // CAST: a count of bytes in memory fits.
-        from_result(|| T::write(this, from).map(|count| count as isize))
+        from_result(|| T::write(this, from, len).map(|count| count as isize))
     }
 }

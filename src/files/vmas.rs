@@ -15,7 +15,6 @@ use crate::{
     model::{
         addr::VirtAddr,
         end,
-        name::put_long_name,
         pgtable::Entry,
         question::{
             Part,
@@ -24,8 +23,8 @@ use crate::{
         },
         text::Line,
         vmas::{
+            self,
             header,
-            row_before_name,
             Behind,
             Perm,
             ROW_MAX, //
@@ -168,9 +167,7 @@ impl VmaRows {
             return Ok(());
         }
         let name = self.name.get(..name_length).unwrap_or(&[]);
-        out.line(|line| row_before_name(line, row.start, end, row.mapping.perm, &row.behind))?;
-        put_long_name(name, |text| out.text(text))?;
-        out.text(b"\n")
+        out.line(|line| vmas::row(line, row.start, end, row.mapping.perm, &row.behind, name))
     }
 }
 

@@ -15,11 +15,12 @@ use crate::{
         task::nap, //
     },
     model::{
-        question::WalkQuestion,
-        text::{
-            Line,
-            LINE_MAX, //
+        answer::{
+            value,
+            VALUE_MAX, //
         },
+        question::WalkQuestion,
+        text::Line,
         walk::Answer,
         words::{
             Errno,
@@ -110,17 +111,13 @@ impl BinOperations for WalkSlot {
     fn read(&self, file: &LocalFile, to: &mut [u8], pos: usize) -> Result<usize> {
         Access::AnyProcess.check(file)?;
         let answer = (*self.answer.lock()).ok_or_else(enodata)?;
-        let mut bytes = [0; LINE_MAX];
+        let mut bytes = [0; VALUE_MAX];
         let mut line = Line::new(&mut bytes);
-        match answer {
-            Ok(page) => line.hex(page.pa.0),
-            Err(absent) => line.put(absent.why.as_str().as_bytes()),
-        };
-        line.end();
+        value(&mut line, &answer);
         let rest = line.as_bytes().get(pos..).unwrap_or(&[]);
         let count = rest.len().min(to.len());
-        for (to, from) in to.iter_mut().zip(rest) {
-            *to = *from;
+        if let Some((to, from)) = to.get_mut(..count).zip(rest.get(..count)) {
+            to.copy_from_slice(from);
         }
         Ok(count)
     }

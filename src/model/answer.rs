@@ -160,6 +160,19 @@ pub fn walk(
     line.end();
 }
 
+/// The longest line of [`value`], in bytes.
+pub const VALUE_MAX: usize = 32;
+
+/// Writes the answer of a walk as one value: the physical address, or the word for why there is
+/// none.
+pub fn value(line: &mut Line<'_>, answer: &Answer) {
+    match answer {
+        Ok(page) => line.hex(page.pa.0),
+        Err(absent) => line.put(absent.why.as_str().as_bytes()),
+    };
+    line.end();
+}
+
 /// Writes one level of a walk; `show_entry` says whether the opener may see kernel addresses.
 pub fn step(line: &mut Line<'_>, level: Level, step: &Step, folded: bool, show_entry: bool) {
     let Step {

@@ -2,10 +2,7 @@
 
 //! Names that processes and files chose for themselves, made safe for a table.
 
-use super::text::{
-    Line,
-    LINE_MAX, //
-};
+use super::text::Line;
 
 /// The longest name of a task, in bytes (`TASK_COMM_LEN` without its final NUL).
 pub const COMM_MAX: usize = 15;
@@ -58,30 +55,6 @@ pub fn put_name(line: &mut Line<'_>, name: &[u8]) {
     for &byte in rest {
         put_name_byte(line, byte);
     }
-}
-
-/// Escapes a name of any length, and gives it to `put` piece by piece.
-///
-/// # Errors
-///
-/// Those of `put`.
-pub fn put_long_name<E>(name: &[u8], mut put: impl FnMut(&[u8]) -> Result<(), E>) -> Result<(), E> {
-    // A byte becomes four at the most.
-    const PIECE: usize = LINE_MAX / 4;
-    let mut bytes = [0; LINE_MAX];
-    let mut line = Line::new(&mut bytes);
-    if name.len() <= PIECE {
-        put_name(&mut line, name);
-        return put(line.as_bytes());
-    }
-    for piece in name.chunks(PIECE) {
-        line.clear();
-        for &byte in piece {
-            put_name_byte(&mut line, byte);
-        }
-        put(line.as_bytes())?;
-    }
-    Ok(())
 }
 
 /// Cuts a buffer at its first NUL byte.

@@ -11,7 +11,7 @@ use super::{
         PageTables,
         Paging, //
     },
-    walk::descend, //
+    walk::Down, //
     PhysAddr,
     VirtAddr,
 };
@@ -311,6 +311,7 @@ struct Seen {
     many: Many,
 }
 
+#[inline]
 fn step_once<T: BulkTables>(
     tables: &T,
     va: VirtAddr,
@@ -319,7 +320,8 @@ fn step_once<T: BulkTables>(
     buffer: &mut [Entry],
 ) -> Option<Seen> {
     let paging = tables.paging();
-    let down = descend(tables, va, None)?;
+    let mut down = Down::new(tables);
+    down.descend(tables, va, Level::Pmd, None)?;
     let (table, level, perm) = (down.table, down.level, down.perm);
     let count = entries_until(paging, level, va, last)
         .min(paging.entries_from(level, paging.index(level, va)))

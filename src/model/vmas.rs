@@ -4,6 +4,7 @@
 
 use super::{
     addr::VirtAddr,
+    name::put_name,
     pgtable::{
         Kind,
         Level, //
@@ -95,13 +96,14 @@ pub fn header(line: &mut Line<'_>) {
         .end();
 }
 
-/// Writes a row up to the name, which may be longer than a [`Line`].
-pub fn row_before_name(
+/// Writes a row; of a byte of the name there may be four.
+pub fn row(
     line: &mut Line<'_>,
     start: VirtAddr,
     end: VirtAddr,
     perm: Perm,
     behind: &Behind,
+    name: &[u8],
 ) {
     let letter = |set, letter, other| if set { letter } else { other };
     line.hex(start.0)
@@ -125,4 +127,6 @@ pub fn row_before_name(
         line.put_byte(b' ').dec(bytes >> 10);
     }
     line.put_byte(b' ');
+    put_name(line, name);
+    line.end();
 }

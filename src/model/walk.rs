@@ -139,16 +139,11 @@ pub fn walk_twice<T: PageTables>(tables: &T, va: VirtAddr, steps: Option<&mut St
 }
 
 /// Walks once; `None` if the tables changed meanwhile.
-fn walk_once<T: PageTables>(
-    tables: &T,
-    va: VirtAddr,
-    mut steps: Option<&mut Steps>,
-) -> Option<Answer> {
-    let down = descend(tables, va, steps.as_deref_mut())?;
-    let entry = match down.last {
-        Some(entry) => entry,
-        None => note(tables, down.table, down.level, va, steps)?.entry,
-    };
+#[inline]
+fn walk_once<T: PageTables>(tables: &T, va: VirtAddr, steps: Option<&mut Steps>) -> Option<Answer> {
+    let mut down = Down::new(tables);
+    down.descend(tables, va, Level::Pte, steps)?;
+    let entry = down.last?;
     if matches!(entry.kind(), Kind::Table | Kind::Bad) {
         return None;
     }
@@ -156,72 +151,71 @@ fn walk_once<T: PageTables>(
     Some(answer(tables.paging(), &down, &entry, va))
 }
 
-/// The table whose entry for an address points to no other table.
+/// A way down the tables, to the one whose entry for an address points to no other.
 pub(super) struct Down<T> {
     pub(super) table: T,
     pub(super) level: Level,
     /// The permissions that all levels above allow.
     pub(super) perm: u32,
-    /// The entry, unless the table is one of ptes: its entries are left to the caller.
+    /// The entry for the address, if it was read.
     last: Option<Entry>,
     /// What was read on the way and can change; by [`Level`].
     above: [Option<(T, Entry)>; Level::ALL.len()],
 }
 
-/// Descends from the top table; `None` if a table cannot be read.
-pub(super) fn descend<T: PageTables>(
-    tables: &T,
-    va: VirtAddr,
-    mut steps: Option<&mut Steps>,
-) -> Option<Down<T::Table>> {
-    let mut down = Down {
-        table: tables.root(),
-        level: tables.paging().top,
-        perm: flags::PERM,
-        last: None,
-        above: [None; Level::ALL.len()],
-    };
-    if let Some(steps) = &mut steps {
-        **steps = Steps::default();
-    }
-    while let Some(below) = down.level.below() {
-        let reading = note(tables, down.table, down.level, va, steps.as_deref_mut())?;
-        if reading.entry.kind() != Kind::Table {
-            down.last = Some(reading.entry);
-            break;
-        }
-        down.perm &= reading.entry.flags;
-        if tables.can_be_freed(below) {
-            down.above[down.level as usize] = Some((down.table, reading.entry));
-        }
-        down.table = reading.next?;
-        down.level = below;
-    }
-    Some(down)
-}
-
-/// Reads the entry for an address, and notes it where that is wanted.
-fn note<T: PageTables>(
-    tables: &T,
-    table: T::Table,
-    level: Level,
-    va: VirtAddr,
-    steps: Option<&mut Steps>,
-) -> Option<Reading<T::Table>> {
-    let reading = tables.read(table, va)?;
-    if let Some(steps) = steps {
-        steps.0[Level::Pgd as usize - level as usize] = Some(Step {
-            level,
-            index: tables.paging().index(level, va),
-            at: reading.at,
-            entry: reading.entry,
-        });
-    }
-    Some(reading)
-}
-
+// Inlined, so that what is known of the caller's tables and steps makes the walk short.
 impl<T: Copy> Down<T> {
+    /// Begins at the top table.
+    #[inline]
+    pub(super) fn new(tables: &impl PageTables<Table = T>) -> Self {
+        Down {
+            table: tables.root(),
+            level: tables.paging().top,
+            perm: flags::PERM,
+            last: None,
+            above: [None; Level::ALL.len()],
+        }
+    }
+
+    /// Descends; reads entries of the level `lowest` and those above it, and notes them in `steps`,
+    /// where that is given. `None` if a table cannot be read.
+    #[inline(always)]
+    pub(super) fn descend(
+        &mut self,
+        tables: &impl PageTables<Table = T>,
+        va: VirtAddr,
+        lowest: Level,
+        mut steps: Option<&mut Steps>,
+    ) -> Option<()> {
+        if let Some(steps) = &mut steps {
+            **steps = Steps::default();
+        }
+        while self.level >= lowest {
+            let Reading { at, entry, next } = tables.read(self.table, va)?;
+            if let Some(steps) = &mut steps {
+                steps.0[Level::Pgd as usize - self.level as usize] = Some(Step {
+                    level: self.level,
+                    index: tables.paging().index(self.level, va),
+                    at,
+                    entry,
+                });
+            }
+            let (Kind::Table, Some(below)) = (entry.kind(), self.level.below()) else {
+                self.last = Some(entry);
+                break;
+            };
+            self.perm &= entry.flags;
+            if tables.can_be_freed(below) {
+                self.above[self.level as usize] = Some((self.table, entry));
+            }
+            self.table = next?;
+            self.level = below;
+        }
+        Some(())
+    }
+
     /// Reads the entries above again; `None` if they no longer point where they did.
+    #[inline(always)]
     pub(super) fn check(&self, tables: &impl PageTables<Table = T>, va: VirtAddr) -> Option<()> {
         for (table, entry) in self.above.iter().flatten() {
             if !tables.still_points_to(*table, va, entry)? {
@@ -233,6 +227,7 @@ impl<T: Copy> Down<T> {
 }
 
 /// Says what the entry that ended a walk means for `va`.
+#[inline]
 fn answer<T>(paging: &Paging, down: &Down<T>, entry: &Entry, va: VirtAddr) -> Answer {
     let (level, kind) = (down.level, entry.kind());
     if kind == Kind::Leaf {

@@ -63,7 +63,10 @@ use kernel::{
     new_mutex,
     prelude::*,
     sync::Mutex,
-    uaccess::UserSliceReader, //
+    uaccess::{
+        UserPtr,
+        UserSlice, //
+    },
 };
 
 /// A write of at most that many bytes needs no memory.
@@ -282,33 +285,27 @@ impl<A: Answer> Operations for Conversation<A> {
         }
     }
 
-    fn write(this: Pin<&Self>, mut from: UserSliceReader) -> Result<usize> {
+    fn write(this: Pin<&Self>, from: UserPtr, length: usize) -> Result<usize> {
         ACCESS.check_lockdown()?;
-        if from.is_empty() {
+        if length == 0 {
             return Ok(0);
         }
         // The user's memory is read first, as a whole: where that fails, nothing was taken.
-        let length = from.len().min(QUEUE_MAX);
-        let whole = length == from.len();
-        let (mut short, mut long, mut part) = ([0; SHORT], KVVec::new(), Bytes::new());
-        let mut bytes: &[u8] = match short.get_mut(..length) {
+        let taken = length.min(QUEUE_MAX);
+        let mut from = UserSlice::new(from, taken).reader();
+        let (mut short, mut long) = ([0; SHORT], KVVec::new());
+        let mut bytes: &[u8] = match short.get_mut(..taken) {
             Some(bytes) => {
                 from.read_slice(bytes)?;
                 bytes
             }
-            None if whole => {
+            None => {
                 from.read_all(&mut long, GFP_KERNEL_ACCOUNT)?;
                 &long
             }
-            None => {
-                part.grow_to(length, GFP_KERNEL_ACCOUNT)?;
-                let part = part.get_mut(..length).ok_or(ENOMEM)?;
-                from.read_slice(part)?;
-                part
-            }
         };
         // Of a write that is too long, only whole lines.
-        if !whole {
+        if taken < length {
             if let Some(newline) = bytes.iter().rposition(|&byte| byte == b'\n') {
                 bytes = bytes.get(..=newline).unwrap_or(bytes);
             }

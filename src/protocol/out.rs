@@ -70,17 +70,8 @@ impl Out {
         self.make_room(bytes + LINE_MAX)
     }
 
-    /// Appends text that may be longer than a line, even past what the reader waits for.
-    pub(crate) fn text(&mut self, text: &[u8]) -> Result {
-        self.make_room(text.len())?;
-        if let Some(room) = self.bytes.get_mut(self.len..self.len + text.len()) {
-            room.copy_from_slice(text);
-            self.len += text.len();
-        }
-        Ok(())
-    }
-
-    /// Appends a line, even past what the reader waits for.
+    /// Appends a line, even past what the reader waits for; one longer than [`LINE_MAX`] where room
+    /// is reserved.
     #[inline]
     pub(crate) fn line(&mut self, write: impl FnOnce(&mut Line<'_>)) -> Result {
         self.make_room(LINE_MAX)?;

@@ -116,6 +116,29 @@ fn a_line_that_is_no_question_has_nothing_to_repeat() {
 }
 
 #[test]
+fn one_value_and_nothing_else() {
+    let written = |answer| {
+        let mut bytes = [0; answer::VALUE_MAX];
+        let mut line = Line::new(&mut bytes);
+        answer::value(&mut line, &answer);
+        assert!(line.is_whole());
+        String::from_utf8(line.as_bytes().to_vec()).unwrap()
+    };
+    assert_eq!(written(Ok(PAGE)), "0x205018123\n");
+    let last = Page {
+        pa: PhysAddr(u64::MAX),
+        ..PAGE
+    };
+    assert_eq!(written(Ok(last)), "0xffffffffffffffff\n");
+    let longest = Absent {
+        why: Why::NotPopulated,
+        level: None,
+        swap: None,
+    };
+    assert_eq!(written(Err(longest)), "not-populated\n");
+}
+
+#[test]
 fn sizes_of_pages() {
     for (shift, size) in [
         (12, "4K"),

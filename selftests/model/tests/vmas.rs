@@ -134,8 +134,14 @@ fn rows_as_the_design_writes_them() {
         ..Perm::default()
     };
     let row = line(|l| {
-        vmas::row_before_name(l, VirtAddr(0x40_0000), VirtAddr(0x40_2000), perm, &behind);
-        l.put(b"/usr/bin/dash").end();
+        vmas::row(
+            l,
+            VirtAddr(0x40_0000),
+            VirtAddr(0x40_2000),
+            perm,
+            &behind,
+            b"/usr/bin/dash",
+        );
     });
     assert_eq!(row, "0x400000 0x402000 r-xp 8 4 0 0 0 4 /usr/bin/dash\n");
     fields(&head, &row);
@@ -156,8 +162,14 @@ fn every_permission_is_as_in_maps() {
             .map(|(bit, letters)| char::from(letters.as_bytes()[usize::from((bits >> bit) & 1)]))
             .collect();
         let row = line(|l| {
-            vmas::row_before_name(l, VirtAddr(0), VirtAddr(0x1000), perm, &Behind::default());
-            l.put(b"-").end();
+            vmas::row(
+                l,
+                VirtAddr(0),
+                VirtAddr(0x1000),
+                perm,
+                &Behind::default(),
+                b"-",
+            );
         });
         assert_eq!(fields(&header(vmas::header), &row)[2], ("PERM", &*expected));
     }
@@ -175,8 +187,14 @@ fn the_widest_row_leaves_room() {
         empty: most,
     };
     let row = line(|l| {
-        vmas::row_before_name(l, VirtAddr(most), VirtAddr(most), Perm::default(), &behind);
-        l.put(b"-").end();
+        vmas::row(
+            l,
+            VirtAddr(most),
+            VirtAddr(most),
+            Perm::default(),
+            &behind,
+            b"-",
+        );
     });
     assert_eq!(fields(&header(vmas::header), &row).len(), 10);
     assert!(row.len() <= vmas::ROW_MAX && vmas::ROW_MAX < LINE_MAX / 2);

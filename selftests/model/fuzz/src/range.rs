@@ -271,8 +271,7 @@ fn check_behind(behind: &Behind, start: VirtAddr, last: VirtAddr) {
     assert!(behind.present + behind.zero + behind.swap + behind.empty <= behind.size);
     let text = line(|line| {
         let end = last.next().unwrap_or(last);
-        vmas::row_before_name(line, start, end, Perm::default(), behind);
-        line.put(b"-").end();
+        vmas::row(line, start, end, Perm::default(), behind, b"");
     });
     let header = line(vmas::header);
     let fields = fields(&header, &text);
