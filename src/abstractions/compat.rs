@@ -26,7 +26,7 @@ pub(crate) fn enodata() -> Error {
 /// The flag of a mapping that is, or may be made, shared.
 ///
 /// In 7.2 `kernel::mm::virt::flags::MAYSHARE` has the value of `VM_MAYEXEC`;
-/// `src/helpers_compat.h` holds this number against the kernel's.
+/// `src/helpers/compat.h` holds this number against the kernel's.
 #[cfg(before_7_3)]
 pub(crate) const VM_MAYSHARE: bindings::vm_flags_t = 0x80;
 

@@ -28,6 +28,21 @@ pub(crate) enum Capability {
 }
 
 /// What can be asked of any open file.
+///
+/// # Examples
+///
+/// ```
+/// use crate::abstractions::file::{Capability, FileExt};
+/// use kernel::{fs::LocalFile, prelude::*, task::Task};
+///
+/// /// Returns the user of a task, for an opener who has the right to read it.
+/// fn user_of(file: &LocalFile, task: &Task) -> Result<u32> {
+///     if !file.is_readable() || !file.capable(Capability::SysPtrace) {
+///         return Err(EPERM);
+///     }
+///     Ok(file.uid_munged(task.uid()))
+/// }
+/// ```
 pub(crate) trait FileExt {
     /// Returns whether the opener had a capability in the initial user namespace.
     #[doc(alias = "file_ns_capable")]
@@ -42,6 +57,7 @@ pub(crate) trait FileExt {
 }
 
 impl FileExt for LocalFile {
+    #[inline]
     fn capable(&self, capability: Capability) -> bool {
         // CAST: capabilities are small numbers.
         // SAFETY: The file is valid, so its `f_cred` is; `init_user_ns` is static and never freed.
@@ -54,11 +70,13 @@ impl FileExt for LocalFile {
         }
     }
 
+    #[inline]
     fn is_readable(&self) -> bool {
         // SAFETY: The file is valid, and its mode does not change after it was opened.
         unsafe { bindings::memintro_file_is_readable(self.as_ptr()) }
     }
 
+    #[inline]
     fn uid_munged(&self, uid: Kuid) -> u32 {
         // SAFETY: The credentials are valid, and hold a reference to their user namespace, which
         // does not change.

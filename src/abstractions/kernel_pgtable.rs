@@ -79,6 +79,28 @@ impl KernelTable {
 }
 
 /// The page tables behind kernel addresses.
+///
+/// # Examples
+///
+/// ```
+/// use crate::{
+///     abstractions::{
+///         compat::local_interrupt_disable,
+///         kernel_pgtable::{pa_linear, region, KernelTable, KernelTables},
+///     },
+///     model::{pgtable::PageTables, walk::walk_twice, VirtAddr},
+/// };
+///
+/// let va = VirtAddr(0xffff_8880_0000_0000);
+/// let irq = local_interrupt_disable();
+/// let tables = KernelTables::new(&irq);
+/// let _pgd: KernelTable = tables.root();
+/// if let Ok(page) = walk_twice(&tables, va, None) {
+///     let region = region(va, Some(page.pa));
+///     // Where the linear map is, its formula gives the same.
+///     pr_info!("{region}: {:x}, {:x}\n", page.pa.0, pa_linear(va).0);
+/// }
+/// ```
 pub(crate) struct KernelTables<'a> {
     paging: Paging,
     _irq: &'a LocalInterruptDisabled,
@@ -86,6 +108,7 @@ pub(crate) struct KernelTables<'a> {
 
 impl<'a> KernelTables<'a> {
     /// Gives access to the kernel's tables while interrupts are off.
+    #[inline]
     pub(crate) fn new(irq: &'a LocalInterruptDisabled) -> Self {
         KernelTables {
             paging: paging().0,
@@ -154,6 +177,23 @@ impl BulkTables for KernelTables<'_> {
 /// # Errors
 ///
 /// [`Unavailable::Unstable`] if the tables kept changing.
+///
+/// # Examples
+///
+/// ```
+/// use crate::{
+///     abstractions::{kernel_pgtable::step_kernel, vma::Unavailable},
+///     model::{
+///         pgtable::Entry,
+///         range::{Found, STEP_ENTRIES},
+///         VirtAddr,
+///     },
+/// };
+///
+/// fn first(entries: &mut [Entry]) -> Result<Found<'_>, Unavailable> {
+///     step_kernel(VirtAddr(0xffff_8880_0000_0000), VirtAddr::MAX, entries)
+/// }
+/// ```
 pub(crate) fn step_kernel(
     va: VirtAddr,
     last: VirtAddr,
@@ -165,6 +205,7 @@ pub(crate) fn step_kernel(
 
 /// Returns what the formula of the linear map gives for a kernel address.
 #[doc(alias = "__pa")]
+#[inline]
 pub(crate) fn pa_linear(va: VirtAddr) -> PhysAddr {
     PhysAddr(bindings::memintro_pa_linear(va.0))
 }

@@ -19,6 +19,16 @@ use kernel::prelude::*;
 /// ones.
 ///
 /// They never change, but for the end of the linear map and of vmemmap where memory is added.
+///
+/// # Examples
+///
+/// ```
+/// use crate::abstractions::layout::windows;
+///
+/// for window in windows().iter().filter(|window| window.start < window.last) {
+///     pr_info!("{} begins at {:x}\n", window.name, window.start.0);
+/// }
+/// ```
 pub(crate) fn windows() -> [Window; WINDOWS] {
     let mut raw = [bindings::memintro_window::default(); WINDOWS];
     // CAST: there are a few.
@@ -38,6 +48,15 @@ pub(crate) fn windows() -> [Window; WINDOWS] {
 }
 
 /// Returns an address in the code of the kernel's image, and one in its data.
+///
+/// # Examples
+///
+/// ```
+/// use crate::abstractions::layout::image;
+///
+/// let (text, data) = image();
+/// pr_info!("code at {:x}, data at {:x}\n", text.0, data.0);
+/// ```
 pub(crate) fn image() -> (VirtAddr, VirtAddr) {
     let (mut text, mut data) = (0, 0);
     // SAFETY: Both may be written.

@@ -108,6 +108,7 @@ impl Search {
 }
 
 /// Returns whether two threads are of one process.
+#[inline]
 fn is_same_process(one: &Task, other: &Task) -> bool {
     // SAFETY: Both are valid; each has the field from before it has an ID until it is freed.
     unsafe { (*one.as_ptr()).signal == (*other.as_ptr()).signal }
@@ -115,6 +116,7 @@ fn is_same_process(one: &Task, other: &Task) -> bool {
 
 /// Takes a reference to the users of a thread's address space, if it has one.
 #[doc(alias = "get_task_mm")]
+#[inline]
 pub(crate) fn task_mm(task: &Task) -> Option<ARef<MmWithUserAsync>> {
     // SAFETY: The task is valid. The function takes its lock, and a reference to its mm.
     let mm = NonNull::new(unsafe { bindings::get_task_mm(task.as_ptr()) })?;
@@ -133,6 +135,19 @@ pub(crate) fn task_mm(task: &Task) -> Option<ARef<MmWithUserAsync>> {
 /// that takes as long as the memory is large, and waits for I/O.
 ///
 /// Context: process context, may sleep.
+///
+/// # Examples
+///
+/// ```
+/// use crate::abstractions::mm::{is_mm_of, process_mm, task_mm};
+/// use kernel::task::Task;
+///
+/// /// Returns whether a thread has the memory of its process: one that has exited has none.
+/// fn has_memory(thread: &Task) -> bool {
+///     let own = task_mm(thread).is_some();
+///     process_mm(thread).is_some_and(|mm| own && is_mm_of(&mm, thread))
+/// }
+/// ```
 pub(crate) fn process_mm(task: &Task) -> Option<ARef<MmWithUserAsync>> {
     if task.is_kernel_thread() {
         return None;
@@ -147,6 +162,25 @@ pub(crate) fn process_mm(task: &Task) -> Option<ARef<MmWithUserAsync>> {
 }
 
 /// The memory of the processes of a namespace, in the order of their IDs.
+///
+/// # Examples
+///
+/// ```
+/// use crate::abstractions::{
+///     mm::{Memories, MmExt},
+///     task::init_pid_ns,
+/// };
+/// use kernel::sync::rcu;
+///
+/// let mut memories = Memories::new(init_pid_ns());
+/// let rcu = rcu::read_lock();
+/// // Where there are thousands of processes, the lock is to be given up now and then.
+/// while let Some(next) = memories.next(&rcu, |mm| (mm.heap_size(), mm.stat())) {
+///     if let Some((pid, _process, (heap, _stat))) = next {
+///         pr_info!("{pid} has a heap of {heap} bytes\n");
+///     }
+/// }
+/// ```
 pub(crate) struct Memories<'ns> {
     processes: Tasks<'ns>,
     /// The process whose memory is still searched for.
@@ -194,6 +228,7 @@ impl<'ns> Memories<'ns> {
 }
 
 /// Returns whether `mm` is the address space of this task now.
+#[inline]
 pub(crate) fn is_mm_of(mm: &MmWithUser, task: &Task) -> bool {
     // SAFETY: The task is valid. It may change the field meanwhile, so the load is atomic, as
     // READ_ONCE() in C. The pointer is not followed; that no other address space is at this address is
@@ -218,6 +253,7 @@ impl<'a> TaskLock<'a> {
         TaskLock(task, NotThreadSafe)
     }
 
+    #[inline]
     fn mm(&self) -> Option<&MmWithUser> {
         // SAFETY: `mm` is changed under the task's lock only, which is held.
         let mm = NonNull::new(unsafe { (*self.0.as_ptr()).mm })?;
@@ -246,6 +282,7 @@ pub(crate) trait MmExt {
 }
 
 impl MmExt for MmWithUser {
+    #[inline]
     fn heap_size(&self) -> u64 {
         let mm = self.as_raw();
         // SAFETY: The mm is valid. brk() and prctl() may write the fields meanwhile, so the loads
@@ -260,6 +297,7 @@ impl MmExt for MmWithUser {
         brk.saturating_sub(start) as u64
     }
 
+    #[inline]
     fn stat(&self) -> MmStat {
         let mut stat = MmStat::default();
         // SAFETY: The mm is valid by the count of users behind `self`, and with it its counters,

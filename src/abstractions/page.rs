@@ -38,6 +38,38 @@ use kernel::{
 /// Watches memory being taken away, for as long as it exists; there is one at most.
 ///
 /// Without it no memory counts as online.
+///
+/// # Invariants
+///
+/// The notifier is registered.
+///
+/// # Examples
+///
+/// ```
+/// use crate::{
+///     abstractions::page::{count_folios, count_frames, node_ids, read_frame, Watch},
+///     model::{
+///         addr::Pfn,
+///         page::{FolioRun, Run},
+///     },
+/// };
+/// use kernel::sync::rcu;
+///
+/// let watch = Watch::new()?;
+/// {
+///     let rcu = rcu::read_lock();
+///     if let Some(frame) = read_frame(Pfn(0x100), &rcu) {
+///         pr_info!("order {}\n", frame.order);
+///     }
+///     let mut room = [Run::default(); 8];
+///     let runs = count_frames(Pfn(0), Pfn(0x1000), &mut room, &rcu);
+///     let mut room = [FolioRun::default(); 8];
+///     let folios = count_folios(Pfn(0), Pfn(0x1000), &mut room, &rcu);
+///     pr_info!("{}, {}, {} nodes\n", runs.len(), folios.len(), node_ids());
+/// }
+/// drop(watch);
+/// # Ok::<(), Error>(())
+/// ```
 #[doc(alias = "register_memory_notifier")]
 pub(crate) struct Watch(());
 
@@ -47,6 +79,7 @@ impl Watch {
     /// Context: process context, may sleep.
     pub(crate) fn new() -> Result<Self> {
         to_result(bindings::memintro_watch_memory())?;
+        // INVARIANT: It was just registered.
         Ok(Watch(()))
     }
 }

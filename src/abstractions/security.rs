@@ -23,7 +23,17 @@ pub(crate) enum Lockdown {
 /// # Errors
 ///
 /// `EPERM` where it does not.
+///
+/// # Examples
+///
+/// ```
+/// use crate::abstractions::security::{locked_down, Lockdown};
+///
+/// locked_down(Lockdown::Kcore)?;
+/// # Ok::<(), Error>(())
+/// ```
 #[doc(alias = "security_locked_down")]
+#[inline]
 pub(crate) fn locked_down(what: Lockdown) -> Result {
     // CAST: an enumeration of C has this type.
     // SAFETY: An FFI call without requirements.
@@ -33,7 +43,19 @@ pub(crate) fn locked_down(what: Lockdown) -> Result {
 /// Returns whether `kptr_restrict` is 2: nobody may see kernel addresses.
 ///
 /// Context: process context.
+///
+/// # Examples
+///
+/// ```
+/// use crate::abstractions::security::kptr_restricted;
+///
+/// if kptr_restricted() {
+///     return Err(EPERM);
+/// }
+/// # Ok::<(), Error>(())
+/// ```
 #[doc(alias = "kptr_restrict")]
+#[inline]
 pub(crate) fn kptr_restricted() -> bool {
     bindings::memintro_kptr_restricted()
 }

@@ -64,6 +64,39 @@ impl Drop for Kobject {
 /// What reads and writes of a binary attribute do; implemented by its data.
 ///
 /// An attribute that is leaked stays registered: hence its data is `'static`.
+///
+/// # Examples
+///
+/// ```
+/// use crate::abstractions::sysfs::{BinAttribute, BinOperations, Kobject};
+/// use core::sync::atomic::{AtomicUsize, Ordering};
+/// use kernel::{fs::LocalFile, prelude::*};
+///
+/// /// An attribute that says how long the last write was.
+/// struct Length(AtomicUsize);
+///
+/// impl BinOperations for Length {
+///     fn read(&self, _file: &LocalFile, to: &mut [u8], pos: usize) -> Result<usize> {
+///         let bytes = self.0.load(Ordering::Relaxed).to_ne_bytes();
+///         let rest = bytes.get(pos..).unwrap_or(&[]);
+///         let count = rest.len().min(to.len());
+///         to[..count].copy_from_slice(&rest[..count]);
+///         Ok(count)
+///     }
+///
+///     fn write(&self, _file: &LocalFile, from: &[u8]) -> Result {
+///         self.0.store(from.len(), Ordering::Relaxed);
+///         Ok(())
+///     }
+/// }
+///
+/// /// Makes `/sys/kernel/example/length`.
+/// fn new() -> Result<Pin<KBox<BinAttribute<Length>>>> {
+///     let kobj = Kobject::new_in_kernel(c"example")?;
+///     let data = Ok(Length(AtomicUsize::new(0)));
+///     KBox::try_pin_init(BinAttribute::new(kobj, c"length", 0o600, data), GFP_KERNEL)
+/// }
+/// ```
 pub(crate) trait BinOperations: Send + Sync + 'static {
     /// Reads at `pos` into `to`, and returns how many bytes.
     ///

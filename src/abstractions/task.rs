@@ -31,6 +31,7 @@ use kernel::{
 pub(crate) const TASK_COMM_LEN: usize = bindings::TASK_COMM_LEN as usize;
 
 /// Returns the PID namespace that contains all others.
+#[inline]
 pub(crate) fn init_pid_ns() -> &'static PidNamespace {
     // SAFETY: The namespace is static data of the kernel, and never freed.
     unsafe { PidNamespace::from_ptr(&raw const bindings::init_pid_ns) }
@@ -51,6 +52,7 @@ pub(crate) enum PidType {
 /// # Safety
 ///
 /// `pid` must be NULL or valid for the duration of the guard.
+#[inline]
 unsafe fn pid_task(pid: *mut bindings::pid, pid_type: PidType, _rcu: &rcu::Guard) -> Option<&Task> {
     // SAFETY: The caller promises that `pid` is NULL or valid.
     let task = NonNull::new(unsafe { bindings::pid_task(pid, pid_type as bindings::pid_type) })?;
@@ -63,7 +65,22 @@ unsafe fn pid_task(pid: *mut bindings::pid, pid_type: PidType, _rcu: &rcu::Guard
 }
 
 /// Finds the task with an ID in a PID namespace.
+///
+/// # Examples
+///
+/// ```
+/// use crate::abstractions::task::{find_by_pid, init_pid_ns, TaskExt};
+/// use kernel::{sync::{aref::ARef, rcu}, task::Task};
+///
+/// let rcu = rcu::read_lock();
+/// if let Some(task) = find_by_pid(1, init_pid_ns(), &rcu) {
+///     pr_info!("init has {} threads\n", task.threads());
+///     // To keep it for longer than the guard:
+///     let _task: ARef<Task> = task.into();
+/// }
+/// ```
 #[doc(alias = "find_task_by_pid_ns")]
+#[inline]
 pub(crate) fn find_by_pid<'rcu>(
     pid: Pid,
     ns: &PidNamespace,
@@ -85,6 +102,27 @@ pub(crate) fn find_by_pid<'rcu>(
 /// A task that has its ID throughout is returned exactly once, whatever others do meanwhile: the
 /// position is an ID, not a pointer. A process keeps its ID; a thread that executes a program takes its
 /// leader's, and so may be seen twice, by its old and its new ID, or not as itself.
+///
+/// # Examples
+///
+/// ```
+/// use crate::abstractions::task::{being_killed, init_pid_ns, reschedule, PidType, Tasks};
+/// use kernel::{prelude::*, sync::rcu};
+///
+/// let mut processes = Tasks::new(init_pid_ns(), PidType::Process);
+/// let mut count = 0;
+/// while let Some((_pid, process)) = processes.next(&rcu::read_lock()) {
+///     count += usize::from(process.is_some());
+///     if being_killed() {
+///         return Err(EINTR);
+///     }
+///     reschedule();
+/// }
+/// // From an ID on, and back to one.
+/// let mut rest = Tasks::after(init_pid_ns(), PidType::Thread, 1);
+/// rest.go_back_to(1);
+/// # Ok::<(), Error>(())
+/// ```
 pub(crate) struct Tasks<'ns> {
     ns: &'ns PidNamespace,
     pid_type: PidType,
@@ -93,6 +131,7 @@ pub(crate) struct Tasks<'ns> {
 
 impl<'ns> Tasks<'ns> {
     /// Begins at the lowest ID.
+    #[inline]
     pub(crate) fn new(ns: &'ns PidNamespace, pid_type: PidType) -> Self {
         Self::after(ns, pid_type, 0)
     }
@@ -108,6 +147,7 @@ impl<'ns> Tasks<'ns> {
     }
 
     /// Goes back to an ID that was returned.
+    #[inline]
     pub(crate) fn go_back_to(&mut self, pid: Pid) {
         self.next = pid;
     }
@@ -141,12 +181,14 @@ impl<'ns> Tasks<'ns> {
 ///
 /// Context: process context, may sleep.
 #[doc(alias = "cond_resched")]
+#[inline]
 pub(crate) fn reschedule() {
     bindings::memintro_cond_resched();
 }
 
 /// Returns whether the current task is being killed.
 #[doc(alias = "fatal_signal_pending")]
+#[inline]
 pub(crate) fn being_killed() -> bool {
     bindings::memintro_fatal_signal_pending()
 }
@@ -154,13 +196,53 @@ pub(crate) fn being_killed() -> bool {
 /// Sleeps for a jiffy, or until a signal comes.
 ///
 /// Context: process context, may sleep.
+///
+/// # Examples
+///
+/// ```
+/// use crate::abstractions::task::nap;
+/// use kernel::{current, prelude::*};
+///
+/// fn wait_until(mut is_so: impl FnMut() -> bool) -> Result {
+///     while !is_so() {
+///         nap();
+///         if current!().signal_pending() {
+///             return Err(ERESTARTSYS);
+///         }
+///     }
+///     Ok(())
+/// }
+/// ```
 #[doc(alias = "schedule_timeout_interruptible")]
+#[inline]
 pub(crate) fn nap() {
     // SAFETY: An FFI call without requirements but the context.
     unsafe { bindings::schedule_timeout_interruptible(1) };
 }
 
 /// What can be read from any task.
+///
+/// # Examples
+///
+/// ```
+/// use crate::abstractions::task::{init_pid_ns, KernelStack, TaskExt, TASK_COMM_LEN};
+/// use kernel::{prelude::*, sync::rcu, task::Task};
+///
+/// fn show(task: &Task) {
+///     let rcu = rcu::read_lock();
+///     let comm: [u8; TASK_COMM_LEN] = task.comm();
+///     let (state, threads) = (task.state() as char, task.threads());
+///     pr_info!("{comm:?} is in state {state}, with {threads} threads\n");
+///     pr_info!("a child of {}\n", task.ppid(init_pid_ns()));
+///     if !task.is_kernel_thread() {
+///         pr_info!("of user {}\n", task.cred(&rcu).euid().into_uid_in_current_ns());
+///     }
+///     let KernelStack { stack, size, .. } = task.kernel_stack();
+///     if let Some(stack) = stack {
+///         pr_info!("{size} bytes at {:x}\n", stack.0);
+///     }
+/// }
+/// ```
 pub(crate) trait TaskExt {
     /// Returns the task's own name, NUL-padded. It may be torn while the task renames itself.
     #[doc(alias = "get_task_comm")]
@@ -204,6 +286,7 @@ pub(crate) struct KernelStack {
 // either keeps the structure (free_task() runs after both). What else a field points to is said at
 // its use. Fields that the task itself changes meanwhile are loaded once.
 impl TaskExt for Task {
+    #[inline]
     fn comm(&self) -> [u8; TASK_COMM_LEN] {
         let mut comm = [0; TASK_COMM_LEN];
         // SAFETY: The task is valid, and its name is part of it; the buffer has the size that is
@@ -212,23 +295,27 @@ impl TaskExt for Task {
         comm
     }
 
+    #[inline]
     fn state(&self) -> u8 {
         // SAFETY: The task is valid.
         unsafe { bindings::memintro_task_state(self.as_ptr()) }
     }
 
+    #[inline]
     fn is_kernel_thread(&self) -> bool {
         // SAFETY: The task is valid. Some of its flags change meanwhile, so the load is atomic.
         let flags = unsafe { atomic_load(&raw mut (*self.as_ptr()).flags, Relaxed) };
         flags & bindings::PF_KTHREAD != 0
     }
 
+    #[inline]
     fn ppid(&self, ns: &PidNamespace) -> Pid {
         // SAFETY: The task and the namespace are valid; task_ppid_nr_ns() takes the RCU read lock,
         // which keeps the parent and its IDs.
         unsafe { bindings::memintro_task_ppid(self.as_ptr(), ns.as_ptr()) }
     }
 
+    #[inline]
     fn threads(&self) -> u32 {
         // SAFETY: The task is valid, and its `signal` is freed only with it (free_task()). The count
         // changes meanwhile, so the load is atomic, as READ_ONCE() in C.
@@ -236,6 +323,7 @@ impl TaskExt for Task {
         count.unsigned_abs()
     }
 
+    #[inline]
     fn cred<'rcu>(&'rcu self, _rcu: &'rcu rcu::Guard) -> &'rcu Credential {
         // SAFETY: The task is valid. It may change the field meanwhile; rcu_dereference() is such a
         // load. The RCU read lock keeps the credentials: put_cred() frees them through RCU.

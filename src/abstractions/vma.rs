@@ -63,6 +63,7 @@ pub(crate) enum VmaGuard<'a> {
 impl Deref for VmaGuard<'_> {
     type Target = VmaRef;
 
+    #[inline]
     fn deref(&self) -> &VmaRef {
         match self {
             VmaGuard::Vma(vma) => vma,
@@ -110,6 +111,22 @@ impl Place {
 }
 
 /// Finding mappings and locking them.
+///
+/// # Examples
+///
+/// ```
+/// use crate::{
+///     abstractions::vma::{LockVma, Unavailable, VmaGuard},
+///     model::VirtAddr,
+/// };
+/// use kernel::mm::MmWithUser;
+///
+/// /// Returns how large the first mapping of a process is.
+/// fn first_size(mm: &MmWithUser) -> Result<usize, Unavailable> {
+///     let vma: Option<VmaGuard<'_>> = mm.lock_vma(VirtAddr(0), VirtAddr::MAX)?;
+///     Ok(vma.map_or(0, |vma| vma.end() - vma.start()))
+/// }
+/// ```
 pub(crate) trait LockVma {
     /// Locks for reading the first mapping that ends after `va`, if it begins at `last` or before.
     ///
@@ -186,6 +203,21 @@ pub(crate) struct VmaId {
 }
 
 /// What can be read from a mapping that is locked for reading.
+///
+/// # Examples
+///
+/// ```
+/// use crate::abstractions::vma::{VmaExt, VmaId, VMA_NAME_MAX};
+/// use kernel::{mm::virt::VmaRef, prelude::*};
+///
+/// fn show(vma: &VmaRef, last: VmaId) -> Result {
+///     let mut buffer = KVec::from_elem(0, VMA_NAME_MAX, GFP_KERNEL)?;
+///     if vma.id() != last && !vma.is_anonymous() && vma.perm().exec {
+///         pr_info!("code of {:?}\n", vma.name(&mut buffer));
+///     }
+///     Ok(())
+/// }
+/// ```
 pub(crate) trait VmaExt {
     /// Returns which mapping it is.
     fn id(&self) -> VmaId;
@@ -214,6 +246,7 @@ impl VmaExt for VmaRef {
         }
     }
 
+    #[inline]
     fn perm(&self) -> Perm {
         let flags = self.flags();
         Perm {
@@ -224,12 +257,14 @@ impl VmaExt for VmaRef {
         }
     }
 
+    #[inline]
     fn is_anonymous(&self) -> bool {
         // SAFETY: A `&VmaRef` exists under a lock of the mapping only, with which the field does not
         // change.
         unsafe { (*self.as_ptr()).vm_ops }.is_null()
     }
 
+    #[inline]
     fn name<'a>(&self, buffer: &'a mut [u8]) -> &'a [u8] {
         // SAFETY: A `&VmaRef` exists under a lock of the mapping only. That keeps its file, its
         // operations and its name: all are changed with the lock held for writing, and put by
