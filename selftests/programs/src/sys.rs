@@ -14,7 +14,6 @@ use std::ffi::CStr;
 use crate::prelude::*;
 
 pub mod area;
-pub mod fuse;
 pub mod process;
 pub mod raw;
 pub mod steps;
