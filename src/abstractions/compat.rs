@@ -25,13 +25,9 @@ pub(crate) fn enodata() -> Error {
 
 /// The flag of a mapping that is, or may be made, shared.
 ///
-/// In 7.2 `kernel::mm::virt::flags::MAYSHARE` has the value of `VM_MAYEXEC`;
-/// `src/helpers/compat.h` holds this number against the kernel's.
-#[cfg(before_7_3)]
+/// `kernel::mm::virt::flags::MAYSHARE` has the value of `VM_MAYEXEC` in 7.2, and in candidates of
+/// 7.3; `src/helpers/compat.h` holds this number against the kernel's.
 pub(crate) const VM_MAYSHARE: bindings::vm_flags_t = 0x80;
-
-#[cfg(not(before_7_3))]
-pub(crate) use kernel::mm::virt::flags::MAYSHARE as VM_MAYSHARE;
 
 #[cfg(before_7_3)]
 pub(crate) use interrupt::{

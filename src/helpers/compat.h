@@ -19,10 +19,10 @@
 /* 7.3 has one bit of entries for all that userfaultfd watches. */
 #define pte_uffd pte_uffd_wp
 #define pmd_uffd pmd_uffd_wp
+#endif
 
 /* What src/abstractions/compat.rs says. */
 static_assert(VM_MAYSHARE == 0x80);
-#endif
 
 /* Pages of hugetlb that an address space maps. */
 static inline u64 compat_hugetlb_pages(const struct mm_struct *mm)
