@@ -61,7 +61,7 @@ pub enum Command {
     Vmas(QuestionArgs),
     /// Physically contiguous runs: PID, PID START-END, kernel START-END
     Extents(QuestionArgs),
-    /// Every mapping of a physical page, in every process: PA
+    /// Every mapping of a physical page, in every process: PA; PA kernel; PA-PA: who has how much
     Rmap(QuestionArgs),
     /// What a page frame is used for: PA, PID VA, kernel VA, or PA-PA totals
     Page(QuestionArgs),

@@ -3,10 +3,10 @@
 //! Processes that keep something until the end of standard input, after they have printed what
 //! it is, and `ready`.
 //!
-//! - `hog [--size MIB] [--pieces N] [--undumped] [--at 0xADDRESS] [--map FILE]`: anonymous memory,
+//! - `hog [--size MIB] [--pieces N] [--sparse] [--at 0xADDRESS] [--map FILE]`: anonymous memory,
 //!   written to; N mappings of one page each from ADDRESS on, every second one read-only, so
-//!   that answers are long, or with `--undumped` left out of core dumps, which is much faster for
-//!   many, as no TLB has to forget anything; FILE, mapped and touched, so that its file system is in use.
+//!   that answers are long, or with `--sparse` left out of core dumps, and only some pages written
+//!   to, which is much faster for many; FILE, mapped and touched, so that its file system is in use.
 //! - `heap BYTES`: a heap of exactly BYTES, as brk(2) and /proc define it: the break that
 //!   sbrk(2) reports, less the start that field 47 of /proc/self/stat gives. Prints `heap PID
 //!   BYTES`.
@@ -45,18 +45,21 @@ pub fn hog(options: &mut Options) -> io::Result<bool> {
     let (size, pieces) = (options.or("--size", 0)?, options.or("--pieces", 0)?);
     let at = parse_hex(&options.or("--at", "0x3000000000".to_owned())?)? as usize;
     let map = options.get::<String>("--map")?;
-    let undumped = options.flag("--undumped");
+    let sparse = options.flag("--sparse");
     options.end()?;
     if size > 0 {
         Area::anonymous(size << 20)?.write();
     }
     if pieces > 0 {
         let all = Area::at(at, pieces * PAGE, READ_WRITE)?;
-        all.write();
-        if undumped {
+        if sparse {
+            // Mappings are split fastest while nothing is in them.
+            all.huge_pages(false)?;
             let mut pages = (0..pieces).step_by(2);
             pages.try_for_each(|page| all.page(page).advise(libc::MADV_DONTDUMP))?;
+            (0..pieces).step_by(16).for_each(|page| all.page(page).write());
         } else {
+            all.write();
             all.break_up()?;
         }
     }
