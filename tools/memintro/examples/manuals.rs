@@ -8,6 +8,9 @@ use std::{env, fs, io, path::Path};
 use clap::CommandFactory;
 use clap_complete::env::{Bash, EnvCompleter, Fish, Zsh};
 
+const ZSH_FIRST: &[u8] =
+    b"[[ $funcstack[1] != _memintro ]] || _clap_dynamic_completer_memintro \"$@\"\n";
+
 fn main() -> io::Result<()> {
     let folder = env::args_os().nth(1);
     let folder = folder.ok_or_else(|| io::Error::other("usage: manuals FOLDER"))?;
@@ -24,6 +27,10 @@ fn main() -> io::Result<()> {
         fs::create_dir_all(path.parent().unwrap_or(folder))?;
         let mut text = Vec::new();
         shell.write_registration("COMPLETE", "memintro", "memintro", "memintro", &mut text)?;
+        if shell.is("zsh") {
+            // What is loaded by the first Tab has to complete, too.
+            text.extend_from_slice(ZSH_FIRST);
+        }
         fs::write(path, text)?;
     }
     Ok(())
