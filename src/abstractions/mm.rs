@@ -94,16 +94,16 @@ impl Search {
     ) -> Option<Option<R>> {
         let last = find_by_pid(self.last, init_pid_ns(), rcu);
         let last = last.filter(|last| is_same_process(last, process));
-        let mut looked = 0;
+        let mut checked = 0;
         for thread in threads(process, last, rcu).take(THREADS) {
             if let Some(found) = mm_of(thread) {
                 return Some(Some(found));
             }
-            looked += 1;
+            checked += 1;
             self.last = thread.pid();
         }
-        self.left = self.left.saturating_sub(looked);
-        (looked < THREADS || self.left == 0).then_some(None)
+        self.left = self.left.saturating_sub(checked);
+        (checked < THREADS || self.left == 0).then_some(None)
     }
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What the kernel notes of page frames: `struct page`, and the folio that it belongs to.
+//! What the kernel records of page frames: `struct page`, and the folio that it belongs to.
 //!
 //! # What keeps it from being freed while it is read
 //!
@@ -10,12 +10,12 @@
 //!   pages to the end of that section. Pages of devices and of memory that is offline are not read.
 //! - The folio of a page may be split, freed or used for something else at any time: no reference
 //!   is taken, which could keep it. The description of its first page is memory that is online too.
-//!   What was read may be of two times: [`crate::model::page::settle`] believes only what two
+//!   What was read may be of two times: [`crate::model::page::settle`] uses only what two
 //!   readings agree on.
 //! - A memory cgroup, of which `page_cgroup_ino()` tells the inode, is freed through RCU.
 //! - The inode of a file is freed through RCU, after its pages were taken from it. But a page that
 //!   is no file's may hold anything where the others hold their mapping: so that is followed by
-//!   copies that cannot fault, and believed where the inode says that the mapping is its own.
+//!   copies that cannot fault, and used where the inode says that the mapping is its own.
 //!
 //! C headers: [`include/linux/page-flags.h`](srctree/include/linux/page-flags.h),
 //! [`include/linux/memory_hotplug.h`](srctree/include/linux/memory_hotplug.h)
@@ -90,7 +90,7 @@ impl Drop for Watch {
     }
 }
 
-/// Reads what is noted of a frame, once; `None` if that changed meanwhile.
+/// Reads what is recorded of a frame, once; `None` if that changed meanwhile.
 ///
 /// Context: any that RCU watches.
 #[doc(alias = "snapshot_page")]

@@ -100,7 +100,7 @@ fn page_shift() -> u8 {
     paging().0.shift[0]
 }
 
-/// Reads what is noted of the page at a physical address; `None` if it kept changing.
+/// Reads what is recorded of the page at a physical address; `None` if it kept changing.
 fn read(pa: PhysAddr) -> Option<Frame> {
     let rcu = rcu::read_lock();
     settle(|| read_frame(pa.pfn(page_shift()), &rcu))

@@ -30,7 +30,7 @@ use crate::{
             walk,
             walk_twice,
             Answer,
-            Steps,
+            Path,
             NO_VMA, //
         },
         words::Refusal, //
@@ -53,7 +53,7 @@ use kernel::{
     sync::rcu, //
 };
 
-/// Finds what a question asks for; notes the levels in `steps`, where that is given.
+/// Finds what a question asks for; writes the levels to `path`, where that is given.
 ///
 /// # Errors
 ///
@@ -62,14 +62,14 @@ pub(crate) fn find(
     question: &WalkQuestion,
     opener: &Opener<'_>,
     mm: &mut MmCache,
-    steps: Option<&mut Steps>,
+    path: Option<&mut Path>,
 ) -> Result<Answer, Stop> {
     let va = question.va;
     match question.whose {
         Whose::Kernel => {
             opener.check_kernel_addresses()?;
             let irq = local_interrupt_disable();
-            Ok(walk_twice(&KernelTables::new(&irq), va, steps))
+            Ok(walk_twice(&KernelTables::new(&irq), va, path))
         }
         Whose::Process(pid) => {
             let vma = mm.of_process(pid, opener.ns)?.lock_vma(va, va)?;
@@ -77,7 +77,7 @@ pub(crate) fn find(
                 return Ok(NO_VMA);
             };
             let rcu = rcu::read_lock();
-            Ok(walk(&UserTables::new(&vma, &rcu), va, steps))
+            Ok(walk(&UserTables::new(&vma, &rcu), va, path))
         }
     }
 }
@@ -106,14 +106,14 @@ impl conversation::Answer for WalkAnswer {
             }
         };
         let WalkQuestion { whose, va, levels } = *question;
-        let mut steps = levels.then(Steps::default);
-        let found = find(question, &reader.opener, &mut reader.mm, steps.as_mut())?;
-        if let Some(steps) = steps {
+        let mut path = levels.then(Path::default);
+        let found = find(question, &reader.opener, &mut reader.mm, path.as_mut())?;
+        if let Some(path) = path {
             // Each level has a line, and the answer too.
             out.reserve((Level::ALL.len() + 1) * LINE_MAX)?;
             let show_entry = reader.opener.check_kernel_addresses().is_ok();
-            for (level, step, folded) in answer::levels(steps.iter()) {
-                out.line(|line| answer::step(line, level, step, folded, show_entry))?;
+            for (level, read, folded) in answer::levels(path.iter()) {
+                out.line(|line| answer::path_entry(line, level, read, folded, show_entry))?;
             }
         }
         let kernel = (whose == Whose::Kernel).then(|| KernelAddress {

@@ -71,7 +71,7 @@ struct memintro_window {
 
 /* What a page frame is, as far as its kind depends on it. */
 enum memintro_page_trait {
-	/* No page that could be looked at: no memory, a device's, or offline. */
+	/* No page that could be examined: no memory, a device's, or offline. */
 	MEMINTRO_PAGE_NONE		= 1 << 0,
 	MEMINTRO_PAGE_DEVICE		= 1 << 1,
 	MEMINTRO_PAGE_OFFLINE_SECTION	= 1 << 2,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Reads what the kernel notes of a page frame: its struct page, and that of the
+ * Reads what the kernel records of a page frame: its struct page, and that of the
  * first page of its folio.
  *
  * Nothing here takes a lock, a reference, or writes. See src/abstractions/page.rs
@@ -35,7 +35,7 @@ static_assert(offsetof(struct memintro_page, order) == 60);
 static_assert(sizeof(struct memintro_page_run) == 16);
 static_assert(sizeof(struct memintro_folio_run) == 16);
 
-/* How many pieces of memory are looked at in one call. */
+/* How many pieces of memory are examined in one call. */
 #define LOOKS 1024
 
 static bool watched;
@@ -85,7 +85,7 @@ static u32 type_traits(unsigned int type)
 	}
 }
 
-/* The last mapping that was looked at: pages side by side mostly share theirs. */
+/* The last mapping that was examined: pages side by side mostly share theirs. */
 struct mapping_memo {
 	struct address_space *mapping;
 	bool is_file;
@@ -95,7 +95,7 @@ struct mapping_memo {
 
 /*
  * Whether @mapping is that of an inode, and which. What is no mapping may look
- * like one: only an inode that says it is its own is believed.
+ * like one: only an inode that says it is its own is used.
  */
 static bool read_mapping(struct address_space *mapping,
 			 struct mapping_memo *memo)
@@ -213,14 +213,14 @@ static u32 read_traits(struct page *page, u64 *pages, struct mapping_memo *memo)
 	if (compound_head(page) != head ||
 	    (order && (READ_ONCE(folio->_flags_1) & 0xff) != order))
 		return MEMINTRO_PAGE_TORN;
-	/* Where some pages of a folio have failed, each is looked at. */
+	/* Where some pages of a folio have failed, each is examined. */
 	if (!FLAG(second, PG_has_hwpoisoned))
 		*pages = (1ULL << order) - index;
 	return traits;
 }
 
 /*
- * Why there is no page that could be looked at, and for how many frames from
+ * Why there is no page that could be examined, and for how many frames from
  * this one on.
  */
 static u32 no_page(u64 pfn, u64 *frames)
@@ -293,7 +293,7 @@ static u8 zone_number(const struct folio *folio)
 }
 
 /*
- * Reads what is noted of a frame, once; false if that changed meanwhile.
+ * Reads what is recorded of a frame, once; false if that changed meanwhile.
  *
  * Context: inside an RCU read-side critical section.
  */

@@ -23,7 +23,7 @@ use super::{
     },
     walk::{
         Answer,
-        Step, //
+        PathEntry, //
     },
     words::Refusal, //
     PhysAddr,
@@ -174,10 +174,16 @@ pub fn value(line: &mut Line<'_>, answer: &Answer) {
 }
 
 /// Writes one level of a walk; `show_entry` says whether the opener may see kernel addresses.
-pub fn step(line: &mut Line<'_>, level: Level, step: &Step, folded: bool, show_entry: bool) {
-    let Step {
+pub fn path_entry(
+    line: &mut Line<'_>,
+    level: Level,
+    read: &PathEntry,
+    folded: bool,
+    show_entry: bool,
+) {
+    let PathEntry {
         index, at, entry, ..
-    } = step;
+    } = read;
     line.put(b"level=")
         .put_word(&LEVEL_WORDS[level as usize])
         .put(b" index=")
@@ -215,14 +221,14 @@ fn next(entry: &Entry) -> Option<u64> {
 /// Levels that the paging mode folds away repeat the line above: the kernel finds the same entry
 /// there.
 pub fn levels<'a>(
-    steps: impl Iterator<Item = &'a Step> + Clone,
-) -> impl Iterator<Item = (Level, &'a Step, bool)> {
-    let first = steps.clone().next();
-    let top = first.map_or(Level::Pgd, |step| step.level);
+    path: impl Iterator<Item = &'a PathEntry> + Clone,
+) -> impl Iterator<Item = (Level, &'a PathEntry, bool)> {
+    let first = path.clone().next();
+    let top = first.map_or(Level::Pgd, |read| read.level);
     // The entry of the top table belongs to the pgd, and to each level that is folded into it.
     let above = Level::ALL.into_iter().filter(move |level| *level > top);
     above
         .zip(first.into_iter().cycle())
-        .chain(steps.map(|step| (step.level, step)))
-        .map(move |(level, step)| (level, step, (top..Level::Pgd).contains(&level)))
+        .chain(path.map(|read| (read.level, read)))
+        .map(move |(level, read)| (level, read, (top..Level::Pgd).contains(&level)))
 }

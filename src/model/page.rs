@@ -237,7 +237,7 @@ impl Kind {
     }
 }
 
-/// What is noted of a frame. Mirrors `struct memintro_page`.
+/// What is recorded of a frame. Mirrors `struct memintro_page`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 pub struct Frame {

@@ -280,37 +280,15 @@ pub fn step<'a, T: BulkTables>(
     buffer: &'a mut [Entry],
 ) -> Option<Found<'a>> {
     for _ in 0..TRIES {
-        if let Some(Seen {
-            level,
-            perm,
-            count,
-            many,
-        }) = step_once(tables, va, last, wanted, buffer)
-        {
-            return Some(Found {
-                va,
-                last,
-                level,
-                span: tables.paging().span(level),
-                perm,
-                count,
-                empty: many.empty,
-                entries: buffer.get(..many.written)?,
-            });
+        if let Some((found, written)) = step_once(tables, va, last, wanted, buffer) {
+            let entries = buffer.get(..written)?;
+            return Some(Found { entries, ..found });
         }
     }
     None
 }
 
-/// What [`step_once`] saw.
-struct Seen {
-    level: Level,
-    perm: u32,
-    /// How many entries it is about.
-    count: usize,
-    many: Many,
-}
-
+/// Makes a step, and returns with it how many entries were written.
 #[inline]
 fn step_once<T: BulkTables>(
     tables: &T,
@@ -318,7 +296,7 @@ fn step_once<T: BulkTables>(
     last: VirtAddr,
     wanted: Option<PhysAddr>,
     buffer: &mut [Entry],
-) -> Option<Seen> {
+) -> Option<(Found<'static>, usize)> {
     let paging = tables.paging();
     let mut down = Down::new(tables);
     down.descend(tables, va, Level::Pmd, None)?;
@@ -333,12 +311,18 @@ fn step_once<T: BulkTables>(
     // The entries above were read before these: they must still point here.
     down.check(tables, va)?;
     let count = many.map_or(count, |many| many.empty + many.written);
-    (count > 0).then_some(Seen {
+    let Many { empty, written } = many.unwrap_or_default();
+    let found = Found {
+        va,
+        last,
         level,
+        span: paging.span(level),
         perm,
         count,
-        many: many.unwrap_or_default(),
-    })
+        empty,
+        entries: &[],
+    };
+    (count > 0).then_some((found, written))
 }
 
 /// Returns how many entries of a level lie between `va` and `last`, both included.

@@ -48,9 +48,9 @@ pub struct Absent {
 /// What is behind an address.
 pub type Answer = Result<Page, Absent>;
 
-/// One level of a walk.
+/// One level of a walk: the entry that it read there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Step {
+pub struct PathEntry {
     /// The level.
     pub level: Level,
     /// Which entry of its table.
@@ -61,18 +61,18 @@ pub struct Step {
     pub entry: Entry,
 }
 
-/// The entries that a walk read, from the top down.
+/// The way of a walk: the entries that it read, from the top down.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Steps([Option<Step>; Level::ALL.len()]);
+pub struct Path([Option<PathEntry>; Level::ALL.len()]);
 
-impl Steps {
+impl Path {
     /// Returns the entries that were read.
-    pub fn iter(&self) -> impl Iterator<Item = &Step> + Clone {
+    pub fn iter(&self) -> impl Iterator<Item = &PathEntry> + Clone {
         self.0.iter().flatten()
     }
 
     /// Tells whether two walks read the same entries.
-    fn points_like(&self, other: &Steps) -> bool {
+    fn points_like(&self, other: &Path) -> bool {
         self.0.iter().zip(&other.0).all(|pair| match pair {
             (None, None) => true,
             (Some(one), Some(other)) => one.at == other.at && one.entry.points_like(&other.entry),
@@ -93,20 +93,20 @@ const fn nothing(why: Why) -> Answer {
     })
 }
 
-/// Walks `tables` to what is behind `va`; notes the entries that it reads in `steps`, where that is
+/// Walks `tables` to what is behind `va`; writes the entries that it reads to `path`, where that is
 /// given.
 ///
 /// Where a table can be freed, the entry that pointed to it is read again at the end. If it has
 /// changed, the walk starts again: so no answer comes from a table that was no longer in use when it
-/// was read. After several such changes in a row the answer is [`Why::Retry`], without steps.
-pub fn walk<T: PageTables>(tables: &T, va: VirtAddr, mut steps: Option<&mut Steps>) -> Answer {
+/// was read. After several such changes in a row the answer is [`Why::Retry`], without a path.
+pub fn walk<T: PageTables>(tables: &T, va: VirtAddr, mut path: Option<&mut Path>) -> Answer {
     for _ in 0..TRIES {
-        if let Some(answer) = walk_once(tables, va, steps.as_deref_mut()) {
+        if let Some(answer) = walk_once(tables, va, path.as_deref_mut()) {
             return answer;
         }
     }
-    if let Some(steps) = steps {
-        *steps = Steps::default();
+    if let Some(path) = path {
+        *path = Path::default();
     }
     nothing(Why::Retry)
 }
@@ -115,15 +115,15 @@ pub fn walk<T: PageTables>(tables: &T, va: VirtAddr, mut steps: Option<&mut Step
 ///
 /// An answer is used only if two consecutive walks read the same entries. What is not mapped has one
 /// word, [`Why::NotMapped`].
-pub fn walk_twice<T: PageTables>(tables: &T, va: VirtAddr, steps: Option<&mut Steps>) -> Answer {
-    let mut last: Option<Steps> = None;
+pub fn walk_twice<T: PageTables>(tables: &T, va: VirtAddr, path: Option<&mut Path>) -> Answer {
+    let mut last: Option<Path> = None;
     for _ in 0..TRIES {
-        let mut these = Steps::default();
+        let mut these = Path::default();
         let answer = walk_once(tables, va, Some(&mut these));
         if let (Some(last), Some(answer)) = (&last, answer) {
             if last.points_like(&these) {
-                if let Some(steps) = steps {
-                    *steps = these;
+                if let Some(path) = path {
+                    *path = these;
                 }
                 // There it makes no difference why nothing is mapped.
                 return answer.map_err(|absent| Absent {
@@ -140,9 +140,9 @@ pub fn walk_twice<T: PageTables>(tables: &T, va: VirtAddr, steps: Option<&mut St
 
 /// Walks once; `None` if the tables changed meanwhile.
 #[inline]
-fn walk_once<T: PageTables>(tables: &T, va: VirtAddr, steps: Option<&mut Steps>) -> Option<Answer> {
+fn walk_once<T: PageTables>(tables: &T, va: VirtAddr, path: Option<&mut Path>) -> Option<Answer> {
     let mut down = Down::new(tables);
-    down.descend(tables, va, Level::Pte, steps)?;
+    down.descend(tables, va, Level::Pte, path)?;
     let entry = down.last?;
     if matches!(entry.kind(), Kind::Table | Kind::Bad) {
         return None;
@@ -163,7 +163,7 @@ pub(super) struct Down<T> {
     above: [Option<(T, Entry)>; Level::ALL.len()],
 }
 
-// Inlined, so that what is known of the caller's tables and steps makes the walk short.
+// Inlined, so that what is known of the caller's tables and path makes the walk short.
 impl<T: Copy> Down<T> {
     /// Begins at the top table.
     #[inline]
@@ -177,7 +177,7 @@ impl<T: Copy> Down<T> {
         }
     }
 
-    /// Descends; reads entries of the level `lowest` and those above it, and notes them in `steps`,
+    /// Descends; reads entries of the level `lowest` and those above it, and writes them to `path`,
     /// where that is given. `None` if a table cannot be read.
     #[inline(always)]
     pub(super) fn descend(
@@ -185,15 +185,15 @@ impl<T: Copy> Down<T> {
         tables: &impl PageTables<Table = T>,
         va: VirtAddr,
         lowest: Level,
-        mut steps: Option<&mut Steps>,
+        mut path: Option<&mut Path>,
     ) -> Option<()> {
-        if let Some(steps) = &mut steps {
-            **steps = Steps::default();
+        if let Some(path) = &mut path {
+            **path = Path::default();
         }
         while self.level >= lowest {
             let Reading { at, entry, next } = tables.read(self.table, va)?;
-            if let Some(steps) = &mut steps {
-                steps.0[Level::Pgd as usize - self.level as usize] = Some(Step {
+            if let Some(path) = &mut path {
+                path.0[Level::Pgd as usize - self.level as usize] = Some(PathEntry {
                     level: self.level,
                     index: tables.paging().index(self.level, va),
                     at,

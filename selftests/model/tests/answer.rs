@@ -8,7 +8,7 @@ use memintro_model::model::{
     pgtable::{flags, Entry, Level},
     question::{WalkQuestion, Whose},
     text::{Line, LINE_MAX},
-    walk::{Absent, Answer, Page, Step},
+    walk::{Absent, Answer, Page, PathEntry},
     words::{Refusal, Why},
 };
 use proptest::prelude::*;
@@ -182,12 +182,12 @@ fn levels_of_each_paging_mode() {
         (Level::Pmd, "pgd:no p4d:yes pud:yes pmd:yes"),
     ];
     for (top, expected) in modes {
-        let steps: Vec<_> = Level::ALL
+        let path: Vec<_> = Level::ALL
             .into_iter()
             .filter(|level| (Level::Pmd..=top).contains(level))
             .map(|level| step(level, 1))
             .collect();
-        let lines = levels(&steps, true);
+        let lines = levels(&path, true);
         let found: Vec<_> = lines
             .iter()
             .map(|line| {
@@ -252,8 +252,8 @@ fn next_is_where_tables_and_pages_lead() {
     }
 }
 
-fn step(level: Level, raw_kind: u8) -> Step {
-    Step {
+fn step(level: Level, raw_kind: u8) -> PathEntry {
+    PathEntry {
         level,
         index: 511,
         at: VirtAddr(0x1ff8),
@@ -266,10 +266,10 @@ fn step(level: Level, raw_kind: u8) -> Step {
     }
 }
 
-fn levels(steps: &[Step], show_entry: bool) -> Vec<String> {
-    answer::levels(steps.iter())
+fn levels(path: &[PathEntry], show_entry: bool) -> Vec<String> {
+    answer::levels(path.iter())
         .map(|(level, step, folded)| {
-            written(|line| answer::step(line, level, step, folded, show_entry))
+            written(|line| answer::path_entry(line, level, step, folded, show_entry))
         })
         .collect()
 }
@@ -354,7 +354,7 @@ proptest! {
         let [at, value, target] = numbers;
         let at = VirtAddr(at);
         let entry = Entry { value, target, raw_kind, ..Entry::default() };
-        for line in levels(&[Step { level, index, at, entry }], show) {
+        for line in levels(&[PathEntry { level, index, at, entry }], show) {
             let keys: Vec<_> = pairs(&line).iter().map(|pair| pair.0).collect();
             prop_assert_eq!(keys.join(" "), "level index entry value next kind folded");
             prop_assert!(line.len() < LINE_MAX / 2);

@@ -23,37 +23,37 @@ mod tables;
 
 use memintro_model::model::{
     addr::VirtAddr,
-    walk::{walk, walk_twice, Answer, Step, Steps},
+    walk::{walk, walk_twice, Answer, Path, PathEntry},
 };
 
 /// A walk: its answer, and the entries that it read.
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Walk {
     answer: Answer,
-    steps: Steps,
+    path: Path,
 }
 
 impl Walk {
-    fn of(walk: impl FnOnce(Option<&mut Steps>) -> Answer) -> Self {
-        let mut steps = Steps::default();
-        let answer = walk(Some(&mut steps));
-        Walk { answer, steps }
+    fn of(walk: impl FnOnce(Option<&mut Path>) -> Answer) -> Self {
+        let mut path = Path::default();
+        let answer = walk(Some(&mut path));
+        Walk { answer, path }
     }
 
-    fn steps(&self) -> impl Iterator<Item = &Step> {
-        self.steps.iter()
+    fn path(&self) -> impl Iterator<Item = &PathEntry> {
+        self.path.iter()
     }
 }
 
 /// Walks with the full number of readings left.
 fn once(tables: &tables::Scripted<'_>, va: u64) -> Walk {
     tables.readings.set(0);
-    Walk::of(|steps| walk(tables, VirtAddr(va), steps))
+    Walk::of(|path| walk(tables, VirtAddr(va), path))
 }
 
 fn twice(tables: &tables::Scripted<'_>, va: u64) -> Walk {
     tables.readings.set(0);
-    Walk::of(|steps| walk_twice(tables, VirtAddr(va), steps))
+    Walk::of(|path| walk_twice(tables, VirtAddr(va), path))
 }
 
 /// Both kinds of walk: over tables that locks keep, and over those that nothing keeps.

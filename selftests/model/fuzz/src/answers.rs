@@ -14,7 +14,7 @@ use memintro_model::model::{
     pgtable::{flags, Kind, Level},
     question::{Part, PhysicalQuestion, RangeQuestion, WalkQuestion, Whose},
     text::Line,
-    walk::{Absent, Answer, Page, Step},
+    walk::{Absent, Answer, Page, PathEntry},
     words::{Refusal, Why},
 };
 
@@ -120,20 +120,20 @@ pub fn check_line(whose: Whose, va: VirtAddr, kernel: Option<&KernelAddress>, an
 }
 
 /// Checks the lines of the levels: one for each from the pgd on, with or without the addresses.
-pub fn check_levels(steps: &[Step], top: Level) {
+pub fn check_levels(path: &[PathEntry], top: Level) {
     for show_entry in [false, true] {
-        let lines: Vec<_> = answer::levels(steps.iter())
+        let lines: Vec<_> = answer::levels(path.iter())
             .map(|(level, step, folded)| {
-                line(|line| answer::step(line, level, step, folded, show_entry))
+                line(|line| answer::path_entry(line, level, step, folded, show_entry))
             })
             .collect();
-        let folded = if steps.is_empty() {
+        let folded = if path.is_empty() {
             0
         } else {
             Level::Pgd as usize - top as usize
         };
-        assert_eq!(lines.len(), folded + steps.len());
-        let real = steps.iter().take(1).cycle().take(folded).chain(steps);
+        assert_eq!(lines.len(), folded + path.len());
+        let real = path.iter().take(1).cycle().take(folded).chain(path);
         for (number, (text, step)) in lines.iter().zip(real).enumerate() {
             let pairs = pairs(text);
             let keys = pairs.iter().map(|pair| pair.0);
@@ -271,16 +271,16 @@ pub fn check(bytes: &[u8]) {
 
     let top = Level::ALL[usize::from(input.byte()) % 3];
     let count = usize::from(input.byte()) % (top as usize + 2);
-    let steps: Vec<_> = Level::ALL
+    let path: Vec<_> = Level::ALL
         .into_iter()
         .filter(|level| *level <= top)
         .take(count)
-        .map(|level| Step {
+        .map(|level| PathEntry {
             level,
             index: input.number() as u16 as usize,
             at: VirtAddr(input.number()),
             entry: input.entry(),
         })
         .collect();
-    check_levels(&steps, top);
+    check_levels(&path, top);
 }

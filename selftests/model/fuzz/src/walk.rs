@@ -11,7 +11,7 @@ use memintro_model::model::{
     addr::VirtAddr,
     pgtable::{flags, Entry, Kind, PageTables, Paging, Reading},
     question::Whose,
-    walk::{walk, walk_twice, Answer, Steps},
+    walk::{walk, walk_twice, Answer, Path},
     words::Why,
 };
 use std::cell::RefCell;
@@ -77,22 +77,22 @@ impl PageTables for Hostile<'_> {
 
 impl Hostile<'_> {
     /// An answer comes from one descent, after which all that led to it was read again.
-    fn check(&self, answer: &Answer, steps: &Steps, va: VirtAddr) {
-        let steps: Vec<_> = steps.iter().collect();
-        let Some((last, above)) = steps.split_last() else {
+    fn check(&self, answer: &Answer, path: &Path, va: VirtAddr) {
+        let path: Vec<_> = path.iter().collect();
+        let Some((last, above)) = path.split_last() else {
             assert_eq!(answer.map_err(|absent| absent.why), Err(Why::Retry));
             return;
         };
         let kind = last.entry.kind();
         assert!(!matches!(kind, Kind::Table | Kind::Bad));
         assert!(above.iter().all(|step| step.entry.kind() == Kind::Table));
-        assert_eq!(steps[0].level, self.paging.top);
+        assert_eq!(path[0].level, self.paging.top);
 
         let log = self.log.borrow();
         let descended = |from: usize| {
             let mut table = Some(0);
-            log[from..].len() >= steps.len()
-                && steps.iter().zip(&log[from..]).all(|(step, read)| {
+            log[from..].len() >= path.len()
+                && path.iter().zip(&log[from..]).all(|(step, read)| {
                     let good = Some(read.table) == table
                         && read.said.is_some_and(|(entry, _)| entry == step.entry);
                     table = read.said.and_then(|(_, next)| next);
@@ -101,7 +101,7 @@ impl Hostile<'_> {
         };
         let confirmed = |from: usize| {
             above.iter().all(|step| {
-                log[from + steps.len()..].iter().any(|read| {
+                log[from + path.len()..].iter().any(|read| {
                     u64::from(read.table) == step.at.0
                         && read
                             .said
@@ -119,7 +119,7 @@ impl Hostile<'_> {
                 assert_eq!(pa & !inside, last.entry.target & !inside);
                 assert_eq!(pa | last.entry.target, pa);
                 assert_eq!(pa | (va.0 & inside), pa);
-                let allowed = steps
+                let allowed = path
                     .iter()
                     .fold(flags::PERM, |perm, step| perm & step.entry.flags);
                 assert_eq!(page.perm, allowed);
@@ -144,12 +144,12 @@ pub fn check(bytes: &[u8]) {
             input: RefCell::new(Input(rest)),
             log: RefCell::default(),
         };
-        let mut steps = Steps::default();
+        let mut path = Path::default();
         let answer = match whose {
-            Whose::Process(_) => walk(&tables, va, Some(&mut steps)),
-            Whose::Kernel => walk_twice(&tables, va, Some(&mut steps)),
+            Whose::Process(_) => walk(&tables, va, Some(&mut path)),
+            Whose::Kernel => walk_twice(&tables, va, Some(&mut path)),
         };
-        tables.check(&answer, &steps, va);
+        tables.check(&answer, &path, va);
         check_line(whose, va, None, &answer);
     }
 }

@@ -62,8 +62,8 @@ impl Chaos {
             return Ok(());
         }
         let log = self.log.borrow();
-        let steps: Vec<_> = walk.steps().collect();
-        let (last, above) = steps.split_last().expect("an answer comes from an entry");
+        let path: Vec<_> = walk.path().collect();
+        let (last, above) = path.split_last().expect("an answer comes from an entry");
         prop_assert!(![Kind::Table, Kind::Bad].contains(&last.entry.kind()));
         prop_assert_eq!(last.level > self.mode.paging.top, false);
 
@@ -71,8 +71,8 @@ impl Chaos {
         // led to, with what it said then.
         let fits = |from: usize| {
             let mut table = Some(0);
-            log.len() >= from + steps.len()
-                && steps.iter().zip(&log[from..]).all(|(step, (of, said))| {
+            log.len() >= from + path.len()
+                && path.iter().zip(&log[from..]).all(|(step, (of, said))| {
                     let good = Some(*of) == table
                         && step.at.0 == u64::from(*of)
                         && said.is_some_and(|(entry, _)| entry == step.entry);
@@ -82,7 +82,7 @@ impl Chaos {
         };
         // After it, each entry above was read again and led where it had led.
         let confirmed = |from: usize| {
-            let after = &log[from + steps.len()..];
+            let after = &log[from + path.len()..];
             above.iter().all(|step| {
                 after.iter().any(|(of, said)| {
                     let alike = |(entry, _): (Entry, _)| {
@@ -93,8 +93,8 @@ impl Chaos {
             })
         };
         let descents: Vec<_> = (0..log.len()).filter(|from| fits(*from)).collect();
-        prop_assert!(!descents.is_empty(), "nothing said so: {:?}", steps);
-        prop_assert!(descents.into_iter().any(confirmed), "not true: {:?}", steps);
+        prop_assert!(!descents.is_empty(), "nothing said so: {:?}", path);
+        prop_assert!(descents.into_iter().any(confirmed), "not true: {:?}", path);
         Ok(())
     }
 }
@@ -177,9 +177,9 @@ proptest! {
     ) {
         for twice in [false, true] {
             let chaos = Chaos { mode, says: says.clone(), log: RefCell::default() };
-            let found = Walk::of(|steps| match twice {
-                false => walk(&chaos, VirtAddr(va), steps),
-                true => walk_twice(&chaos, VirtAddr(va), steps),
+            let found = Walk::of(|path| match twice {
+                false => walk(&chaos, VirtAddr(va), path),
+                true => walk_twice(&chaos, VirtAddr(va), path),
             });
             chaos.check(&found)?;
         }
@@ -199,9 +199,9 @@ fn chaos_is_not_hopeless() {
             says,
             log: RefCell::default(),
         };
-        let found = Walk::of(|steps| walk(&chaos, VirtAddr(0), steps));
+        let found = Walk::of(|path| walk(&chaos, VirtAddr(0), path));
         let retry = matches!(found.answer, Err(absent) if absent.why == Why::Retry);
-        deep += u32::from(!retry && found.steps().count() > 2);
+        deep += u32::from(!retry && found.path().count() > 2);
     }
     assert!(deep > 200, "{deep}");
 }

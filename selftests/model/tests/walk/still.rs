@@ -143,7 +143,7 @@ fn tables_that_lead_to_themselves_end() {
 fn a_walk_that_found_no_mapping() {
     let walk = Walk::of(|_| NO_VMA);
     assert_eq!(why(&walk), (Why::NoVma, None));
-    assert_eq!(walk.steps().count(), 0);
+    assert_eq!(walk.path().count(), 0);
 }
 
 proptest! {
@@ -172,15 +172,15 @@ proptest! {
             prop_assert_eq!(found.answer, expected, "{:#x}", va);
             prop_assert_eq!(once(&tables, va), found);
 
-            // The steps go from the first table to the entry that says so.
-            let steps: Vec<_> = found.steps().collect();
+            // The path go from the first table to the entry that says so.
+            let path: Vec<_> = found.path().collect();
             let end = match expected {
                 Ok(page) => page.level,
                 Err(absent) => absent.level.unwrap(),
             };
             let levels: Vec<_> = space.levels().filter(|level| *level >= end).collect();
-            prop_assert_eq!(steps.len(), levels.len());
-            for (step, level) in steps.iter().zip(levels) {
+            prop_assert_eq!(path.len(), levels.len());
+            for (step, level) in path.iter().zip(levels) {
                 prop_assert_eq!(step.level, level);
                 let into_table = space.block(level, va).wrapping_sub(match level < paging.top {
                     true => space.block(Level::ALL[3 - level as usize], va),
@@ -199,7 +199,7 @@ proptest! {
                 prop_assert_eq!(absent.why, Why::NotMapped);
                 prop_assert_eq!(absent.level, Some(end));
             }
-            prop_assert!(again.steps().eq(found.steps()));
+            prop_assert!(again.path().eq(found.path()));
         }
     }
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
 //! `measure [--quick] [--processes N] [--only BENCH]`: measures, in the guest, memintro beside
-//! its peers; prints CSV. Peers of C lie in the working directory. BENCH `counts` has no peers,
+//! its rivals; prints CSV. Rivals of C lie in the working directory. BENCH `counts` has no rivals,
 //! and is left out where it is not named.
 //!
 //! In a round every variant does its work once, in turn, so that what else the machine does

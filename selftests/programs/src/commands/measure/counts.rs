@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
 //! What each way to ask costs, for `selftests/bench/compare`: in a guest whose clock counts
-//! instructions, so nothing is measured beside a peer. What is found is a number of bytes.
+//! instructions, so nothing is measured beside a rival. What is found is a number of bytes.
 
 use super::{Client, Fill, Race, Subjects, MIB};
 use crate::prelude::*;
