@@ -9,7 +9,10 @@ use super::{
     },
     question::Whose,
     text::Line,
-    words::Refusal,
+    words::{
+        words,
+        Refusal, //
+    },
     PhysAddr,
     VirtAddr, //
 };
@@ -116,91 +119,47 @@ const LASTING: u64 = (1 << 7)
 /// The names of zones; the numbers are those of `enum memintro_zone`.
 const ZONES: [&str; 5] = ["DMA", "DMA32", "Normal", "Movable", "Device"];
 
-/// What a frame is used for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u8)]
-pub enum Kind {
-    /// Anonymous memory.
-    Anon,
-    /// The page cache of a file.
-    File,
-    /// Shared memory, and files of tmpfs.
-    Shmem,
-    /// Anonymous memory that KSM has merged.
-    Ksm,
-    /// The zero page, or a part of the huge one.
-    Zero,
-    /// A hugetlb page, used or not.
-    Hugetlb,
-    /// In the swap cache, and in no process or file yet.
-    Swapcache,
-    /// Objects of the kernel.
-    Slab,
-    /// A page table.
-    Pgtable,
-    /// Free.
-    Buddy,
-    /// Anything else.
-    Kernel,
-    /// Not managed by the allocator.
-    Reserved,
-    /// Free memory that the guest has not accepted yet.
-    Unaccepted,
-    /// Taken out of use.
-    Offline,
-    /// Failed.
-    Poisoned,
-    /// Memory of a device.
-    Device,
-    /// No memory.
-    None,
+words! {
+    /// What a frame is used for, in the order of totals.
+    pub enum Kind {
+        /// Anonymous memory.
+        Anon = "anon",
+        /// The page cache of a file.
+        File = "file",
+        /// Shared memory, and files of tmpfs.
+        Shmem = "shmem",
+        /// Anonymous memory that KSM has merged.
+        Ksm = "ksm",
+        /// The zero page, or a part of the huge one.
+        Zero = "zero",
+        /// A hugetlb page, used or not.
+        Hugetlb = "hugetlb",
+        /// In the swap cache, and in no process or file yet.
+        Swapcache = "swapcache",
+        /// Objects of the kernel.
+        Slab = "slab",
+        /// A page table.
+        Pgtable = "pgtable",
+        /// Free.
+        Buddy = "buddy",
+        /// Anything else.
+        Kernel = "kernel",
+        /// Not managed by the allocator.
+        Reserved = "reserved",
+        /// Free memory that the guest has not accepted yet.
+        Unaccepted = "unaccepted",
+        /// Taken out of use.
+        Offline = "offline",
+        /// Failed.
+        Poisoned = "poisoned",
+        /// Memory of a device.
+        Device = "device",
+        /// No memory.
+        None = "none",
+    }
 }
 
 impl Kind {
-    /// All kinds, in the order of totals.
-    pub const ALL: [Kind; 17] = [
-        Kind::Anon,
-        Kind::File,
-        Kind::Shmem,
-        Kind::Ksm,
-        Kind::Zero,
-        Kind::Hugetlb,
-        Kind::Swapcache,
-        Kind::Slab,
-        Kind::Pgtable,
-        Kind::Buddy,
-        Kind::Kernel,
-        Kind::Reserved,
-        Kind::Unaccepted,
-        Kind::Offline,
-        Kind::Poisoned,
-        Kind::Device,
-        Kind::None,
-    ];
-
-    /// Returns the word that an answer prints.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Kind::Anon => "anon",
-            Kind::File => "file",
-            Kind::Shmem => "shmem",
-            Kind::Ksm => "ksm",
-            Kind::Zero => "zero",
-            Kind::Hugetlb => "hugetlb",
-            Kind::Swapcache => "swapcache",
-            Kind::Slab => "slab",
-            Kind::Pgtable => "pgtable",
-            Kind::Buddy => "buddy",
-            Kind::Kernel => "kernel",
-            Kind::Reserved => "reserved",
-            Kind::Unaccepted => "unaccepted",
-            Kind::Offline => "offline",
-            Kind::Poisoned => "poisoned",
-            Kind::Device => "device",
-            Kind::None => "none",
-        }
-    }
-
     /// Returns the kind of a frame with these [`traits`].
     pub fn of(traits: u32) -> Kind {
         // The first that holds.

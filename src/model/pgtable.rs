@@ -79,7 +79,7 @@ impl Paging {
 }
 
 words! {
-    /// What an entry is.
+    /// What an entry is, in the order of `enum memintro_kind`.
     pub enum Kind {
         /// Empty.
         None = "none",
@@ -170,7 +170,7 @@ pub struct Entry {
     pub target: u64,
     /// The bits of [`flags`].
     pub flags: u32,
-    /// A number of [`Entry::kind`].
+    /// The number of its [`Kind`].
     pub raw_kind: u8,
     /// Leaf: the size of its page is `1 << page_shift` bytes.
     pub page_shift: u8,
@@ -179,24 +179,9 @@ pub struct Entry {
 }
 
 impl Entry {
-    /// The kinds, numbered as in `enum memintro_kind`.
-    pub const KINDS: [Kind; 11] = [
-        Kind::None,
-        Kind::Table,
-        Kind::Leaf,
-        Kind::Swap,
-        Kind::Migration,
-        Kind::Device,
-        Kind::HwPoison,
-        Kind::Poison,
-        Kind::Guard,
-        Kind::Uffd,
-        Kind::Bad,
-    ];
-
     /// Tells what the entry is.
     pub fn kind(&self) -> Kind {
-        Self::KINDS
+        Kind::ALL
             .get(usize::from(self.raw_kind))
             .copied()
             .unwrap_or(Kind::Bad)

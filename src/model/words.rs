@@ -14,6 +14,9 @@ macro_rules! words {
         }
 
         impl $name {
+            /// All of them, in their order.
+            pub const ALL: [Self; [$($word),*].len()] = [$($name::$value),*];
+
             /// Returns the word that an answer prints.
             pub fn as_str(self) -> &'static str {
                 match self {

@@ -443,7 +443,7 @@ fn entry() -> impl Strategy<Value = Entry> {
     (kinds, 0u64..4, marks, shifts).prop_map(|(kind, place, mark, page_shift)| Entry {
         target: place << 12,
         flags: flags::READ | flags::USER | mark,
-        raw_kind: Entry::KINDS.iter().position(|one| *one == kind).unwrap() as u8,
+        raw_kind: Kind::ALL.iter().position(|one| *one == kind).unwrap() as u8,
         page_shift,
         ..Entry::default()
     })

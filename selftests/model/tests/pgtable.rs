@@ -110,7 +110,7 @@ fn enum_in_c(of: &str) -> (Vec<String>, Vec<u32>) {
 
 #[test]
 fn kinds_are_numbered_as_in_c() {
-    let kinds = Entry::KINDS.map(|kind| format!("{kind:?}").to_lowercase());
+    let kinds = Kind::ALL.map(|kind| format!("{kind:?}").to_lowercase());
     assert_eq!(enum_in_c("memintro_kind").0, kinds);
 }
 
@@ -140,7 +140,7 @@ fn flags_are_numbered_as_in_c() {
 
 #[test]
 fn numbers_of_kinds() {
-    for (raw_kind, kind) in (0..).zip(Entry::KINDS) {
+    for (raw_kind, kind) in (0..).zip(Kind::ALL) {
         let entry = Entry {
             raw_kind,
             ..Entry::default()
@@ -148,7 +148,7 @@ fn numbers_of_kinds() {
         assert_eq!(entry.kind(), kind);
     }
     assert_eq!(Entry::default().kind(), Kind::None);
-    for raw_kind in Entry::KINDS.len()..=255 {
+    for raw_kind in Kind::ALL.len()..=255 {
         let entry = Entry {
             raw_kind: raw_kind as u8,
             ..Entry::default()

@@ -71,7 +71,7 @@ fn the_last_line_counts_who_was_not_listed() {
 fn what_is_mapped_of_a_range_is_cut_at_its_ends() {
     let entry = |target, kind| Entry {
         target,
-        raw_kind: Entry::KINDS.iter().position(|one| *one == kind).unwrap() as u8,
+        raw_kind: Kind::ALL.iter().position(|one| *one == kind).unwrap() as u8,
         page_shift: 12,
         ..Entry::default()
     };

@@ -4,7 +4,7 @@
 
 use memintro_model::model::{
     addr::{PhysAddr, VirtAddr},
-    pgtable::{flags, Entry, Kind, Level},
+    pgtable::{flags, Kind, Level},
     range::Piece,
     text::LINE_MAX,
     vmas::{self, Behind, Perm},
@@ -43,7 +43,7 @@ fn counted(pieces: &[Piece]) -> Behind {
 #[test]
 fn each_kind_has_its_column() {
     let size = 0x1000;
-    for kind in Entry::KINDS {
+    for kind in Kind::ALL {
         let sized = Behind {
             size,
             ..Behind::default()

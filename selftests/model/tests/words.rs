@@ -47,6 +47,7 @@ const REFUSALS: [(Refusal, &str, &str); 14] = [
 
 #[test]
 fn words_without_a_page() {
+    assert_eq!(WHYS.map(|(why, _)| why), Why::ALL);
     for (why, word) in WHYS {
         assert_eq!(why.as_str(), word);
     }
@@ -54,6 +55,7 @@ fn words_without_a_page() {
 
 #[test]
 fn words_of_errors_and_their_numbers() {
+    assert_eq!(REFUSALS.map(|(refusal, ..)| refusal), Refusal::ALL);
     for (refusal, word, errno) in REFUSALS {
         assert_eq!(refusal.as_str(), word);
         assert_eq!(refusal.errno().as_str(), errno, "{word}");

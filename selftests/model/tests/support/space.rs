@@ -28,7 +28,7 @@ pub const ENDS: [(Kind, Option<Why>); 9] = [
 
 /// Returns the number of a kind.
 pub fn raw_kind(kind: Kind) -> u8 {
-    let number = Entry::KINDS.iter().position(|other| *other == kind);
+    let number = Kind::ALL.iter().position(|other| *other == kind);
     number.expect("a kind") as u8
 }
 
