@@ -57,7 +57,9 @@ pub fn hog(options: &mut Options) -> io::Result<bool> {
             all.huge_pages(false)?;
             let mut pages = (0..pieces).step_by(2);
             pages.try_for_each(|page| all.page(page).advise(libc::MADV_DONTDUMP))?;
-            (0..pieces).step_by(16).for_each(|page| all.page(page).write());
+            (0..pieces)
+                .step_by(16)
+                .for_each(|page| all.page(page).write());
         } else {
             all.write();
             all.break_up()?;
