@@ -62,6 +62,8 @@ shapes() { # FILE [ALL]
 		{ last = "" }' "$1" | sort -u
 }
 shapes "$page" >"$tmp/shown"
+# The page shows five levels; a machine with four has no p4d.
+! grep -q '^    level=p4d .*folded=yes' "$tmp/page" || sed -i '/ pNd/d' "$tmp/shown"
 shapes "$tmp/page" all >"$tmp/came"
 sections=$(sed -n 's/^## \([0-9]*\.\).*/\1/p' "$page")
 ktap_plan $(($(echo "$sections" | wc -l) + 8))
