@@ -71,6 +71,7 @@ END
 refused="pid=kernel va=0xffffffff81000000 pa=none error=EPERM why=need-cap-syslog"
 user="pid=$pid va=$va pa=$expected"
 levels() { # ENTRY
+	echo "level=root index=- entry=- "
 	for level in pgd p4d pud pmd pte; do
 		echo "level=$level entry=$1 "
 	done

@@ -45,6 +45,9 @@ pub(super) struct proc_ops {
 /// No physical address; as in `src/helpers/helpers.h`.
 pub(super) const MEMINTRO_NO_PA: u64 = u64::MAX;
 
+/// No symbol has a longer text; as in `src/helpers/helpers.h`.
+pub(super) const MEMINTRO_SYMBOL_MAX: usize = 768;
+
 /// Mirrors `struct memintro_view`.
 #[derive(Clone, Copy, Default)]
 #[repr(C)]
@@ -182,6 +185,7 @@ unsafe extern "C" {
 
     pub(super) fn memintro_windows(to: *mut memintro_window, room: c_uint);
     pub(super) fn memintro_image(text: *mut u64, data: *mut u64);
+    pub(super) fn memintro_symbol(va: u64, text: *mut u8) -> c_uint;
 
     pub(super) safe fn memintro_watch_memory() -> c_int;
     pub(super) safe fn memintro_unwatch_memory();

@@ -131,6 +131,11 @@ impl PageTables for KernelTables<'_> {
         }
     }
 
+    fn root_pa(&self) -> PhysAddr {
+        // CAST: addresses have 64 bits.
+        pa_linear(VirtAddr(self.root().table.addr() as u64))
+    }
+
     fn read(&self, table: KernelTable, va: VirtAddr) -> Option<Reading<KernelTable>> {
         let level = table.level;
         // CAST: a table has at most 65536 entries.
@@ -218,4 +223,44 @@ pub(crate) fn region(va: VirtAddr, pa: Option<PhysAddr>) -> &'static str {
     // SAFETY: The function returns string literals.
     let name = unsafe { CStr::from_char_ptr(bindings::memintro_region(va.0, pa)) };
     name.to_str().unwrap_or("other")
+}
+
+/// The text about the symbol at or before a kernel address.
+///
+/// # Examples
+///
+/// ```
+/// use crate::{abstractions::kernel_pgtable::SymbolText, model::VirtAddr};
+///
+/// let text = SymbolText::at(VirtAddr(0xffff_ffff_8100_0000));
+/// let symbol = core::str::from_utf8(text.as_bytes()).unwrap_or("-");
+/// pr_info!("{symbol}\n");
+/// ```
+pub(crate) struct SymbolText {
+    text: [u8; bindings::MEMINTRO_SYMBOL_MAX],
+    len: usize,
+}
+
+impl SymbolText {
+    /// Looks a symbol up.
+    ///
+    /// A module's symbols stay while they are looked up: RCU keeps the module, as in
+    /// `sprint_symbol()`; its name and theirs are copied.
+    ///
+    /// Context: any that RCU watches.
+    #[doc(alias = "sprint_symbol")]
+    pub(crate) fn at(va: VirtAddr) -> Self {
+        let mut text = [0; bindings::MEMINTRO_SYMBOL_MAX];
+        // SAFETY: `text` may be written, and has as much room as the function wants.
+        let len = unsafe { bindings::memintro_symbol(va.0, text.as_mut_ptr()) };
+        SymbolText {
+            text,
+            len: len as usize,
+        }
+    }
+
+    /// Returns `name+offset/size [module]`, or an address if there is no symbol.
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        self.text.get(..self.len).unwrap_or(&[])
+    }
 }

@@ -227,6 +227,11 @@ impl<'a> PageTables for UserTables<'a> {
         }
     }
 
+    fn root_pa(&self) -> PhysAddr {
+        // CAST: addresses have 64 bits.
+        PhysAddr(bindings::memintro_pa_linear(self.root().table.addr() as u64))
+    }
+
     fn read(&self, table: UserTable<'a>, va: VirtAddr) -> Option<Reading<UserTable<'a>>> {
         if !self.contains(va) {
             return None;

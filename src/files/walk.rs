@@ -9,15 +9,18 @@ use crate::{
         compat::local_interrupt_disable,
         kernel_pgtable::{
             self,
-            KernelTables, //
+            KernelTables,
+            SymbolText, //
         },
         pgtable::UserTables,
         vma::LockVma, //
     },
     model::{
+        addr::VirtAddr,
         answer::{
             self,
-            KernelAddress, //
+            KernelAddress,
+            Symbol, //
         },
         pgtable::Level,
         question::{
@@ -109,18 +112,35 @@ impl conversation::Answer for WalkAnswer {
         let mut path = levels.then(Path::default);
         let found = find(question, &reader.opener, &mut reader.mm, path.as_mut())?;
         if let Some(path) = path {
-            // Each level has a line, and the answer too.
-            out.reserve((Level::ALL.len() + 1) * LINE_MAX)?;
+            // Each level has a line, the root and the answer too.
+            out.reserve((Level::ALL.len() + 3) * LINE_MAX)?;
+            if let Some(root) = path.root {
+                out.line(|line| answer::root(line, root))?;
+            }
             let show_entry = reader.opener.check_kernel_addresses().is_ok();
             for (level, read, folded) in answer::levels(path.iter()) {
                 out.line(|line| answer::path_entry(line, level, read, folded, show_entry))?;
             }
         }
-        let kernel = (whose == Whose::Kernel).then(|| KernelAddress {
-            region: kernel_pgtable::region(va, found.ok().map(|page| page.pa)),
-            pa_linear: kernel_pgtable::pa_linear(va),
-        });
-        out.line(|line| answer::walk(line, whose, va, kernel.as_ref(), &found))?;
+        match whose {
+            Whose::Kernel => kernel_line(va, &found, out)?,
+            Whose::Process(_) => out.line(|line| answer::walk(line, whose, va, None, &found))?,
+        }
         Ok(Progress::Complete)
     }
+}
+
+/// Writes the answer about a kernel address.
+// Not inlined: the text of a symbol needs more of the stack than all else.
+#[inline(never)]
+fn kernel_line(va: VirtAddr, found: &Answer, out: &mut Out) -> Result {
+    let text = SymbolText::at(va);
+    let kernel = KernelAddress {
+        region: kernel_pgtable::region(va, found.ok().map(|page| page.pa)),
+        pa_linear: kernel_pgtable::pa_linear(va),
+        symbol: Symbol::parse(text.as_bytes()),
+    };
+    // The name of a symbol may be nearly as long as a line.
+    out.reserve(2 * LINE_MAX)?;
+    out.line(|line| answer::walk(line, Whose::Kernel, va, Some(&kernel), found))
 }

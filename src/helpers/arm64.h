@@ -11,6 +11,7 @@
 #include <linux/sched.h>
 #include <linux/sizes.h>
 #include <linux/vmalloc.h>
+#include <asm/cpufeature.h>
 #include <asm/fixmap.h>
 #include <asm/memory.h>
 #include <asm/sysreg.h>
@@ -36,6 +37,39 @@ static inline u32 arch_leaf_flags(pte_t pte)
 	if (!(pte_val(pte) & PTE_NG))
 		flags |= MEMINTRO_GLOBAL;
 	return flags;
+}
+
+/* Linux sets MAIR_EL1 as arch_cache() says. */
+static inline u64 arch_cache_types(void) { return 0; }
+
+/* The type of memory that the value of a leaf asks for. */
+static inline u32 arch_cache(u64 value, unsigned int level)
+{
+	u32 cache;
+
+	switch ((value & PTE_ATTRINDX_MASK) >> 2) {
+	case MT_NORMAL:
+		cache = MEMINTRO_CACHE_NORMAL;
+		break;
+	case MT_NORMAL_TAGGED:
+		cache = MEMINTRO_CACHE_TAGGED;
+		break;
+	case MT_NORMAL_NC:
+		cache = MEMINTRO_CACHE_NC;
+		break;
+	default:
+		cache = MEMINTRO_CACHE_DEVICE;
+	}
+	return cache << MEMINTRO_CACHE_SHIFT;
+}
+
+/* The protection key of a user's leaf, if the processor heeds it. */
+static inline u32 arch_pkey(u64 value)
+{
+	if (!system_supports_poe())
+		return 0;
+	return MEMINTRO_HAS_PKEY |
+		(u32)((value & PTE_PO_IDX_MASK) >> 60) << MEMINTRO_PKEY_SHIFT;
 }
 
 /*

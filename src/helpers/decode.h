@@ -53,7 +53,7 @@ static void decode_softleaf(softleaf_t leaf, struct memintro_entry *entry)
 
 static u32 pte_leaf_flags(pte_t pte)
 {
-	u32 flags = arch_leaf_flags(pte);
+	u32 flags = arch_leaf_flags(pte) | arch_pkey(pte_val(pte));
 
 	if (pte_young(pte))
 		flags |= MEMINTRO_ACCESSED;
@@ -83,7 +83,8 @@ static void decode_hugetlb(const struct memintro_view *view, pte_t pte,
 	} else if (!pte_present(pte)) {
 		decode_softleaf(softleaf_from_pte(pte), entry);
 	} else {
-		set_leaf(entry, pfn, pte_leaf_flags(pte) | MEMINTRO_HUGETLB);
+		set_leaf(entry, pfn, pte_leaf_flags(pte) | MEMINTRO_HUGETLB |
+			 arch_cache(pte_val(pte), view->hugetlb_level));
 		entry->page_shift = view->hugetlb_shift;
 	}
 }
@@ -98,7 +99,7 @@ struct pte_memo {
 static void remember(struct pte_memo *memo, pte_t pte)
 {
 	struct memintro_entry entry = {};
-	u32 flags = pte_leaf_flags(pte);
+	u32 flags = pte_leaf_flags(pte) | arch_cache(pte_val(pte), MEMINTRO_PTE);
 
 	if (pte_special(pte))
 		flags |= MEMINTRO_SPECIAL;
@@ -183,7 +184,9 @@ static __always_inline void decode_pmd(const struct memintro_view *view,
 	} else if (!pmd_present(pmd)) {
 		decode_softleaf(softleaf_from_pmd(pmd), entry);
 	} else if (pmd_leaf(pmd)) {
-		flags = arch_leaf_flags(__pte(arch_pmd_bits(pmd)));
+		flags = arch_leaf_flags(__pte(arch_pmd_bits(pmd))) |
+			arch_pkey(pmd_val(pmd)) |
+			arch_cache(pmd_val(pmd), MEMINTRO_PMD);
 		if (pmd_young(pmd))
 			flags |= MEMINTRO_ACCESSED;
 		if (pmd_dirty(pmd))
@@ -223,7 +226,9 @@ static __always_inline void decode_pud(const struct memintro_view *view,
 		pte_t pte = __pte(pud_val(pud));
 
 		/* Not every architecture has all of these for puds. */
-		flags = arch_leaf_flags(__pte(arch_pud_bits(pud)));
+		flags = arch_leaf_flags(__pte(arch_pud_bits(pud))) |
+			arch_pkey(pud_val(pud)) |
+			arch_cache(pud_val(pud), MEMINTRO_PUD);
 		if (pte_young(pte))
 			flags |= MEMINTRO_ACCESSED;
 		if (pte_dirty(pte))

@@ -62,6 +62,25 @@ enum memintro_flag {
 	MEMINTRO_CONTIGUOUS	= 1 << 14,
 };
 
+/* Above the flags, four bits each: enum memintro_cache, and the protection key. */
+#define MEMINTRO_CACHE_SHIFT	16
+#define MEMINTRO_PKEY_SHIFT	20
+#define MEMINTRO_HAS_PKEY	(1 << 24)
+
+/* The types of memory that an entry asks for. */
+enum memintro_cache {
+	MEMINTRO_CACHE_WB = 1,
+	MEMINTRO_CACHE_WC,
+	MEMINTRO_CACHE_UC_MINUS,
+	MEMINTRO_CACHE_UC,
+	MEMINTRO_CACHE_WT,
+	MEMINTRO_CACHE_WP,
+	MEMINTRO_CACHE_NORMAL,
+	MEMINTRO_CACHE_NC,
+	MEMINTRO_CACHE_DEVICE,
+	MEMINTRO_CACHE_TAGGED,
+};
+
 /* A part of the address space. */
 struct memintro_window {
 	const char *name;
@@ -132,6 +151,9 @@ struct memintro_page_run {
 	u32 traits;
 	u32 unused;
 };
+
+/* No name of a symbol with its offset and module is longer. */
+#define MEMINTRO_SYMBOL_MAX 768
 
 /* Frames in folios of one size on one node, or in none. */
 #define MEMINTRO_NO_FOLIO U32_MAX
@@ -230,6 +252,7 @@ u64 memintro_pa_linear(u64 va);
 const char *memintro_region(u64 va, u64 pa);
 void memintro_windows(struct memintro_window *to, unsigned int room);
 void memintro_image(u64 *text, u64 *data);
+unsigned int memintro_symbol(u64 va, char *text);
 
 /* Page frames: page.c */
 int memintro_watch_memory(void);

@@ -5,6 +5,7 @@
  * Nothing here takes a lock or writes; what is read may be freed meanwhile. See
  * src/abstractions/kernel_pgtable.rs.
  */
+#include <linux/kallsyms.h>
 #include <linux/log2.h>
 #include <linux/memory_hotplug.h>
 #include <linux/mm.h>
@@ -19,6 +20,9 @@
 #include "arch.h"
 #include "pgtable.h"
 
+/* What arch_cache_types() says; the same on every processor. */
+u64 memintro_cache_types;
+
 /* The layout has a twin in src/abstractions/bindings.rs. */
 static_assert(sizeof(struct memintro_paging) == 20);
 
@@ -30,6 +34,8 @@ void memintro_paging(struct memintro_paging *paging)
 {
 	unsigned int top = arch_top_level(), level;
 
+	/* Nobody decodes an entry before this was called. */
+	WRITE_ONCE(memintro_cache_types, arch_cache_types());
 	*paging = (struct memintro_paging) {
 		.shift = {
 			[MEMINTRO_PTE] = PAGE_SHIFT,
@@ -49,9 +55,9 @@ void memintro_paging(struct memintro_paging *paging)
 
 /* Kernel entries use some bits for other things than user entries do. */
 static void set_kernel_leaf(struct memintro_entry *entry, u64 pfn, pte_t pte,
-			    unsigned int shift)
+			    unsigned int level, unsigned int shift)
 {
-	u32 flags = arch_leaf_flags(pte);
+	u32 flags = arch_leaf_flags(pte) | arch_cache(pte_val(pte), level);
 
 	if (pte_young(pte))
 		flags |= MEMINTRO_ACCESSED;
@@ -87,15 +93,15 @@ static void decode_kernel(unsigned int level, u64 word,
 	if (!arch_valid(value))
 		entry->kind = MEMINTRO_NONE;
 	else if (level == MEMINTRO_PTE)
-		set_kernel_leaf(entry, pte_pfn(as.pte), as.pte, PAGE_SHIFT);
+		set_kernel_leaf(entry, pte_pfn(as.pte), as.pte, level, PAGE_SHIFT);
 	else if (level == MEMINTRO_PMD && pmd_leaf(as.pmd))
 		set_kernel_leaf(entry, pmd_pfn(as.pmd),
-				__pte(arch_pmd_bits(as.pmd)), PMD_SHIFT);
+				__pte(arch_pmd_bits(as.pmd)), level, PMD_SHIFT);
 	else if (level == MEMINTRO_PMD)
 		set_table(entry, arch_pmd_next(as.pmd), table);
 	else if (level == MEMINTRO_PUD && pud_leaf(as.pud))
 		set_kernel_leaf(entry, pud_pfn(as.pud),
-				__pte(arch_pud_bits(as.pud)), PUD_SHIFT);
+				__pte(arch_pud_bits(as.pud)), level, PUD_SHIFT);
 	else if (level == MEMINTRO_PUD)
 		set_table(entry, arch_pud_next(as.pud), table);
 	else if (level == MEMINTRO_P4D)
@@ -208,4 +214,14 @@ void memintro_image(u64 *text, u64 *data)
 {
 	*text = (u64)synchronize_rcu;
 	*data = (u64)&init_task;
+}
+
+/*
+ * The symbol at or before @va, as `name+offset/size [module]`, or an address if there
+ * is none; returns how long it is. @text has room for MEMINTRO_SYMBOL_MAX bytes.
+ */
+unsigned int memintro_symbol(u64 va, char *text)
+{
+	static_assert(KSYM_SYMBOL_LEN <= MEMINTRO_SYMBOL_MAX);
+	return sprint_symbol(text, va);
 }

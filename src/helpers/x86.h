@@ -9,6 +9,7 @@
 #include <asm/cpufeature.h>
 #include <asm/fixmap.h>
 #include <asm/kasan.h>
+#include <asm/msr.h>
 
 static inline u32 arch_perm(pteval_t flags)
 {
@@ -40,6 +41,44 @@ static inline u32 arch_leaf_flags(pte_t pte)
 	if ((bits & _PAGE_PRESENT) && (bits & _PAGE_GLOBAL))
 		flags |= MEMINTRO_GLOBAL;
 	return flags;
+}
+
+/* The page attribute table: a byte for each of eight types. */
+extern u64 memintro_cache_types;
+
+static inline u64 arch_cache_types(void)
+{
+	u64 pat;
+
+	/* Without it, the types that two bits of an entry have always had. */
+	if (!boot_cpu_has(X86_FEATURE_PAT) || rdmsrq_safe(MSR_IA32_CR_PAT, &pat))
+		return 0x0007040600070406;
+	return pat;
+}
+
+/* The type of memory that the value of a leaf asks for. */
+static inline u32 arch_cache(u64 value, unsigned int level)
+{
+	static const u8 types[8] = {
+		MEMINTRO_CACHE_UC, MEMINTRO_CACHE_WC, 0, 0, MEMINTRO_CACHE_WT,
+		MEMINTRO_CACHE_WP, MEMINTRO_CACHE_WB, MEMINTRO_CACHE_UC_MINUS,
+	};
+	u64 high = level == MEMINTRO_PTE ? _PAGE_PAT : _PAGE_PAT_LARGE;
+	unsigned int index = (value & high ? 4 : 0) |
+		(value & _PAGE_PCD ? 2 : 0) | (value & _PAGE_PWT ? 1 : 0);
+	unsigned int type = READ_ONCE(memintro_cache_types) >> (8 * index);
+
+	return types[type & 7] << MEMINTRO_CACHE_SHIFT;
+}
+
+/* The protection key of a user's leaf, if the processor heeds it. */
+static inline u32 arch_pkey(u64 value)
+{
+	if (!cpu_feature_enabled(X86_FEATURE_OSPKE))
+		return 0;
+	return MEMINTRO_HAS_PKEY |
+		(u32)((value & _PAGE_PKEY_MASK) >> _PAGE_BIT_PKEY_BIT0)
+			<< MEMINTRO_PKEY_SHIFT;
 }
 
 /*

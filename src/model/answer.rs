@@ -14,6 +14,7 @@ use super::{
         Level, //
     },
     question::{
+        parse_hex,
         WalkQuestion,
         Whose, //
     },
@@ -30,13 +31,70 @@ use super::{
     VirtAddr,
 };
 
+/// The symbol at or before an address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Symbol<'a> {
+    /// Its name.
+    pub name: &'a [u8],
+    /// How far after it the address is.
+    pub offset: u64,
+    /// The module that it belongs to; none if it is the kernel's own.
+    pub module: Option<&'a [u8]>,
+}
+
+impl<'a> Symbol<'a> {
+    /// Reads `name+offset/size [module]`, as the kernel prints a symbol; `None` for anything else.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use memintro_model::model::answer::Symbol;
+    ///
+    /// let symbol = Symbol::parse(b"start+0x1c/0x40 [zram]").unwrap();
+    /// assert_eq!((symbol.name, symbol.offset), (&b"start"[..], 0x1c));
+    /// assert_eq!(symbol.module, Some(&b"zram"[..]));
+    /// assert_eq!(Symbol::parse(b"0xffffffff81000000"), None);
+    /// ```
+    pub fn parse(text: &'a [u8]) -> Option<Self> {
+        let (text, module) = match text.iter().position(|byte| *byte == b' ') {
+            None => (text, None),
+            Some(space) => {
+                let (text, module) = text.split_at_checked(space)?;
+                let module = module.strip_prefix(b" [")?.strip_suffix(b"]")?;
+                (text, Some(module).filter(|module| !module.is_empty()))
+            }
+        };
+        let plus = text.iter().rposition(|byte| *byte == b'+')?;
+        let (name, rest) = text.split_at_checked(plus)?;
+        let slash = rest.iter().position(|byte| *byte == b'/')?;
+        let digits = rest.get(..slash)?.strip_prefix(b"+0x")?;
+        (!name.is_empty()).then_some(Symbol {
+            name,
+            offset: parse_hex(digits)?,
+            module,
+        })
+    }
+}
+
+/// Writes a name of the kernel's: bytes that a value must not have are `_`.
+fn put_value(line: &mut Line<'_>, name: &[u8]) {
+    for byte in name {
+        line.put_byte(match byte {
+            b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' | b'_' | b'.' | b',' | b':' | b'-' => *byte,
+            _ => b'_',
+        });
+    }
+}
+
 /// What is known of a kernel address besides the walk.
 #[derive(Clone, Copy, Debug)]
-pub struct KernelAddress {
+pub struct KernelAddress<'a> {
     /// The region of the kernel's half that it lies in.
     pub region: &'static str,
     /// What the formula of the linear map, `__pa()`, gives.
     pub pa_linear: PhysAddr,
+    /// The symbol there.
+    pub symbol: Option<Symbol<'a>>,
 }
 
 /// Writes the size of a page as `4K`, `2M` or `1G`.
@@ -121,7 +179,7 @@ pub fn walk(
     line: &mut Line<'_>,
     whose: Whose,
     va: VirtAddr,
-    kernel: Option<&KernelAddress>,
+    kernel: Option<&KernelAddress<'_>>,
     answer: &Answer,
 ) {
     put_question(line, Some((whose, va)));
@@ -143,6 +201,7 @@ pub fn walk(
             put_perm(line, page.perm);
             line.put(b" flags=");
             put_flags(line, page.flags);
+            put_attributes(line, page.flags);
         }
         Err(absent) => {
             line.put(b" pa=none why=")
@@ -156,6 +215,18 @@ pub fn walk(
                     .dec(offset);
             }
         }
+    }
+    match kernel.map(|kernel| kernel.symbol) {
+        Some(Some(symbol)) => {
+            line.put(b" symbol=");
+            put_value(line, symbol.name);
+            line.put(b" offset=").hex(symbol.offset).put(b" module=");
+            put_value(line, symbol.module.unwrap_or(b"-"));
+        }
+        Some(None) => {
+            line.put(b" symbol=- offset=- module=-");
+        }
+        None => (),
     }
     line.end();
 }
@@ -171,6 +242,27 @@ pub fn value(line: &mut Line<'_>, answer: &Answer) {
         Err(absent) => line.put(absent.why.as_str().as_bytes()),
     };
     line.end();
+}
+
+/// Writes what an entry says of a page besides its flags, as far as it is known.
+fn put_attributes(line: &mut Line<'_>, bits: u32) {
+    if bits & flags::HAS_PKEY != 0 {
+        let pkey = (bits & flags::PKEY) >> flags::PKEY_SHIFT;
+        line.put(b" pkey=").dec(u64::from(pkey));
+    }
+    // CAST: four bits fit anywhere.
+    let cache = ((bits & flags::CACHE) >> flags::CACHE_SHIFT) as usize;
+    if let Some(name) = flags::CACHES.get(cache).filter(|_| cache != 0) {
+        line.put(b" cache=").put(name.as_bytes());
+    }
+}
+
+/// Writes where a walk begins: the first table.
+pub fn root(line: &mut Line<'_>, pa: PhysAddr) {
+    line.put(b"level=root index=- entry=- value=- next=")
+        .hex(pa.0)
+        .put(b" kind=table folded=no")
+        .end();
 }
 
 /// Writes one level of a walk; `show_entry` says whether the opener may see kernel addresses.

@@ -7,6 +7,7 @@
 
 use super::{
     words::words,
+    PhysAddr,
     VirtAddr, //
 };
 
@@ -144,6 +145,20 @@ pub mod flags {
     pub const HUGETLB: u32 = 1 << 13;
     /// One of a contiguous block that the TLB may cache as one entry.
     pub const CONTIGUOUS: u32 = 1 << 14;
+    /// The type of memory that an entry asks for: 0, or the place of its name in [`CACHES`].
+    pub const CACHE: u32 = 15 << CACHE_SHIFT;
+    /// Where [`CACHE`] begins.
+    pub const CACHE_SHIFT: u32 = 16;
+    /// The names of the types of memory, numbered as in `enum memintro_cache`.
+    pub const CACHES: [&str; 11] = [
+        "-", "wb", "wc", "uc-", "uc", "wt", "wp", "normal", "nc", "device", "tagged",
+    ];
+    /// The protection key, of entries that have [`HAS_PKEY`].
+    pub const PKEY: u32 = 15 << PKEY_SHIFT;
+    /// Where [`PKEY`] begins.
+    pub const PKEY_SHIFT: u32 = 20;
+    /// The processor heeds protection keys, and the entry is a user's.
+    pub const HAS_PKEY: u32 = 1 << 24;
     /// The names of the flags from [`ACCESSED`] on.
     pub const NAMES: [&str; 11] = [
         "accessed",
@@ -221,6 +236,9 @@ pub trait PageTables {
 
     /// Returns the table of the level [`Paging::top`].
     fn root(&self) -> Self::Table;
+
+    /// Returns where in memory that table is.
+    fn root_pa(&self) -> PhysAddr;
 
     /// Reads the entry of `table` that belongs to `va`; `None` if it cannot be read.
     fn read(&self, table: Self::Table, va: VirtAddr) -> Option<Reading<Self::Table>>;

@@ -405,7 +405,7 @@ fn parse_address(word: &[u8]) -> Result<u64, Refusal> {
     parse_hex(digits).ok_or(Refusal::NotAnAddress)
 }
 
-fn parse_hex(digits: &[u8]) -> Option<u64> {
+pub(super) fn parse_hex(digits: &[u8]) -> Option<u64> {
     if !matches!(digits.len(), 1..=16) {
         return None;
     }

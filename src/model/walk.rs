@@ -63,21 +63,27 @@ pub struct PathEntry {
 
 /// The way of a walk: the entries that it read, from the top down.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Path([Option<PathEntry>; Level::ALL.len()]);
+pub struct Path {
+    /// Where the first table is in memory.
+    pub root: Option<PhysAddr>,
+    entries: [Option<PathEntry>; Level::ALL.len()],
+}
 
 impl Path {
     /// Returns the entries that were read.
     pub fn iter(&self) -> impl Iterator<Item = &PathEntry> + Clone {
-        self.0.iter().flatten()
+        self.entries.iter().flatten()
     }
 
     /// Tells whether two walks read the same entries.
     fn points_like(&self, other: &Path) -> bool {
-        self.0.iter().zip(&other.0).all(|pair| match pair {
+        let mut pairs = self.entries.iter().zip(&other.entries);
+        let same = pairs.all(|pair| match pair {
             (None, None) => true,
             (Some(one), Some(other)) => one.at == other.at && one.entry.points_like(&other.entry),
             _ => false,
-        })
+        });
+        same && self.root == other.root
     }
 }
 
@@ -188,12 +194,15 @@ impl<T: Copy> Down<T> {
         mut path: Option<&mut Path>,
     ) -> Option<()> {
         if let Some(path) = &mut path {
-            **path = Path::default();
+            **path = Path {
+                root: Some(tables.root_pa()),
+                ..Path::default()
+            };
         }
         while self.level >= lowest {
             let Reading { at, entry, next } = tables.read(self.table, va)?;
             if let Some(path) = &mut path {
-                path.0[Level::Pgd as usize - self.level as usize] = Some(PathEntry {
+                path.entries[Level::Pgd as usize - self.level as usize] = Some(PathEntry {
                     level: self.level,
                     index: tables.paging().index(self.level, va),
                     at,

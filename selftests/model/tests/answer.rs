@@ -4,7 +4,7 @@
 
 use memintro_model::model::{
     addr::{PhysAddr, VirtAddr},
-    answer::{self, put_flags, put_page_size, put_perm, KernelAddress},
+    answer::{self, put_flags, put_page_size, put_perm, KernelAddress, Symbol},
     pgtable::{flags, Entry, Level},
     question::{WalkQuestion, Whose},
     text::{Line, LINE_MAX},
@@ -25,7 +25,7 @@ fn written(write: impl FnOnce(&mut Line<'_>)) -> String {
     String::from_utf8(line.as_bytes().to_vec()).unwrap()
 }
 
-fn walked(whose: Whose, va: u64, kernel: Option<&KernelAddress>, answer: &Answer) -> String {
+fn walked(whose: Whose, va: u64, kernel: Option<&KernelAddress<'_>>, answer: &Answer) -> String {
     written(|line| answer::walk(line, whose, VirtAddr(va), kernel, answer))
 }
 
@@ -80,12 +80,14 @@ fn kernel_addresses_show_both_ways() {
         let kernel = KernelAddress {
             region: "vmalloc",
             pa_linear: PhysAddr(pa_linear),
+            symbol: None,
         };
         assert_eq!(
             walked(Whose::Kernel, va, Some(&kernel), &Ok(page)),
             format!(
                 "pid=kernel va=0xffffc90000000123 region=vmalloc pa_linear={pa_linear:#x} \
-                 agree={agree} pa=0x205018123 page=4K level=pte perm=rw-k flags=-\n"
+                 agree={agree} pa=0x205018123 page=4K level=pte perm=rw-k flags=- \
+                 symbol=- offset=- module=-\n"
             )
         );
     }
@@ -98,12 +100,72 @@ fn kernel_addresses_show_both_ways() {
     let kernel = KernelAddress {
         region: "linear",
         pa_linear: PhysAddr(0),
+        symbol: Symbol::parse(b"core::$f+0x10/0x20 [zram]"),
     };
     assert_eq!(
         walked(Whose::Kernel, va, Some(&kernel), &Err(absent)),
         "pid=kernel va=0xffffc90000000123 region=linear pa_linear=0x0 agree=no \
-         pa=none why=not-mapped level=pmd\n"
+         pa=none why=not-mapped level=pmd symbol=core::_f offset=0x10 module=zram\n"
     );
+}
+
+#[test]
+fn keys_and_caches_follow_the_flags() {
+    let page = |bits| Page {
+        flags: PAGE.flags | bits,
+        ..PAGE
+    };
+    let tail = |bits| {
+        let line = walked(Whose::Process(1), 0, None, &Ok(page(bits)));
+        line.split_once(" flags=").unwrap().1.to_owned()
+    };
+    let cache = |number: u32| number << flags::CACHE_SHIFT;
+    assert_eq!(tail(cache(1)), "accessed,dirty,nx cache=wb\n");
+    assert_eq!(tail(cache(3)), "accessed,dirty,nx cache=uc-\n");
+    assert_eq!(tail(cache(10)), "accessed,dirty,nx cache=tagged\n");
+    // What is unknown is not told.
+    assert_eq!(tail(cache(11)), "accessed,dirty,nx\n");
+    // A key counts where there are keys, 0 too.
+    assert_eq!(tail(5 << flags::PKEY_SHIFT), "accessed,dirty,nx\n");
+    assert_eq!(
+        tail(flags::HAS_PKEY | (5 << flags::PKEY_SHIFT) | cache(1)),
+        "accessed,dirty,nx pkey=5 cache=wb\n"
+    );
+    assert_eq!(tail(flags::HAS_PKEY), "accessed,dirty,nx pkey=0\n");
+}
+
+#[test]
+fn the_root_is_a_table() {
+    assert_eq!(
+        written(|line| answer::root(line, PhysAddr(0x5eed000))),
+        "level=root index=- entry=- value=- next=0x5eed000 kind=table folded=no\n"
+    );
+}
+
+#[test]
+fn symbols_are_read_as_the_kernel_prints_them() {
+    let symbol = Symbol::parse(b"_RNv+0x1c/0x40").unwrap();
+    assert_eq!(
+        (symbol.name, symbol.offset, symbol.module),
+        (&b"_RNv"[..], 0x1c, None)
+    );
+    // What has a plus in its name, and what bpf is called.
+    let symbol = Symbol::parse(b"a+b+0x0/0x1 [bpf]").unwrap();
+    assert_eq!((symbol.name, symbol.offset), (&b"a+b"[..], 0));
+    for text in [
+        &b"0xffffffff81000000"[..],
+        b"",
+        b"+0x1/0x2",
+        b"name",
+        b"name+1/0x2",
+        b"name+0x/0x2",
+        b"name+0x1",
+        b"name+0x1/0x2 bpf",
+        b"name+0x1/0x2 [bpf",
+    ] {
+        assert_eq!(Symbol::parse(text), None, "{text:?}");
+    }
+    assert_eq!(Symbol::parse(b"name+0x1/0x2 []").unwrap().module, None);
 }
 
 #[test]
@@ -309,17 +371,24 @@ proptest! {
     ) {
         let [va, pa, pa_linear] = if wide { [u64::MAX; 3] } else { numbers };
         let perm = bits[0] & flags::PERM;
-        let flags = if wide { !flags::PERM } else { bits[1] & !flags::PERM };
-        let page = Page { pa: PhysAddr(pa), shift, level, perm, flags };
+        let bits = if wide { !flags::PERM } else { bits[1] & !flags::PERM };
+        let page = Page { pa: PhysAddr(pa), shift, level, perm, flags: bits };
         let pa_linear = PhysAddr(pa_linear);
-        let kernel = KernelAddress { region: "vmemmap", pa_linear };
+        let kernel = KernelAddress { region: "vmemmap", pa_linear, symbol: None };
         let kernel = (whose == Whose::Kernel).then_some(&kernel);
         let line = walked(whose, va, kernel, &Ok(page));
         prop_assert!(line.len() < LINE_MAX / 2, "{}", line);
         let pairs = pairs(&line);
         let keys: Vec<_> = pairs.iter().map(|pair| pair.0).collect();
         let region = if kernel.is_some() { " region pa_linear agree" } else { "" };
-        prop_assert_eq!(keys.join(" "), format!("pid va{region} pa page level perm flags"));
+        let pkey = if bits & flags::HAS_PKEY != 0 { " pkey" } else { "" };
+        let cache = (bits & flags::CACHE) >> flags::CACHE_SHIFT;
+        let cache = if (1..11).contains(&cache) { " cache" } else { "" };
+        let symbol = if kernel.is_some() { " symbol offset module" } else { "" };
+        prop_assert_eq!(
+            keys.join(" "),
+            format!("pid va{region} pa page level perm flags{pkey}{cache}{symbol}")
+        );
         let value = |key| pairs.iter().find(|pair| pair.0 == key).unwrap().1.to_string();
         prop_assert_eq!(value("va"), format!("{va:#x}"));
         prop_assert_eq!(value("pa"), format!("{pa:#x}"));

@@ -139,6 +139,13 @@ fn flags_are_numbered_as_in_c() {
 }
 
 #[test]
+fn types_of_memory_are_numbered_as_in_c() {
+    let names = enum_in_c("memintro_cache").0.into_iter();
+    let names = names.map(|name| name.trim_start_matches("cache_").replace("_minus", "-"));
+    assert!(names.eq(flags::CACHES.into_iter().skip(1)));
+}
+
+#[test]
 fn numbers_of_kinds() {
     for (raw_kind, kind) in (0..).zip(Kind::ALL) {
         let entry = Entry {

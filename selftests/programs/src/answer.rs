@@ -61,10 +61,12 @@ pub fn unescape(name: &str) -> io::Result<Vec<u8>> {
 }
 
 /// The keys of the answers of `walk`, each list in its promised order.
-const SHAPES: [&str; 7] = words! {
-    "pid va pa page level perm flags" "pid va pa why level" "pid va pa why level swap"
-    "pid va pa error why" "pid va region pa_linear agree pa page level perm flags"
-    "pid va region pa_linear agree pa why level" "level index entry value next kind folded"
+const SHAPES: [&str; 8] = words! {
+    "pid va pa page level perm flags cache" "pid va pa page level perm flags pkey cache"
+    "pid va pa why level" "pid va pa why level swap" "pid va pa error why"
+    "pid va region pa_linear agree pa page level perm flags cache symbol offset module"
+    "pid va region pa_linear agree pa why level symbol offset module"
+    "level index entry value next kind folded"
 };
 
 #[derive(Clone, Debug)]

@@ -60,6 +60,7 @@ pub static KINDS: &[Kind] = kinds! {
     "dontneed" EMPTY => advised(libc::MADV_DONTNEED);
     "outside" Word("no-vma") => make::outside();
     "protnone" Frame => barred(anon());
+    "pkey" Frame => make::pkey();
     "zero" Frame => make::zero();
     "file-private" Frame => make::file_private();
     "file-shared" Frame => locked(make::file(LEN, READ_WRITE, libc::MAP_SHARED)?);

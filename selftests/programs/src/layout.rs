@@ -5,7 +5,7 @@
 
 use crate::prelude::*;
 
-pub use arch::{has_flag, next_table, permissions, BITS, RUN, RUN_HUGE};
+pub use arch::{cache, has_flag, next_table, permissions, BITS, ORDINARY, RUN, RUN_HUGE};
 
 /// Permissions as they are written.
 fn perm(allowed: [bool; 3], user: bool) -> String {
@@ -139,12 +139,14 @@ impl LevelCheck {
         let last = answer.get("level");
         let depth = LEVELS.iter().position(|(name, _)| *name == last);
         let expected = depth.map_or(0, |depth| depth + 1);
-        // No walk was made where the process has no mapping.
-        let right = (last == "-") == (answer.get("why") == "no-vma");
-        ensure!(
-            right && (last == "-" || expected > 0),
-            "ends at level={last}"
-        );
+        let (root, levels) = match levels {
+            [root, levels @ ..] if root.get("level") == "root" => (root, levels),
+            [] => return self.check_nothing(answer),
+            _ => bail!("no root"),
+        };
+        let words = ["index", "entry", "value", "kind", "folded"].map(|key| root.get(key));
+        ensure!(words == ["-", "-", "-", "table", "no"], "root: {root:?}");
+        ensure!(expected > 0, "ends at level={last}");
         let lines = levels.len();
         ensure!(lines == expected, "{lines} lines, expected {expected}");
         for (depth, line) in levels.iter().enumerate() {
@@ -153,7 +155,9 @@ impl LevelCheck {
             let folded = line.get("folded") == "yes";
             let same = folded && without_name(line) == without_name(&levels[depth - 1]);
             ensure!(same == folded, "a folded level is not the one above");
-            if depth > 0 && !folded {
+            if depth == 0 {
+                self.check_follows(root, line)?;
+            } else if !folded {
                 self.check_follows(&levels[depth - 1], line)?;
             }
         }
@@ -162,6 +166,13 @@ impl LevelCheck {
         };
         check_last(va, line, answer)?;
         self.check_perm(levels, answer)
+    }
+
+    /// No walk was made where the process has no mapping.
+    fn check_nothing(&self, answer: &Line<'_>) -> io::Result<()> {
+        let right = answer.get("level") == "-" && answer.get("why") == "no-vma";
+        ensure!(right, "no levels");
+        Ok(())
     }
 
     /// What the processor allows is what the entries of all levels allow.
@@ -267,6 +278,17 @@ mod arch {
         value & 0x000f_ffff_ffff_f000
     }
 
+    /// What memory is that nobody made special.
+    pub const ORDINARY: &str = "wb";
+
+    /// The type of memory that the entry of a page asks for, as Linux sets the page attribute
+    /// table: Documentation/arch/x86/pat.rst.
+    pub fn cache(value: u64, huge: bool) -> &'static str {
+        let high = (value >> if huge { 12 } else { 7 }) & 1;
+        let index = (high << 2) | ((value >> 3) & 3);
+        ["wb", "wc", "uc-", "uc", "wb", "wp", "uc-", "wt"][index as usize]
+    }
+
     /// Whether a kernel page's entry has what a flag tells of.
     pub fn has_flag(value: u64, name: &str) -> bool {
         let bits = match name {
@@ -331,6 +353,15 @@ mod arch {
     /// Where a table's entry leads; bits 50 and 51 of an address are in 8 and 9.
     pub fn next_table(value: u64) -> u64 {
         (value & 0x0003_ffff_ffff_f000 & !(PAGE as u64 - 1)) | (((value >> 8) & 3) << 50)
+    }
+
+    /// What memory is that nobody made special.
+    pub const ORDINARY: &str = "normal";
+
+    /// The type of memory that the entry of a page asks for: AttrIndx, by which Linux means
+    /// MT_NORMAL and others of arch/arm64/include/asm/memory.h.
+    pub fn cache(value: u64, _huge: bool) -> &'static str {
+        ["normal", "tagged", "nc", "device", "device"][((value >> 2) & 7) as usize]
     }
 
     /// Whether a kernel page's entry has what a flag tells of.

@@ -14,8 +14,8 @@ use crate::{
 const PAGE: u64 = sys::PAGE as u64;
 
 /// The amounts that are kept: others change with what other processes do.
-const AMOUNTS: [&str; 9] = words! {
-    "KernelPageSize" "Rss" "Swap" "AnonHugePages" "ShmemPmdMapped" "FilePmdMapped"
+const AMOUNTS: [&str; 10] = words! {
+    "ProtectionKey" "KernelPageSize" "Rss" "Swap" "AnonHugePages" "ShmemPmdMapped" "FilePmdMapped"
     "Shared_Hugetlb" "Private_Hugetlb" "Size"
 };
 
@@ -36,6 +36,11 @@ impl Mapping {
     /// One of the amounts of smaps that are kept, in KiB; 0 where this kernel does not have it.
     pub fn kb(&self, key: &str) -> u64 {
         self.kb.get(key).copied().unwrap_or(0)
+    }
+
+    /// The protection key, where the processor has such.
+    pub fn pkey(&self) -> Option<u64> {
+        self.kb.get("ProtectionKey").copied()
     }
 
     /// Whether this is its name: in maps, a newline is escaped, and nothing else.
@@ -84,7 +89,8 @@ fn parse_all(text: &[u8]) -> Option<Vec<Mapping>> {
         let mapping = mappings.last_mut()?;
         if key == "VmFlags" {
             mapping.flags = value.split_whitespace().map(str::to_owned).collect();
-        } else if let (Some(kb), true) = (value.strip_suffix(" kB"), AMOUNTS.contains(&key)) {
+        } else if AMOUNTS.contains(&key) {
+            let kb = value.strip_suffix(" kB").unwrap_or(value);
             mapping.kb.insert(key.to_owned(), kb.trim().parse().ok()?);
         }
     }

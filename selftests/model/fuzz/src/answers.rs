@@ -9,7 +9,7 @@ use super::{
 };
 use memintro_model::model::{
     addr::{PhysAddr, VirtAddr},
-    answer::{self, KernelAddress},
+    answer::{self, KernelAddress, Symbol},
     end,
     pgtable::{flags, Kind, Level},
     question::{Part, PhysicalQuestion, RangeQuestion, WalkQuestion, Whose},
@@ -82,7 +82,7 @@ fn check_flags(text: &str, bits: u32) {
 }
 
 /// Checks the last line of an answer.
-pub fn check_line(whose: Whose, va: VirtAddr, kernel: Option<&KernelAddress>, answer: &Answer) {
+pub fn check_line(whose: Whose, va: VirtAddr, kernel: Option<&KernelAddress<'_>>, answer: &Answer) {
     let text = line(|line| answer::walk(line, whose, va, kernel, answer));
     let pairs = pairs(&text);
     let keys: Vec<_> = pairs.iter().map(|pair| pair.0).collect();
@@ -104,6 +104,15 @@ pub fn check_line(whose: Whose, va: VirtAddr, kernel: Option<&KernelAddress>, an
             assert_eq!(value("level"), page.level.as_str());
             check_perm(value("perm"), page.perm);
             check_flags(value("flags"), page.flags);
+            if page.flags & flags::HAS_PKEY != 0 {
+                expected.push("pkey");
+                assert_eq!(number(value("pkey")), u64::from((page.flags >> 20) & 15));
+            }
+            let cache = ((page.flags >> 16) & 15) as usize;
+            if (1..flags::CACHES.len()).contains(&cache) {
+                expected.push("cache");
+                assert_eq!(value("cache"), flags::CACHES[cache]);
+            }
         }
         Err(absent) => {
             expected.extend(["pa", "why", "level"]);
@@ -116,7 +125,39 @@ pub fn check_line(whose: Whose, va: VirtAddr, kernel: Option<&KernelAddress>, an
             }
         }
     }
+    if let Some(kernel) = kernel {
+        expected.extend(["symbol", "offset", "module"]);
+        match kernel.symbol {
+            Some(symbol) => {
+                assert_eq!(value("symbol").len(), symbol.name.len());
+                assert_eq!(address(value("offset")), symbol.offset);
+                assert_eq!(value("module").len(), symbol.module.unwrap_or(b"-").len());
+            }
+            None => assert_eq!(["symbol", "offset", "module"].map(value), ["-"; 3]),
+        }
+    }
     assert_eq!(keys, expected);
+}
+
+/// A symbol is read as the kernel prints it, and nothing else is one.
+fn check_symbol(text: &[u8]) {
+    let Some(Symbol {
+        name,
+        offset,
+        module,
+    }) = Symbol::parse(text)
+    else {
+        return;
+    };
+    assert!(!name.is_empty() && module.is_none_or(|module| !module.is_empty()));
+    let mut again = [name, format!("+{offset:#x}/0x1").as_bytes()].concat();
+    if let Some(module) = module {
+        again.extend([b" [", module, b"]"].concat());
+    }
+    assert_eq!(
+        Symbol::parse(&again).map(|symbol| symbol.offset),
+        Some(offset)
+    );
 }
 
 /// Checks the lines of the levels: one for each from the pgd on, with or without the addresses.
@@ -261,6 +302,20 @@ pub fn check(bytes: &[u8]) {
             true => PhysAddr(input.number()),
             false => answer.map_or(PhysAddr(0), |page| page.pa),
         },
+        symbol: None,
+    });
+    let text = [b"main+0x1".as_slice(), input.0].concat();
+    check_symbol(&text);
+    check_symbol(input.0);
+    let name = input.0.get(..8).unwrap_or(b"init");
+    let symbol = Some(Symbol {
+        name,
+        offset: va.0,
+        module: input.0.first().map(|_| name),
+    });
+    let kernel = kernel.map(|kernel| KernelAddress {
+        symbol: symbol.filter(|_| va.0 & 1 != 0),
+        ..kernel
     });
     check_line(whose, va, kernel.as_ref(), &answer);
 

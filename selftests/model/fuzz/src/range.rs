@@ -41,6 +41,10 @@ impl PageTables for Hostile<'_> {
         0
     }
 
+    fn root_pa(&self) -> PhysAddr {
+        PhysAddr(0x1000)
+    }
+
     fn read(&self, table: u8, _va: VirtAddr) -> Option<Reading<u8>> {
         let mut input = self.input.borrow_mut();
         let mut above = self.above.borrow_mut();

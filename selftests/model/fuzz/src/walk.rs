@@ -8,7 +8,7 @@ use super::{
     input::{mode, Input},
 };
 use memintro_model::model::{
-    addr::VirtAddr,
+    addr::{PhysAddr, VirtAddr},
     pgtable::{flags, Entry, Kind, PageTables, Paging, Reading},
     question::Whose,
     walk::{walk, walk_twice, Answer, Path},
@@ -61,6 +61,10 @@ impl PageTables for Hostile<'_> {
         0
     }
 
+    fn root_pa(&self) -> PhysAddr {
+        PhysAddr(0x1000)
+    }
+
     fn read(&self, table: u8, _va: VirtAddr) -> Option<Reading<u8>> {
         let mut log = self.log.borrow_mut();
         assert!(log.len() < TOO_MANY, "the walk does not end");
@@ -78,6 +82,9 @@ impl PageTables for Hostile<'_> {
 impl Hostile<'_> {
     /// An answer comes from one descent, after which all that led to it was read again.
     fn check(&self, answer: &Answer, path: &Path, va: VirtAddr) {
+        let walked = path.iter().next().is_some();
+        assert_eq!(path.root.is_some(), walked);
+        assert!(path.root.is_none_or(|root| root == self.root_pa()));
         let path: Vec<_> = path.iter().collect();
         let Some((last, above)) = path.split_last() else {
             assert_eq!(answer.map_err(|absent| absent.why), Err(Why::Retry));

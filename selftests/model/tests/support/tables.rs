@@ -4,7 +4,7 @@
 
 use super::space::{raw_kind, Space};
 use memintro_model::model::{
-    addr::VirtAddr,
+    addr::{PhysAddr, VirtAddr},
     pgtable::{flags, Entry, Kind, Level, PageTables, Paging, Reading},
 };
 use std::{
@@ -124,6 +124,10 @@ impl PageTables for Scripted<'_> {
             number: ROOT,
             level: self.paging.top,
         }
+    }
+
+    fn root_pa(&self) -> PhysAddr {
+        PhysAddr(ROOT << 12)
     }
 
     fn can_be_freed(&self, level: Level) -> bool {

@@ -9,7 +9,7 @@ use super::{
     Walk,
 };
 use memintro_model::model::{
-    addr::VirtAddr,
+    addr::{PhysAddr, VirtAddr},
     pgtable::{Entry, Kind, PageTables, Paging, Reading},
     walk::{walk, walk_twice},
     words::Why,
@@ -39,6 +39,10 @@ impl PageTables for Chaos {
 
     fn root(&self) -> u8 {
         0
+    }
+
+    fn root_pa(&self) -> PhysAddr {
+        PhysAddr(0x1000)
     }
 
     fn read(&self, table: u8, _va: VirtAddr) -> Option<Reading<u8>> {

@@ -31,6 +31,8 @@ struct Count {
     moved: usize,
     mismatches: usize,
     pages: BTreeSet<String>,
+    /// How many addresses have a symbol of the kernel, and of a module.
+    symbols: [usize; 2],
 }
 
 /// A random address of a region: half of them in or at the border of something mapped, the
@@ -75,6 +77,8 @@ fn judge(region: &Region, va: u64, reply: Reply, value: u64, answer: &Line<'_>) 
             let right = answer.has_flag(name) == layout::has_flag(value, name);
             ensure!(right, "flags and {name} of {value:#x}");
         }
+        let huge = answer.get("level") != "pte";
+        answer.expect("cache", layout::cache(value, huge))?;
     } else {
         answer.expect("pa", "none")?;
         answer.expect("why", "not-mapped")?;
@@ -89,7 +93,73 @@ fn judge(region: &Region, va: u64, reply: Reply, value: u64, answer: &Line<'_>) 
     answer.expect("agree", if agree { "yes" } else { "no" })
 }
 
+/// The symbols of `/proc/kallsyms`: of the kernel itself, and of each module.
+struct Symbols {
+    of: HashMap<String, BTreeMap<u64, HashSet<String>>>,
+    /// The code of the kernel.
+    text: std::ops::Range<u64>,
+}
+
+impl Symbols {
+    fn read() -> io::Result<Self> {
+        let mut all = HashMap::<String, BTreeMap<u64, HashSet<String>>>::new();
+        for line in fs::read_to_string("/proc/kallsyms")?.lines() {
+            let words: Vec<_> = line.split_ascii_whitespace().collect();
+            // What marks a place, not a thing: is_mapping_symbol() of the kernel.
+            if [".L", "L0", "$"]
+                .iter()
+                .any(|mark| words[2].starts_with(mark))
+            {
+                continue;
+            }
+            let va = parse_hex(&format!("0x{}", words[0]))?;
+            let module = words.get(3).unwrap_or(&"-").trim_matches(['[', ']']);
+            // What a value must not hold is told as `_`.
+            let fit = |c: char| {
+                if c.is_ascii_alphanumeric() || ".,:-".contains(c) {
+                    c
+                } else {
+                    '_'
+                }
+            };
+            let names = all.entry(module.to_owned()).or_default().entry(va);
+            names
+                .or_default()
+                .insert(words[2].chars().map(fit).collect());
+        }
+        let at = |name: &str| -> io::Result<u64> {
+            let place = all
+                .get("-")
+                .and_then(|own| own.iter().find(|(_, names)| names.contains(name)));
+            place.map(|(va, _)| *va).ok_or_else(|| error!("no {name}"))
+        };
+        let text = at("_stext")?..at("_etext")?;
+        Ok(Self { of: all, text })
+    }
+
+    /// Says what is wrong with the symbol of an answer: the last of its module before the address
+    /// is that.
+    fn judge(&self, va: u64, answer: &Line<'_>) -> io::Result<()> {
+        let [name, module] = ["symbol", "module"].map(|key| answer.get(key));
+        if name == "-" {
+            let nothing = [answer.get("offset"), module] == ["-", "-"];
+            ensure!(nothing && !self.text.contains(&va), "no symbol");
+            return Ok(());
+        }
+        let start = va.wrapping_sub(answer.hex("offset")?);
+        let of_module = self
+            .of
+            .get(module)
+            .ok_or_else(|| error!("no module {module}"))?;
+        let last = of_module.range(..=va).next_back();
+        let right = last.is_some_and(|(at, names)| *at == start && names.contains(name));
+        ensure!(right, "symbol at {start:#x}, but kallsyms has {last:x?}");
+        Ok(())
+    }
+}
+
 struct Run {
+    symbols: Symbols,
     reference: Reference,
     conversation: Conversation,
     extents: Conversation,
@@ -153,6 +223,11 @@ impl Run {
             let value = levels.last().map_or(Ok(0), |line| line.hex("value"));
             let result = value.and_then(|value| {
                 judge(region, va, reply, value, &answer)?;
+                self.symbols.judge(va, &answer)?;
+                if answer.get("symbol") != "-" {
+                    let module = answer.get("module") != "-";
+                    count.symbols[usize::from(module)] += 1;
+                }
                 self.levels.check(va, &levels, &answer)?;
                 let known = reply.value.unwrap_or(value);
                 ensure!(known == value, "value={value:#x} expected {known:#x}");
@@ -173,6 +248,7 @@ pub fn run(options: &mut Options) -> io::Result<bool> {
     let addresses = options.or("--addresses", 10_000usize)?;
     options.end()?;
     let mut run = Run {
+        symbols: Symbols::read()?,
         reference: Reference::open()?,
         conversation: Conversation::of("walk")?,
         extents: Conversation::of("extents")?,
@@ -208,10 +284,11 @@ pub fn run(options: &mut Options) -> io::Result<bool> {
             moved,
             mismatches,
             pages,
+            symbols: [symbols, of_modules],
         } = count;
         let pages: Vec<_> = pages.iter().map(String::as_str).collect();
         println!(
-            "region={name} mapped={mapped} holes={holes} moved={moved} mismatches={mismatches} pages={}",
+            "region={name} mapped={mapped} holes={holes} moved={moved} mismatches={mismatches} symbols={symbols} of_modules={of_modules} pages={}",
             pages.join(",")
         );
         // On arm64 modules mostly find a place near the kernel's image.

@@ -16,7 +16,7 @@ use crate::prelude::*;
 use crate::{
     ask::SysfsWalk,
     kinds::{self, Expect},
-    layout::{size_of, LevelCheck},
+    layout::{size_of, LevelCheck, ORDINARY},
     memory::{Mapping, Memory},
     pagemap::Zeros,
     sys::errno_name,
@@ -129,6 +129,12 @@ impl Known<'_> {
             flag("dirty", true)?;
         }
         flag("hugetlb", mapping.has_flag("ht"))?;
+        let pkey = mapping.pkey().map(|key| key.to_string());
+        answer.expect("pkey", &pkey.unwrap_or_default())?;
+        // Memory without struct pages may be of any type.
+        if !["pfnmap", "vvar"].contains(&kind) {
+            answer.expect("cache", ORDINARY)?;
+        }
         ensure!(memory.may_be(self.va as u64, page), "page={page}");
         Ok(())
     }

@@ -37,6 +37,13 @@ pub fn anon() -> Made {
     locked(Area::anonymous(LEN)?)
 }
 
+/// With a protection key; its pages may be read and written.
+pub fn pkey() -> Made {
+    let areas = anon()?;
+    process::protect_by_key(areas[0])?;
+    Ok(areas)
+}
+
 /// Written to, then advised.
 pub fn advised(advice: i32) -> Made {
     let area = Area::anonymous(LEN)?;
