@@ -175,9 +175,13 @@ impl Window {
     pub fn walk(&self, page: usize, answer: &Line<'_>) -> io::Result<()> {
         let pa = match answer.get("pa") {
             "none" => {
-                ensure!(answer.get("error").is_empty(), "refused: {answer:?}");
                 self.tally.word(answer.get("why"));
-                None
+                match answer.get("error") {
+                    "" => None,
+                    // The process has its mapping locked for long, where processors are few.
+                    "EAGAIN" if !self.is_still(page) => return Ok(()),
+                    _ => bail!("refused: {answer:?}"),
+                }
             }
             _ => Some(answer.hex("pa")?),
         };
