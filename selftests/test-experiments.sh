@@ -83,8 +83,8 @@ ktap_run "5: nothing, then the zero page, then 100 pages" sh -c "
 	[ \"\$(echo \"\$1\" | grep -oE ' (present|zero)_kb=[0-9]+' | tr -d '\n')\" = ' present_kb=0 zero_kb=$((1000 * page_size / 1024)) present_kb=$((100 * page_size / 1024)) zero_kb=$((900 * page_size / 1024))' ]" sh "$(came 5 | grep '# end .* totals\|# end .*empty_kb=' | tail -n 2)"
 # shellcheck disable=SC2046 # one word per index
 ktap_equal "6: the indices are those of the tables" \
-	"$(came 6 | sed -n 's/.*level=[^ ]* index=\([0-9]*\) .* folded=no/\1/p' | tr '\n' ' ')" \
-	"$(set -- $(came 6 | grep -E '^    [0-9]+( [0-9]+){4}$'); n=$(came 6 | grep -c folded=no); shift $((5 - n)); echo "$* ")"
+	"$(came 6 | sed -n 's/.*level=[^ ]* index=\([0-9][0-9]*\) .* folded=no/\1/p' | tr '\n' ' ')" \
+	"$(set -- $(came 6 | grep -E '^    [0-9]+( [0-9]+){4}$'); n=$(came 6 | grep -c 'index=[0-9].* folded=no'); shift $((5 - n)); echo "$* ")"
 ktap_run "7: they agree" sh -c "echo \"\$1\" | tr -s ' \n' ' ' | grep -q 'is right here'" sh "$(came 7)"
 ktap_run "8: they do not" sh -c "echo \"\$1\" | tr -s ' \n' ' ' | grep -q 'which is another place'" sh "$(came 8)"
 ktap_run "9: the record" sh -c "echo \"\$1\" | grep -q 'id=1530 value=50'" sh "$(came 9)"

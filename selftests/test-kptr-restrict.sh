@@ -34,7 +34,7 @@ opens() { # FILE
 
 # What `levels` says of the entries: addresses, or that they are denied.
 entries() {
-	sed -n 's/^level=.* entry=\([^ ]*\) .*/\1/p' | sed 's/^0x.*/shown/' | sort -u
+	sed -n 's/^level=.* entry=\([^ -][^ ]*\) .*/\1/p' | sed 's/^0x.*/shown/' | sort -u
 }
 
 for n in 0 1; do
