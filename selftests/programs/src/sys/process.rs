@@ -237,11 +237,10 @@ pub fn ignore_signals() {
 /// Has this process get its memory from all NUMA nodes in turn.
 pub fn interleave() -> io::Result<()> {
     // MPOL_INTERLEAVE | MPOL_F_STATIC_NODES, include/uapi/linux/mempolicy.h: of all nodes those
-    // that there are.
-    let (mode, nodes) = (3 | (1 << 15), [u64::MAX; 16]);
-    let bits = 8 * size_of_val(&nodes) as u64;
-    // SAFETY: The kernel reads as many bits of `nodes`.
-    let result = unsafe { libc::syscall(libc::SYS_set_mempolicy, mode, nodes.as_ptr(), bits) };
+    // that there are. A kernel that can have fewer refuses a bit above, and arm64's has 16.
+    let (mode, nodes) = (3 | (1 << 15), 0xffff_u64);
+    // SAFETY: The kernel reads one bit less of `nodes`.
+    let result = unsafe { libc::syscall(libc::SYS_set_mempolicy, mode, &raw const nodes, 17_u64) };
     check(result as libc::c_int).map(|_| ())
 }
 
