@@ -93,6 +93,13 @@ fn find_everywhere(frame: u64) -> io::Result<u64> {
     Ok(hits)
 }
 
+/// Reads every status, and returns how many there were.
+fn each_status() -> io::Result<u64> {
+    let status = |pid: &u32| fs::read(format!("/proc/{pid}/status")).is_ok();
+    let pids = numbers(Path::new("/proc")).into_iter();
+    Ok(pids.filter(status).count() as u64)
+}
+
 struct Bench {
     rounds: usize,
     quick: bool,
@@ -123,15 +130,10 @@ impl Bench {
             race.add("ps", || run_command(&ps));
             race.run(self.rounds)?;
             let read = |name: &str| Ok(lines(&fs::read(format!("{PROC}/{name}"))?));
-            let status = |pid| fs::read(format!("/proc/{pid}/status")).is_ok();
-            let every_status = || {
-                let pids = numbers(Path::new("/proc")).into_iter();
-                Ok(pids.filter(|pid| status(*pid)).count() as u64)
-            };
             let mut race = Race::new("memory", count);
             race.add("memintro-heapmax", || read("heapmax"));
             race.add("memintro-vm", || read("vm"));
-            race.add("every-status", every_status);
+            race.add("every-status", each_status);
             race.run(self.rounds)?;
         }
         Ok(())

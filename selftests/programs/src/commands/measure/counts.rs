@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What each way to ask costs, for `selftests/bench/compare`: in a guest whose clock counts
-//! instructions, so nothing is measured beside a rival. What is found is a number of bytes.
+//! What each way to ask costs, and what a rival's way to learn the same does, for
+//! `selftests/bench/counts` and `compare`: in a guest whose clock counts instructions. What is
+//! found is a number of bytes, or of what was looked at.
 
-use super::{Client, Fill, Race, Subjects, MIB};
+use super::{
+    each_status, find_everywhere, run_command, Client, Fill, Race, Subjects, BPF, MIB,
+    PAGE_IS_PRESENT,
+};
 use crate::prelude::*;
 
 /// How many processes the tables list, and `rmap` finds.
@@ -80,12 +84,48 @@ fn add_walks(race: &mut Race<'_>, one: (Pid, Area), other: (Pid, Area)) -> io::R
         }
         Ok(found)
     });
+    let (pid, area) = one;
+    let pagemap = Pagemap::open(pid)?;
+    let mut random = Random::new(3);
+    let addresses = (0..QUESTIONS).map(|_| area.start + random.below(area.len));
+    let addresses: Vec<_> = addresses.collect();
+    let mut frames = Vec::new();
+    for va in &addresses {
+        let frame = pagemap.entry(*va)?.frame();
+        frames.push(frame.ok_or_else(|| error!("no page"))?);
+    }
+    race.add("pread-pagemap", move || {
+        let found = |va| Ok::<_, io::Error>(u64::from(pagemap.entry(va)?.0 != 0));
+        addresses.iter().map(|va| found(*va)).sum()
+    });
+    let pages = frames
+        .iter()
+        .map(|frame| format!("{:#x}\n", frame * PAGE as u64));
+    let (all, mut page) = (pages.collect::<String>(), Client::open("page")?);
+    race.add("page-batch", move || page.ask(&all));
+    let files = ["kpageflags", "kpagecount", "kpagecgroup"].map(|name| format!("/proc/{name}"));
+    let files = files.map(File::open);
+    race.add("three-preads", move || {
+        let mut found = 0;
+        for (frame, file) in frames
+            .iter()
+            .flat_map(|frame| files.iter().map(move |file| (frame, file)))
+        {
+            let file = file.as_ref().map_err(|error| error!("{error}"))?;
+            found += file.read_at(&mut [0; 8], frame * 8)? as u64;
+        }
+        Ok(found)
+    });
+    race.add("system-call", || {
+        (0..QUESTIONS).for_each(|_| assert!(rustix::process::getppid().is_some()));
+        Ok(0)
+    });
     Ok(())
 }
 
 pub fn run(rounds: usize) -> io::Result<()> {
     let mut subjects = Subjects::default();
-    let one = subjects.start_with(16 * MIB, Fill::Scattered)?;
+    let one = subjects.start_with(64 * MIB, Fill::Scattered)?;
     let other = subjects.start_with(16 * MIB, Fill::Scattered)?;
     let mappings = Area::anonymous(MAPPINGS * PAGE)?;
     for number in (0..MAPPINGS).step_by(2) {
@@ -111,11 +151,16 @@ pub fn run(rounds: usize) -> io::Result<()> {
         let frame = frame.ok_or_else(|| error!("no page"))? * PAGE as u64;
         frames += &format!("{frame:#x}\n");
     }
+    let entry = pagemap.entry(shared.start)?;
+    let frame = entry.frame().ok_or_else(|| error!("no page"))?;
+
+    let (pid, area) = one;
+    let (start, end) = (area.start as u64, area.end() as u64);
+    let range = format!("{pid} {start:#x}-{end:#x}");
+    let words = [pid.to_string(), format!("{start:x}"), format!("{end:x}")];
 
     let mut race = Race::new("counts", 1);
     add_walks(&mut race, one, other)?;
-    let (pid, area) = one;
-    let range = format!("{pid} {:#x}-{:#x}", area.start, area.end());
     for (name, conversation, question) in [
         ("vmas", "vmas", format!("{many}\n")),
         ("vmas-totals", "vmas", format!("{many} totals\n")),
@@ -131,6 +176,29 @@ pub fn run(rounds: usize) -> io::Result<()> {
         race.add(name, move || {
             file.rewind()?;
             io::copy(&mut file, &mut io::sink())
+        });
+    }
+    race.add("every-status", each_status);
+    race.add("every-pagemap", move || find_everywhere(frame));
+    let pagemap = Pagemap::open(pid)?;
+    race.add("pagemap-scan", move || {
+        let mut found = 0;
+        pagemap.scan(start, end, PAGE_IS_PRESENT, |_, _| found += 1)?;
+        Ok(found)
+    });
+    race.add("smaps", move || {
+        fs::read(format!("/proc/{many}/smaps")).map(|text| text.len() as u64)
+    });
+    // These are built for the guest's kernel, and not there for `compare`.
+    if fs::metadata("clients").is_ok() {
+        let runs = ["./clients", "runs", &words[0], &words[1], &words[2]];
+        race.add("pagemap-runs", move || run_command(&runs));
+        let ask = ["./clients", "ask", "/proc/memintro/extents", &range];
+        race.add("extents-client", move || run_command(&ask));
+    }
+    if fs::metadata(BPF).is_ok() {
+        race.add("bpf-iterator", || {
+            fs::read(BPF).map(|text| text.len() as u64)
         });
     }
     race.run(rounds)
