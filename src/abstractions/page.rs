@@ -8,6 +8,8 @@
 //!   after the memory was marked offline and before its pages are freed, and waits for a grace
 //!   period. So whoever saw in an RCU read-side critical section that memory is online may read its
 //!   pages to the end of that section. Pages of devices and of memory that is offline are not read.
+//! - The descriptions of sections, which say whether a page is there, are never freed, nor is their
+//!   table: what is absent is skipped by them.
 //! - The folio of a page may be split, freed or used for something else at any time: no reference
 //!   is taken, which could keep it. The description of its first page is memory that is online too.
 //!   What was read may be of two times: [`crate::model::page::settle`] uses only what two
@@ -105,7 +107,7 @@ pub(crate) fn read_frame(pfn: Pfn, _rcu: &rcu::Guard) -> Option<Frame> {
 ///
 /// Returns the runs of frames that have the same.
 ///
-/// Context: as above; a hundred microseconds.
+/// Context: as above; some hundred microseconds.
 pub(crate) fn count_frames<'a>(
     first: Pfn,
     last: Pfn,

@@ -37,6 +37,10 @@ static_assert(sizeof(struct memintro_folio_run) == 16);
 
 /* How many pieces of memory are examined in one call. */
 #define LOOKS 1024
+/* How many pages on their own take as long as another piece. */
+#define SINGLES 8
+/* How many sections without memory are skipped as one of them. */
+#define SECTIONS (32 * (u64)SECTIONS_PER_ROOT)
 
 static bool watched;
 
@@ -136,19 +140,71 @@ static bool read_order(const struct page *head, unsigned long flags, u64 index,
 }
 
 /*
- * What the mapping of a page without a type says of it: a file's, or that of
- * anonymous memory, which KSM may share.
+ * What a page without a type is used for: a file, or anonymous memory, which KSM may
+ * share.
  */
-static u32 mapping_traits(unsigned long mapping, struct mapping_memo *memo)
+static u32 use_traits(unsigned long flags, unsigned long mapping,
+		      struct mapping_memo *memo)
 {
+	u32 traits = 0;
+
 	if ((mapping & FOLIO_MAPPING_FLAGS) == FOLIO_MAPPING_KSM)
-		return MEMINTRO_PAGE_KSM;
-	if (mapping & FOLIO_MAPPING_ANON)
-		return MEMINTRO_PAGE_ANON;
-	if (mapping && !(mapping & FOLIO_MAPPING_FLAGS) &&
-	    read_mapping((struct address_space *)mapping, memo))
-		return MEMINTRO_PAGE_FILE;
-	return 0;
+		traits = MEMINTRO_PAGE_KSM;
+	else if (mapping & FOLIO_MAPPING_ANON)
+		traits = MEMINTRO_PAGE_ANON;
+	else if (mapping && !(mapping & FOLIO_MAPPING_FLAGS) &&
+		 read_mapping((struct address_space *)mapping, memo))
+		traits = MEMINTRO_PAGE_FILE;
+	if (FLAG(flags, PG_reserved))
+		traits |= MEMINTRO_PAGE_RESERVED;
+	if (FLAG(flags, PG_swapbacked) && FLAG(flags, PG_swapcache))
+		traits |= MEMINTRO_PAGE_SWAPCACHE;
+	if (FLAG(flags, PG_swapbacked))
+		traits |= MEMINTRO_PAGE_SWAPBACKED;
+	return traits;
+}
+
+#ifdef CONFIG_MEMORY_FAILURE
+#define FAILED BIT(PG_hwpoison)
+#else
+#define FAILED 0
+#endif
+
+/* What the use of a page that has no type and is its own folio depends on. */
+struct single {
+	unsigned long flags;
+	unsigned long mapping;
+};
+
+/* Reads that of a page; false if it is no such page, may be free, or is the zero page. */
+static __always_inline bool read_single(const struct page *page, struct single *to)
+{
+	unsigned long flags = READ_ONCE(page->flags.f);
+
+	to->flags = flags & (BIT(PG_reserved) | BIT(PG_swapbacked) | BIT(PG_swapcache));
+	to->mapping = (unsigned long)READ_ONCE(page->mapping);
+	return !(flags & (BIT(PG_head) | FAILED)) && !PageTail(page) &&
+	       !page_type_has_type(READ_ONCE(page->page_type)) &&
+	       atomic_read(&page->_refcount) && !is_zero_pfn(page_to_pfn(page));
+}
+
+/*
+ * The traits of such a page, and how many of the @most pages from it on are like it;
+ * 0 if it is no such page. Most memory consists of them.
+ */
+static u64 read_singles(const struct page *page, u64 most, u32 *traits,
+			struct mapping_memo *memo)
+{
+	struct single first, other;
+	u64 pages = 1;
+
+	if (!read_single(page, &first))
+		return 0;
+	*traits = use_traits(first.flags, first.mapping, memo);
+	while (pages < most && read_single(page + pages, &other) &&
+	       other.flags == first.flags && other.mapping == first.mapping)
+		pages++;
+	return pages;
 }
 
 /*
@@ -190,18 +246,11 @@ static u32 read_traits(struct page *page, u64 *pages, struct mapping_memo *memo)
 	    (traits & MEMINTRO_PAGE_HUGETLB && FLAG(flags, PG_hwpoison)))
 		return traits | MEMINTRO_PAGE_HWPOISON;
 #endif
-	if (FLAG(flags, PG_reserved))
-		traits |= MEMINTRO_PAGE_RESERVED;
 	if (is_zero_pfn(page_to_pfn(page)))
 		traits |= MEMINTRO_PAGE_ZERO;
 	mapping = (unsigned long)READ_ONCE(head->mapping);
-	if (!(traits & ~(MEMINTRO_PAGE_RESERVED | MEMINTRO_PAGE_HUGETLB))) {
-		traits |= mapping_traits(mapping, memo);
-		if (FLAG(flags, PG_swapbacked) && FLAG(flags, PG_swapcache))
-			traits |= MEMINTRO_PAGE_SWAPCACHE;
-		if (FLAG(flags, PG_swapbacked))
-			traits |= MEMINTRO_PAGE_SWAPBACKED;
-	}
+	if (!(traits & ~MEMINTRO_PAGE_HUGETLB))
+		traits |= use_traits(flags, mapping, memo);
 	/* is_huge_zero_folio() needs a symbol that is not exported. */
 	if (order && order == PMD_SHIFT - PAGE_SHIFT && !traits && !mapping &&
 	    stable_page_flags(page) & BIT_ULL(KPF_ZERO_PAGE))
@@ -219,6 +268,46 @@ static u32 read_traits(struct page *page, u64 *pages, struct mapping_memo *memo)
 	return traits;
 }
 
+/* The same, read again where it was torn. */
+static u32 read_settled(struct page *page, u64 *pages, struct mapping_memo *memo)
+{
+	unsigned int tries;
+	u32 traits;
+
+	for (tries = 0; tries < 3; tries++) {
+		traits = read_traits(page, pages, memo);
+		if (!(traits & MEMINTRO_PAGE_TORN))
+			break;
+	}
+	return traits;
+}
+
+/* Sections are described many at a time, or not at all. */
+static bool is_described(u64 section)
+{
+#ifdef CONFIG_SPARSEMEM_EXTREME
+	return mem_section[section / SECTIONS_PER_ROOT];
+#else
+	return true;
+#endif
+}
+
+/*
+ * The next section from this one on that has memory, or one before it: so many are
+ * skipped at a time. Descriptions are never freed, nor is the table of them.
+ */
+static u64 next_section(u64 section)
+{
+	const u64 end = min(section + SECTIONS, (u64)NR_MEM_SECTIONS);
+
+	while (section < end && !present_section(__nr_to_section(section))) {
+		section++;
+		while (section < end && !is_described(section))
+			section = round_up(section + 1, SECTIONS_PER_ROOT);
+	}
+	return section;
+}
+
 /*
  * Why there is no page that could be examined, and for how many frames from
  * this one on.
@@ -227,13 +316,13 @@ static u32 no_page(u64 pfn, u64 *frames)
 {
 	u64 section = pfn_to_section_nr(pfn);
 	struct dev_pagemap *device;
+	u64 next = next_section(section);
 
 	*frames = U64_MAX - pfn;
-	if (section >= NR_MEM_SECTIONS)
+	if (next >= NR_MEM_SECTIONS)
 		return MEMINTRO_PAGE_NONE;
-	/* Sections are described many at a time, or not at all. */
-	*frames = section_nr_to_pfn(round_up(section + 1, SECTIONS_PER_ROOT)) - pfn;
-	if (!__nr_to_section(section))
+	*frames = section_nr_to_pfn(next) - pfn;
+	if (next != section)
 		return MEMINTRO_PAGE_NONE;
 	*frames = round_up(pfn + 1, PAGES_PER_SUBSECTION) - pfn;
 	if (!pfn_valid(pfn))
@@ -352,10 +441,10 @@ unsigned int memintro_count_pages(u64 pfn, u64 last,
 				  unsigned int room)
 {
 	struct mapping_memo memo = {};
-	unsigned int looks, tries, n = 0;
 	struct page *page = NULL;
-	u64 checked = 0, pages = 1;
-	u32 traits = 0;
+	unsigned int looks, n = 0;
+	u64 checked = 0, pages;
+	u32 traits;
 
 	for (looks = 0; pfn <= last && looks < LOOKS; looks++) {
 		/* Memory comes and goes by whole subsections. */
@@ -363,13 +452,13 @@ unsigned int memintro_count_pages(u64 pfn, u64 last,
 			page = online_page(pfn);
 			checked = round_up(pfn + 1, PAGES_PER_SUBSECTION);
 		}
+		pages = page ? read_singles(pfn_to_page(pfn), checked - pfn,
+					    &traits, &memo) : 0;
+		looks += pages / SINGLES;
 		if (!page)
 			traits = no_page(pfn, &pages);
-		for (tries = 0; page && tries < 3; tries++) {
-			traits = read_traits(pfn_to_page(pfn), &pages, &memo);
-			if (!(traits & MEMINTRO_PAGE_TORN))
-				break;
-		}
+		else if (!pages)
+			traits = read_settled(pfn_to_page(pfn), &pages, &memo);
 		pages = min(pages, last - pfn + 1);
 		if (!n || runs[n - 1].traits != traits) {
 			if (n == room)

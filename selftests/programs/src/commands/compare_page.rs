@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! `compare-page [--sparse N]`: compares `/proc/memintro/page` with what
+//! `compare-page [--sparse N] [--page-types PROGRAM]`: compares `/proc/memintro/page` with what
 //! `/proc/kpageflags`, `kpagecount`, `kpagecgroup` and `zoneinfo` say of every frame, but of
 //! free and reserved ones, and those inside of hugetlb pages, of an Nth: of those of which
-//! they say the same before and after. Then the totals of all memory with two scans of `kpageflags`,
-//! before and after.
+//! they say the same before and after. Before that, the totals of all memory with two scans of
+//! `kpageflags`, or with the lines that PROGRAM counts in the first of them.
 //!
 //! Prints what differs, then `frames=N compared=N mismatches=N`, and how many of each
 //! kind. Exit status 1 if anything differs.
+
+use std::process::Command;
 
 use crate::prelude::*;
 
@@ -100,6 +102,37 @@ const KINDS: [(u64, &str); 10] = [
 /// The place in `KINDS` of the kind that flags tell.
 fn kind_of(flags: u64) -> Option<usize> {
     KINDS.iter().position(|(flag, _)| flags & flag != 0)
+}
+
+/// How many frames have each of `KINDS`.
+type Counts = [u64; KINDS.len()];
+
+/// What `page-types` says of these flags, line by line.
+fn page_types(program: &str, flags: &[u64]) -> io::Result<Counts> {
+    let path = format!("/tmp/kpageflags.{}", std::process::id());
+    let bytes: Vec<_> = flags.iter().flat_map(|flags| flags.to_ne_bytes()).collect();
+    fs::write(&path, bytes)?;
+    let output = Command::new(program).args(["-r", "-F", &path]).output();
+    fs::remove_file(&path)?;
+    let mut counts = Counts::default();
+    let mut total = 0;
+    for line in String::from_utf8_lossy(&output?.stdout).lines() {
+        let words: Vec<_> = line.split_whitespace().collect();
+        if let [flags, frames, ..] = words[..] {
+            if flags.starts_with("0x") {
+                let frames = number(frames)?;
+                kind_of(parse_hex(flags)?)
+                    .into_iter()
+                    .for_each(|kind| counts[kind] += frames);
+                total += frames;
+            }
+        }
+    }
+    ensure!(
+        total == flags.len() as u64,
+        "{program} counts {total} frames"
+    );
+    Ok(counts)
 }
 
 /// The kernel's files about frames.
@@ -248,11 +281,32 @@ fn judge(answer: &Keys, frame: u64, [flags, maps, cgroup]: Words, zones: &Zones)
     Ok(())
 }
 
+/// How many frames the kernel counts in the page cache, and as shared memory among them.
+fn cached() -> io::Result<[u64; 2]> {
+    // Adds up what each processor has counted.
+    fs::read("/proc/sys/vm/stat_refresh")?;
+    let text = fs::read_to_string("/proc/vmstat")?;
+    let value = |name| {
+        let mut lines = text.lines().filter_map(|line| line.split_once(' '));
+        let found = lines.find(|(key, _)| *key == name);
+        number(found.map_or("", |(_, value)| value))
+    };
+    let swap = value("nr_swapcached").unwrap_or(0);
+    Ok([value("nr_file_pages")? - swap, value("nr_shmem")?])
+}
+
 /// Compares the totals with the flags of all frames before and after; these are returned too.
-fn totals(kernel: &Kernel, page: &mut Conversation) -> io::Result<(Vec<String>, Vec<u64>)> {
+/// Files and shared memory have no flag: of them with what the kernel counts.
+fn totals(
+    kernel: &Kernel,
+    page: &mut Conversation,
+    program: Option<&str>,
+) -> io::Result<(Vec<String>, Vec<u64>)> {
     let before = kernel.all_flags()?;
     let question = format!("0x0-{:#x} totals", before.len() as u64 * PAGE);
+    let cached_before = cached()?;
     let text = page.ask(&question)?;
+    let cached_after = cached()?;
     let after = kernel.all_flags()?;
     let line = text.trim_end();
     let line = line
@@ -262,7 +316,7 @@ fn totals(kernel: &Kernel, page: &mut Conversation) -> io::Result<(Vec<String>, 
     let mut wrong = Vec::new();
     let mut left = before.len() as u64;
     // How many frames are of each kind, and how many came to be, or not to be, of it.
-    let (mut counts, mut moves) = ([0; KINDS.len()], [0; KINDS.len()]);
+    let (mut counts, mut moves) = (Counts::default(), Counts::default());
     for (one, other) in before.iter().zip(&after) {
         let kinds = [kind_of(*one), kind_of(*other)];
         kinds[0].into_iter().for_each(|kind| counts[kind] += 1);
@@ -273,14 +327,29 @@ fn totals(kernel: &Kernel, page: &mut Conversation) -> io::Result<(Vec<String>, 
                 .for_each(|kind| moves[kind] += 1);
         }
     }
+    if let Some(program) = program {
+        counts = page_types(program, &before)?;
+    }
     for (at, (_, kind)) in KINDS.iter().enumerate() {
-        let (count, moved): (u64, u64) = (counts[at], moves[at]);
+        let (count, moved) = (counts[at], moves[at]);
         let said = line.number(&format!("kb_{kind}"))? * 1024 / PAGE;
         left -= said;
         // As many again may have come and gone between.
         if said.abs_diff(count) > 2 * moved {
             wrong.push(format!(
                 "totals: {said} frames {kind}, and not {count} ± {moved}"
+            ));
+        }
+    }
+    let frames = |kind| Ok::<_, io::Error>(line.number(kind)? * 1024 / PAGE);
+    let shmem = frames("kb_shmem")?;
+    let said = [frames("kb_file")? + shmem, shmem];
+    for (at, name) in ["file and shmem", "shmem"].iter().enumerate() {
+        let (one, other) = (cached_before[at], cached_after[at]);
+        if said[at].abs_diff(one) > 2 * one.abs_diff(other) {
+            wrong.push(format!(
+                "totals: {} frames {name}, and not {one} to {other}",
+                said[at]
             ));
         }
     }
@@ -303,6 +372,7 @@ fn totals(kernel: &Kernel, page: &mut Conversation) -> io::Result<(Vec<String>, 
 
 pub fn run(options: &mut Options) -> io::Result<bool> {
     let sparse: usize = options.or("--sparse", 1)?;
+    let program = options.get::<String>("--page-types")?;
     let kernel = Kernel::open()?;
     let zones = Zones::read()?;
     let mut page = Conversation::of("page")?;
@@ -310,9 +380,9 @@ pub fn run(options: &mut Options) -> io::Result<bool> {
     let mut kinds = BTreeMap::<String, u64>::new();
     // What changes all the time may look wrong once.
     let wait = Wait::begin();
-    let (mut wrong, mut flags) = totals(&kernel, &mut page)?;
+    let (mut wrong, mut flags) = totals(&kernel, &mut page, program.as_deref())?;
     while !wrong.is_empty() && !wait.is_over() {
-        (wrong, flags) = totals(&kernel, &mut page)?;
+        (wrong, flags) = totals(&kernel, &mut page, program.as_deref())?;
     }
     let inside = HUGE | TAIL;
     let many = |flags| flags == BUDDY || flags == RESERVED || flags & inside == inside;

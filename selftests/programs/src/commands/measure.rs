@@ -205,6 +205,16 @@ impl Bench {
         Ok(())
     }
 
+    /// What all memory is used for. `compare-page` says that both count the same.
+    fn frames(&self) -> io::Result<()> {
+        let mut page = Client::open("page")?;
+        let question = "0x0-0xffffffffffffffff totals\n";
+        let mut race = Race::new("frames", 1);
+        race.add("memintro", || page.number(question, "kb_buddy"));
+        race.add("page-types", || run_command(&["./page-types"]));
+        race.run(self.rounds)
+    }
+
     fn list(&self, bench: &str, fill: Fill) -> io::Result<()> {
         for &len in self.sizes(&[16 * MIB, 64 * MIB, 256 * MIB, GIB]) {
             let mut subjects = Subjects::default();
@@ -341,6 +351,9 @@ pub fn run(options: &mut Options) -> io::Result<bool> {
     if wanted("list") {
         bench.list("list-scattered", Fill::Scattered)?;
         bench.list("list-contiguous", Fill::Contiguous)?;
+    }
+    if wanted("frames") {
+        bench.frames()?;
     }
     if wanted("rmap") {
         bench.rmap()?;
