@@ -3,8 +3,6 @@
 //! The form of what memintro says: numbers and names, tables, answers, and lines of
 //! `key=value`.
 
-use std::fmt::Write;
-
 use crate::prelude::*;
 
 pub fn number(field: &str) -> io::Result<u64> {
@@ -33,15 +31,11 @@ pub fn escape(name: &[u8]) -> String {
         return "-".to_owned();
     }
     let reserved = name == b"-" || name == b"denied";
-    let mut text = String::new();
-    for (i, &byte) in name.iter().enumerate() {
-        if (0x21..=0x7e).contains(&byte) && byte != b'\\' && !(reserved && i == 0) {
-            text.push(char::from(byte));
-        } else {
-            let _ = write!(text, "\\{byte:03o}");
-        }
-    }
-    text
+    let escaped = |(i, &byte): (usize, &u8)| match byte {
+        0x21..=0x7e if byte != b'\\' && !(reserved && i == 0) => char::from(byte).to_string(),
+        _ => format!("\\{byte:03o}"),
+    };
+    name.iter().enumerate().map(escaped).collect()
 }
 
 /// The bytes that an escaped name stands for; `-` is an empty name.
@@ -95,7 +89,6 @@ impl<'a> Line<'a> {
         Ok(parsed)
     }
 
-    /// The value of a key; empty where the line has none.
     pub fn get(&self, key: &str) -> &'a str {
         let pair = self.0.iter().find(|(name, _)| *name == key);
         pair.map_or("", |(_, value)| value)
@@ -118,16 +111,12 @@ impl<'a> Line<'a> {
 
 /// The answers of `walk` in a text: of each the lines of its levels and its last line.
 pub fn answers(text: &str) -> impl Iterator<Item = io::Result<(Vec<Line<'_>>, Line<'_>)>> {
-    let mut lines = text.lines();
+    let mut lines = text.lines().map(Line::parse).peekable();
     std::iter::from_fn(move || {
-        let mut levels = Vec::new();
-        loop {
-            match Line::parse(lines.next()?) {
-                Err(error) => return Some(Err(error)),
-                Ok(line) if line.0[0].0 == "level" => levels.push(line),
-                Ok(line) => return Some(Ok((levels, line))),
-            }
-        }
+        let is_level =
+            |line: &io::Result<Line<'_>>| line.as_ref().is_ok_and(|it| it.0[0].0 == "level");
+        let levels = lines.peeking_take_while(is_level).flatten().collect();
+        Some(lines.next()?.map(|line| (levels, line)))
     })
 }
 
@@ -136,19 +125,17 @@ pub fn answers(text: &str) -> impl Iterator<Item = io::Result<(Vec<Line<'_>>, Li
 pub struct Keys(String);
 
 impl Keys {
-    /// Parses a line, whose keys must not repeat.
     pub fn parse(line: &str) -> io::Result<Self> {
-        let mut keys = BTreeSet::new();
-        let mut pairs = Line::words(line)?.0.into_iter();
-        let once = pairs.all(|(key, _)| keys.insert(key));
+        let once = Line::words(line)?.0.iter().map(|(key, _)| key).all_unique();
         ensure!(once, "a key twice: {line:?}");
         Ok(Self(line.to_owned()))
     }
 
     pub fn get(&self, key: &str) -> &str {
         let mut words = self.0.split(' ');
-        let value = words.find_map(|word| word.strip_prefix(key)?.strip_prefix('='));
-        value.unwrap_or("")
+        words
+            .find_map(|word| word.strip_prefix(key)?.strip_prefix('='))
+            .unwrap_or("")
     }
 
     pub fn number(&self, key: &str) -> io::Result<u64> {
@@ -179,7 +166,6 @@ pub struct Table {
 }
 
 impl Table {
-    /// Reads a file that must have exactly this header.
     pub fn read(path: &Path, header: &str) -> io::Result<Self> {
         Self::parse(&fs::read(path)?, header)
     }

@@ -2,13 +2,9 @@
 
 //! The client's side of memintro's files.
 
-use std::fmt::Display;
-
 use crate::prelude::*;
 
-/// Where the tables and conversations are.
 pub const PROC: &str = "/proc/memintro";
-/// The file that answers one question at a time.
 pub const SYSFS: &str = "/sys/kernel/memintro/walk";
 pub const TABLES: [(&str, &str); 6] = [
     ("tasks", "PID PPID UID STATE THREADS COMM"),
@@ -34,18 +30,17 @@ pub fn header(table: &str) -> &'static str {
     found.map_or("", |(_, header)| header)
 }
 
-/// Opens a file for both.
 pub fn read_write(path: impl AsRef<Path>) -> io::Result<File> {
     File::options().read(true).write(true).open(path)
 }
 
-/// Reads to the end by single calls of `size` bytes at most; again those that a signal ended.
-pub fn read_all(mut file: &File, size: usize) -> io::Result<Vec<u8>> {
-    let mut all = Vec::new();
+/// Reads to the end, behind what there is, by single calls of `size` bytes at most; again those
+/// that a signal ended.
+pub fn read_on(mut file: &File, all: &mut Vec<u8>, size: usize) -> io::Result<()> {
     let mut piece = vec![0; size];
     loop {
         match file.read(&mut piece) {
-            Ok(0) => return Ok(all),
+            Ok(0) => return Ok(()),
             Ok(n) => all.extend_from_slice(&piece[..n]),
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) => return Err(error),
@@ -53,23 +48,30 @@ pub fn read_all(mut file: &File, size: usize) -> io::Result<Vec<u8>> {
     }
 }
 
+pub fn count_lines(text: &[u8]) -> usize {
+    text.iter().filter(|byte| **byte == b'\n').count()
+}
+
+pub fn read_all(file: &File, size: usize) -> io::Result<Vec<u8>> {
+    let mut all = Vec::new();
+    read_on(file, &mut all, size).map(|()| all)
+}
+
 /// Reads to the end, `size` bytes at a time, from `at` on, by pread(2).
-pub fn pieces(file: &File, mut at: u64, size: usize) -> io::Result<Vec<u8>> {
-    let mut whole = Vec::new();
-    let mut piece = vec![0; size];
+pub fn pieces(file: &File, at: u64, size: usize) -> io::Result<Vec<u8>> {
+    let (mut whole, mut piece) = (Vec::new(), vec![0; size]);
     loop {
-        let n = file.read_at(&mut piece, at)?;
-        if n == 0 {
-            return Ok(whole);
+        match file.read_at(&mut piece, at + whole.len() as u64)? {
+            0 => return Ok(whole),
+            n => whole.extend(&piece[..n]),
         }
-        whole.extend(&piece[..n]);
-        at += n as u64;
     }
 }
 
 pub struct Conversation {
     file: File,
-    piece: usize,
+    /// How many bytes a read takes at most.
+    pub piece: usize,
 }
 
 impl Conversation {
@@ -82,13 +84,6 @@ impl Conversation {
         Self::open(format!("{PROC}/{name}"))
     }
 
-    /// Has every read take at most `piece` bytes.
-    pub fn in_pieces_of(mut self, piece: usize) -> Self {
-        self.piece = piece;
-        self
-    }
-
-    /// Asks questions, one per line, and reads all that is answered.
     pub fn ask(&mut self, questions: &str) -> io::Result<String> {
         let line = format!("{questions}\n");
         let n = self.file.write(line.as_bytes())?;
@@ -116,9 +111,8 @@ impl Conversation {
 pub fn long_questions(pid: impl Display, area: Area) -> [(&'static str, String); 7] {
     let range = format!("{pid} {:#x}-{:#x}", area.start, area.end());
     let pages = |tail: &str| {
-        let lines = area.pages().take(200);
-        let lines = lines.map(|va| format!("{pid} {va:#x}{tail}"));
-        lines.collect::<Vec<_>>().join("\n")
+        let line = |va| format!("{pid} {va:#x}{tail}");
+        area.pages().take(200).map(line).join("\n")
     };
     [
         ("walk", pages("")),
@@ -157,13 +151,10 @@ impl Source {
         if !header(name).is_empty() {
             return Self::table(name, File::open(path)?);
         }
-        let open = || -> io::Result<File> {
-            let mut file = read_write(&path)?;
-            if !questions.is_empty() {
-                file.write_all(format!("{questions}\n").as_bytes())?;
-            }
-            Ok(file)
-        };
+        let line = format!("{questions}\n");
+        let line = if questions.is_empty() { "" } else { &line };
+        let open =
+            || read_write(&path).and_then(|mut it| it.write_all(line.as_bytes()).map(|()| it));
         let (expected, file) = (read_all(&open()?, 65536)?, open()?);
         Ok(Self {
             name,
@@ -195,10 +186,10 @@ impl SysfsWalk {
         let mut answer = [0; 64];
         let n = self.answers.read_at(&mut answer, 0)?;
         let text = std::str::from_utf8(&answer[..n]).map_err(io::Error::other)?;
-        match text.strip_suffix('\n') {
-            Some(line) if !line.is_empty() && !line.contains(['\n', ' ']) => Ok(line.to_owned()),
-            _ => bail!("not one word and newline: {text:?}"),
-        }
+        let word = text.strip_suffix('\n').filter(|line| !line.is_empty());
+        let word = word.filter(|line| !line.contains(['\n', ' ']));
+        word.map(str::to_owned)
+            .ok_or_else(|| error!("not one word and newline: {text:?}"))
     }
 }
 
@@ -220,10 +211,8 @@ impl Range {
     }
 
     fn parse(line: &str) -> io::Result<Self> {
-        let words: Vec<_> = line.split(' ').collect();
-        let [kind, start, len] = words[..] else {
-            bail!("not a range: {line}");
-        };
+        let words = line.split(' ').collect_tuple();
+        let (kind, start, len) = words.ok_or_else(|| error!("not a range: {line}"))?;
         Ok(Self {
             kind: kind.to_owned(),
             start: parse_hex(start)? as usize,

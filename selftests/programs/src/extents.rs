@@ -3,9 +3,7 @@
 //! The answers of `/proc/memintro/extents`, and the rules that hold for all of them, whatever
 //! memory they speak of.
 
-use crate::layout::SIZES;
-use crate::memory::Page;
-use crate::{ask::EXTENTS, prelude::*};
+use crate::prelude::*;
 
 const PAGE: u64 = sys::PAGE as u64;
 
@@ -23,13 +21,11 @@ pub struct Row {
 
 impl Row {
     pub fn parse(fields: &[String]) -> io::Result<Self> {
-        let bad = |why| error!("{why}: {fields:?}");
         let (start, end) = (hex(&fields[0])?, hex(&fields[1])?);
         // After the very last address there is none to name.
         let last = if end == u64::MAX { end } else { end - 1 };
-        if start >= end || start % PAGE != 0 || last % PAGE != PAGE - 1 {
-            return Err(bad("not whole pages"));
-        }
+        let whole = start < end && start % PAGE == 0 && last % PAGE == PAGE - 1;
+        ensure!(whole, "not whole pages: {fields:?}");
         let row = Self {
             start,
             last,
@@ -38,15 +34,13 @@ impl Row {
             perm: fields[5].clone(),
             flags: fields[6].clone(),
         };
-        if row.kb() != number(&fields[2])? || row.pa % PAGE != 0 {
-            return Err(bad("a wrong size or address"));
-        }
+        let right = row.kb() == number(&fields[2])? && row.pa % PAGE == 0;
+        ensure!(right, "a wrong size or address: {fields:?}");
         // In their order, each at most once.
         let mut order = ["special", "zero", "protnone", "hugetlb", "uffd"].iter();
         let mut flags = row.flags.split(',');
-        if row.flags != "-" && !flags.all(|flag| order.any(|shown| *shown == flag)) {
-            return Err(bad("wrong flags"));
-        }
+        let right = row.flags == "-" || flags.all(|flag| order.any(|shown| *shown == flag));
+        ensure!(right, "wrong flags: {fields:?}");
         Ok(row)
     }
 
@@ -129,24 +123,19 @@ impl Extents {
             ensure!(fine, "not ascending, or one row: {pair:x?}");
         }
         let sums = Sums::of(rows.iter().flat_map(Row::pages));
-        let told = Sums {
-            runs: end.number("runs")?,
-            largest_kb: end.number("largest_kb")?,
-            kb: end.number("kb")?,
-            zero_kb: end.number("zero_kb")?,
-        };
-        ensure!(told == sums, "the rows add up to {sums:?}: {last}");
+        let keys = ["runs", "largest_kb", "kb", "zero_kb"].map(|key| end.number(key).ok());
+        let counted = [sums.runs, sums.largest_kb, sums.kb, sums.zero_kb].map(Some);
+        ensure!(keys == counted, "the rows add up to {sums:?}: {last}");
         for size in SIZES {
             let of_size = |row: &&Row| row.page == size.name && !row.has("zero");
             let sum = rows.iter().filter(of_size).map(Row::kb).sum::<u64>();
             // Only of base and huge pages a sum of 0 is shown.
             let key = format!("kb_{}", size.name.to_lowercase());
-            let told = end.get(&key);
-            let right = match size.contiguous && sum == 0 {
-                true => told.is_empty(),
-                false => told == sum.to_string(),
-            };
-            ensure!(right, "wrong {key}: {last}");
+            let shown = (!size.contiguous || sum > 0).then(|| sum.to_string());
+            ensure!(
+                end.get(&key) == shown.unwrap_or_default(),
+                "wrong {key}: {last}"
+            );
         }
         let hole_kb = range_kb.map(|kb| (kb - sums.kb - sums.zero_kb).to_string());
         let right = hole_kb.as_deref().unwrap_or("-") == end.get("hole_kb");

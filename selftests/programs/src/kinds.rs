@@ -3,12 +3,8 @@
 //! Every kind of page that a process can have, and how to make it.
 
 use crate::prelude::*;
-use crate::{
-    memory::{maps, Mapping},
-    sys::{MADV_GUARD_INSTALL, PAGE_1G, PAGE_32M, PAGE_64K},
-};
 use make::{
-    advised, anon, barred, locked, pool, swapped, transparent, write_protected,
+    anon, pool, swapped, transparent, write_protected,
     Use::{Private, Shared, Unused},
     LEN,
 };
@@ -16,8 +12,12 @@ use Expect::{AsPagemap, Frame, Physical, Unknown, Word};
 
 pub mod make;
 
-/// The ranges of a kind, or why there are none.
-pub type Made = io::Result<Vec<Area>>;
+/// Most kinds have one range.
+impl From<Area> for Vec<Area> {
+    fn from(area: Area) -> Self {
+        vec![area]
+    }
+}
 
 /// What the walk must say of a page of a kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,16 +38,18 @@ pub enum Expect {
 pub struct Kind {
     pub name: &'static str,
     pub expect: Expect,
-    make: fn() -> Made,
+    make: fn() -> io::Result<Vec<Area>>,
 }
 
 macro_rules! kinds {
     ($($name:literal $expect:expr => $make:expr;)+) => {
-        &[$(Kind { name: $name, expect: $expect, make: || $make }),+]
+        &[$(Kind { name: $name, expect: $expect, make: || Ok((|| $make)()?.into()) }),+]
     };
 }
 
 const EMPTY: Expect = Word("not-populated");
+const NONE: i32 = libc::PROT_NONE;
+const SHARE: i32 = libc::MAP_SHARED;
 /// The one that is made only when asked for by name.
 pub const ON_REQUEST: &str = "hwpoison";
 
@@ -56,17 +58,17 @@ pub const ON_REQUEST: &str = "hwpoison";
 /// Kinds with a swapped page come last, lest making others brings it back.
 pub static KINDS: &[Kind] = kinds! {
     "anon" Frame => anon();
-    "untouched" EMPTY => Ok(vec![Area::anonymous(LEN)?]);
-    "dontneed" EMPTY => advised(libc::MADV_DONTNEED);
+    "untouched" EMPTY => Area::anonymous(LEN);
+    "dontneed" EMPTY => Area::anonymous(LEN)?.write().advise(libc::MADV_DONTNEED);
     "outside" Word("no-vma") => make::outside();
-    "protnone" Frame => barred(anon());
+    "protnone" Frame => anon()?.protect(NONE);
     "pkey" Frame => make::pkey();
     "zero" Frame => make::zero();
     "file-private" Frame => make::file_private();
-    "file-shared" Frame => locked(make::file(LEN, READ_WRITE, libc::MAP_SHARED)?);
-    "file-cow" Frame => locked(make::file(LEN, READ_WRITE, libc::MAP_PRIVATE)?);
-    "file-protnone" Frame => barred(locked(make::file(LEN, READ_WRITE, libc::MAP_SHARED)?));
-    "shmem" Frame => locked(Area::shared(LEN)?);
+    "file-shared" Frame => make::file(LEN, READ_WRITE, SHARE)?.write().lock();
+    "file-cow" Frame => make::file(LEN, READ_WRITE, libc::MAP_PRIVATE)?.write().lock();
+    "file-protnone" Frame => make::file(LEN, READ_WRITE, SHARE)?.write().lock()?.protect(NONE);
+    "shmem" Frame => Area::shared(LEN)?.write().lock();
     "memfd" Frame => make::memfd();
     "lowest" Frame => make::lowest();
     "high" Frame => make::high();
@@ -76,19 +78,19 @@ pub static KINDS: &[Kind] = kinds! {
     "stack" AsPagemap => mapped(|name| name == b"[stack]");
     "heap" AsPagemap => mapped(|name| name == b"[heap]");
     "text" AsPagemap => make::text();
-    "thp" Frame => locked(transparent(2, false)?);
+    "thp" Frame => transparent(2, false)?.write().lock();
     "thp-protnone" Frame => make::thp_protnone();
     "thp-split" Frame => make::thp_split();
     "thp-moved" Frame => make::thp_moved();
-    "thp-shmem" Frame => locked(transparent(1, true)?);
+    "thp-shmem" Frame => transparent(1, true)?.write().lock();
     "thp-zero" Frame => make::thp_zero();
     "hugetlb-2m" Frame => pool(PAGE_2M, 2, Private);
     "hugetlb-2m-shared" Frame => pool(PAGE_2M, 2, Shared);
-    "hugetlb-2m-protnone" Frame => barred(pool(PAGE_2M, 2, Private));
+    "hugetlb-2m-protnone" Frame => pool(PAGE_2M, 2, Private)?.protect(NONE);
     "hugetlb-2m-untouched" EMPTY => pool(PAGE_2M, 1, Unused);
     "hugetlb-1g" Frame => pool(PAGE_1G, 1, Private);
     "hugetlb-1g-shared" Frame => pool(PAGE_1G, 1, Shared);
-    "hugetlb-1g-protnone" Frame => barred(pool(PAGE_1G, 1, Private));
+    "hugetlb-1g-protnone" Frame => pool(PAGE_1G, 1, Private)?.protect(NONE);
     "hugetlb-1g-untouched" EMPTY => pool(PAGE_1G, 1, Unused);
     "mthp" Frame => make::mthp();
     "mthp-part" Frame => make::mthp_part();
@@ -96,23 +98,23 @@ pub static KINDS: &[Kind] = kinds! {
     "mthp-16k-shmem" Frame => make::folios(3, 16 << 10, true);
     "mthp-64k-shmem" Frame => make::folios(3, PAGE_64K, true);
     "hugetlb-64k" Frame => pool(PAGE_64K, 3, Private);
-    "hugetlb-64k-protnone" Frame => barred(pool(PAGE_64K, 3, Private));
+    "hugetlb-64k-protnone" Frame => pool(PAGE_64K, 3, Private)?.protect(NONE);
     "hugetlb-64k-untouched" EMPTY => pool(PAGE_64K, 1, Unused);
     "hugetlb-32m" Frame => pool(PAGE_32M, 1, Private);
     "hugetlb-32m-shared" Frame => pool(PAGE_32M, 1, Shared);
-    "hugetlb-32m-protnone" Frame => barred(pool(PAGE_32M, 1, Private));
+    "hugetlb-32m-protnone" Frame => pool(PAGE_32M, 1, Private)?.protect(NONE);
     // Installing a guard drops what was there.
-    "guard" Word("guard") => advised(MADV_GUARD_INSTALL);
+    "guard" Word("guard") => Area::anonymous(LEN)?.write().advise(MADV_GUARD_INSTALL);
     // Before it was touched: there is a marker and no page.
     "uffd-marker" Word("uffd") => write_protected(Area::anonymous(LEN)?);
-    "uffd-protected" Frame => write_protected(anon()?[0]);
+    "uffd-protected" Frame => write_protected(anon()?);
     "poison" Word("poison") => make::poison();
     "hwpoison" Word("hwpoison") => make::hwpoison();
     // A process has no entry for shared memory that was swapped out: only the file knows where
     // it is.
     "shmem-swapped" EMPTY => swapped(Area::shared(LEN)?);
     "swap" Word("swap") => swapped(Area::anonymous(LEN)?);
-    "swap-protnone" Word("swap") => barred(swapped(Area::anonymous(LEN)?));
+    "swap-protnone" Word("swap") => swapped(Area::anonymous(LEN)?)?.protect(NONE);
     "thp-swapped" Word("swap") => swapped(transparent(1, false)?);
 };
 
@@ -123,7 +125,7 @@ pub fn find(name: &str) -> Option<&'static Kind> {
 impl Kind {
     /// Makes pages of this kind in this process and checks with pagemap that they are what they
     /// should be.
-    pub fn make(&self) -> Made {
+    pub fn make(&self) -> io::Result<Vec<Area>> {
         let areas = (self.make)()?;
         let pagemap = Pagemap::open("self")?;
         let mut present = false;
@@ -149,7 +151,7 @@ impl Kind {
 }
 
 /// The ranges of this process's maps whose name satisfies `wanted`.
-fn mapped(wanted: impl Fn(&[u8]) -> bool) -> Made {
+fn mapped(wanted: impl Fn(&[u8]) -> bool) -> io::Result<Vec<Area>> {
     let mut all = maps(Path::new("/proc/self"))?;
     all.retain(|mapping| wanted(&mapping.name));
     ensure!(!all.is_empty(), "no such mapping");

@@ -7,7 +7,6 @@ use crate::prelude::*;
 
 pub use arch::{cache, has_flag, next_table, permissions, BITS, ORDINARY, RUN, RUN_HUGE};
 
-/// Permissions as they are written.
 fn perm(allowed: [bool; 3], user: bool) -> String {
     let letters = allowed.into_iter().zip("rwx".chars());
     let letters = letters.map(|(set, letter)| if set { letter } else { '-' });
@@ -15,7 +14,6 @@ fn perm(allowed: [bool; 3], user: bool) -> String {
 }
 
 const PAGE_SHIFT: u32 = PAGE.trailing_zeros();
-/// How many bits of an address choose an entry of a whole table.
 const PER_LEVEL: u32 = PAGE_SHIFT - 3;
 
 /// The levels from the top, each with how many address bits lie below its index.
@@ -63,10 +61,8 @@ pub const SIZES: &[Size] = if PAGE == 4 << 10 { SIZES_4K } else { SIZES_16K };
 
 /// The size that has a name in answers.
 pub fn size_of(page: &str) -> io::Result<&'static Size> {
-    let mut sizes = SIZES.iter();
-    sizes
-        .find(|size| size.name == page && !(size.contiguous && RUN == 1))
-        .ok_or_else(|| error!("page={page}"))
+    let is = |size: &&Size| size.name == page && !(size.contiguous && RUN == 1);
+    SIZES.iter().find(is).ok_or_else(|| error!("page={page}"))
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,15 +78,12 @@ impl Mode {
         for bits in BITS {
             // On x86 the last page cannot be mapped.
             let last = (1 << bits) - 2 * PAGE;
-            match Area::at(last, PAGE, libc::PROT_NONE) {
-                Ok(area) if area.start == last => {
-                    area.unmap()?;
-                    return Ok(Self { bits });
-                }
-                Err(error) if error.raw_os_error() == Some(libc::EEXIST) => {
-                    return Ok(Self { bits });
-                }
-                _ => {}
+            let there = match Area::at(last, PAGE, libc::PROT_NONE) {
+                Ok(area) => area.unmap().map(|()| area.start == last)?,
+                Err(error) => error.raw_os_error() == Some(libc::EEXIST),
+            };
+            if there {
+                return Ok(Self { bits });
             }
         }
         Err(error!("user addresses end nowhere known"))
@@ -102,21 +95,13 @@ impl Mode {
         folded.count()
     }
 
-    /// The first address of the kernel's half.
-    pub fn kernel_first(self) -> u64 {
-        !0 << self.bits
-    }
-
     /// The index that an address has at a level, counted from the top.
     pub fn index(self, va: u64, depth: usize) -> u64 {
         // The one table of several that are folded is the lowest.
         let depth = depth.max(self.folded());
         let shift = LEVELS[depth].1;
-        let bits = if depth > self.folded() || arch::FULL_TOP {
-            PER_LEVEL
-        } else {
-            self.bits - shift
-        };
+        let whole = depth > self.folded() || arch::FULL_TOP;
+        let bits = if whole { PER_LEVEL } else { self.bits - shift };
         (va >> shift) & ((1 << bits) - 1)
     }
 }
@@ -141,8 +126,9 @@ impl LevelCheck {
         let expected = depth.map_or(0, |depth| depth + 1);
         let (root, levels) = match levels {
             [root, levels @ ..] if root.get("level") == "root" => (root, levels),
-            [] => return self.check_nothing(answer),
-            _ => bail!("no root"),
+            // No walk was made where the process has no mapping.
+            [] if last == "-" && answer.get("why") == "no-vma" => return Ok(()),
+            _ => bail!("no root, or no levels"),
         };
         let words = ["index", "entry", "value", "kind", "folded"].map(|key| root.get(key));
         ensure!(words == ["-", "-", "-", "table", "no"], "root: {root:?}");
@@ -155,24 +141,12 @@ impl LevelCheck {
             let folded = line.get("folded") == "yes";
             let same = folded && without_name(line) == without_name(&levels[depth - 1]);
             ensure!(same == folded, "a folded level is not the one above");
-            if depth == 0 {
-                self.check_follows(root, line)?;
-            } else if !folded {
-                self.check_follows(&levels[depth - 1], line)?;
+            if !folded {
+                self.check_follows(if depth == 0 { root } else { &levels[depth - 1] }, line)?;
             }
         }
-        let Some(line) = levels.last() else {
-            return Ok(());
-        };
-        check_last(va, line, answer)?;
+        check_last(va, &levels[lines - 1], answer)?;
         self.check_perm(levels, answer)
-    }
-
-    /// No walk was made where the process has no mapping.
-    fn check_nothing(&self, answer: &Line<'_>) -> io::Result<()> {
-        let right = answer.get("level") == "-" && answer.get("why") == "no-vma";
-        ensure!(right, "no levels");
-        Ok(())
     }
 
     /// What the processor allows is what the entries of all levels allow.
@@ -192,14 +166,9 @@ impl LevelCheck {
     fn check_line(&self, va: u64, depth: usize, line: &Line<'_>) -> io::Result<()> {
         let (name, _) = LEVELS[depth];
         let folded = (1..=self.mode.folded()).contains(&depth);
-        let want = [
-            ("level", name.to_owned()),
-            ("index", self.mode.index(va, depth).to_string()),
-            ("folded", if folded { "yes" } else { "no" }.to_owned()),
-        ];
-        for (key, want) in want {
-            line.expect(key, &want)?;
-        }
+        line.expect("level", name)?;
+        line.expect("index", &self.mode.index(va, depth).to_string())?;
+        line.expect("folded", ["no", "yes"][usize::from(folded)])?;
         let value = line.hex("value")?;
         let right = line.get("kind") != "table" || line.hex("next")? == next_table(value);
         ensure!(right, "next={} of {value:#x}", line.get("next"));
@@ -216,11 +185,8 @@ impl LevelCheck {
         let known = *self.linear.get_or_insert(linear);
         // Its borders lie at whole huge pages, whatever KASLR did.
         let right = linear == known && linear % (1 << 30) == 0 && linear >> 63 == 1;
-        ensure!(
-            right,
-            "the table {table:#x} is not at {}",
-            above.get("next")
-        );
+        let next = above.get("next");
+        ensure!(right, "the table {table:#x} is not at {next}");
         Ok(())
     }
 }
@@ -234,17 +200,13 @@ fn without_name<'a>(line: &Line<'a>) -> [&'a str; 5] {
 fn check_last(va: u64, line: &Line<'_>, answer: &Line<'_>) -> io::Result<()> {
     ensure!(line.get("kind") != "table", "ends at a table");
     if answer.get("pa") == "none" {
-        let next = line.get("next");
-        ensure!(next == "-", "no page, but next={next}");
-        return Ok(());
+        return line.expect("next", "-");
     }
     // The entry may be one of several that make up the page.
     let shift = LEVELS.iter().find(|(name, _)| *name == line.get("level"));
     let offset = va & ((1 << shift.map_or(0, |(_, shift)| *shift)) - 1);
-    let next = line.hex("next")?;
-    let (kind, pa) = (line.get("kind"), answer.hex("pa")?);
-    let leads_there = next.checked_add(offset) == Some(pa);
-    let right = kind == "page" && leads_there;
+    let (kind, next, pa) = (line.get("kind"), line.hex("next")?, answer.hex("pa")?);
+    let right = kind == "page" && next.checked_add(offset) == Some(pa);
     ensure!(right, "kind={kind} next={next:#x} for pa={pa:#x}");
     Ok(())
 }
@@ -291,13 +253,10 @@ mod arch {
 
     /// Whether a kernel page's entry has what a flag tells of.
     pub fn has_flag(value: u64, name: &str) -> bool {
-        let bits = match name {
-            "accessed" => ACCESSED,
-            "dirty" => DIRTY,
-            "global" => GLOBAL,
-            _ => 0,
-        };
-        value & bits != 0
+        let known = [("accessed", ACCESSED), ("dirty", DIRTY), ("global", GLOBAL)];
+        known
+            .iter()
+            .any(|(other, bits)| *other == name && value & bits != 0)
     }
 
     /// What the entries of all levels allow, the first `top` of them of the first table:
@@ -305,21 +264,17 @@ mod arch {
     /// forbids what the other copy allows.
     pub fn permissions(values: &[u64], top: usize) -> String {
         static ISOLATION: OnceLock<bool> = OnceLock::new();
-        let isolation = *ISOLATION.get_or_init(|| {
-            fs::read_to_string("/proc/cpuinfo")
-                .is_ok_and(|info| info.split_ascii_whitespace().any(|word| word == "pti"))
-        });
-        let mut allowed = !0;
-        let mut forbidden = 0;
+        let has = |info: String| info.split_ascii_whitespace().any(|word| word == "pti");
+        let isolation = || fs::read_to_string("/proc/cpuinfo").is_ok_and(has);
+        let isolation = *ISOLATION.get_or_init(isolation);
+        let (mut allowed, mut forbidden) = (!0, 0);
         for (depth, value) in values.iter().enumerate() {
             allowed &= value;
             let poisoned = isolation && depth < top && value & USER != 0;
             forbidden |= if poisoned { 0 } else { value & NX };
         }
-        super::perm(
-            [allowed & PRESENT != 0, allowed & WRITE != 0, forbidden == 0],
-            allowed & USER != 0,
-        )
+        let rwx = [allowed & PRESENT != 0, allowed & WRITE != 0, forbidden == 0];
+        super::perm(rwx, allowed & USER != 0)
     }
 }
 

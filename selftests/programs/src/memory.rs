@@ -5,11 +5,6 @@
 //! the crate procfs refuses; and it makes a map of 25 strings for each.)
 
 use crate::prelude::*;
-use crate::{
-    layout::{RUN, SIZES},
-    pagemap::{Zeros, EXCLUSIVE, PAGE_IS_HUGE, UFFD_WP},
-    proc::numbers,
-};
 
 const PAGE: u64 = sys::PAGE as u64;
 
@@ -26,9 +21,7 @@ pub struct Mapping {
     pub perm: String,
     /// The name, as the file has it: a newline in it is `\012`.
     pub name: Vec<u8>,
-    /// Of smaps: the amounts in KiB.
     kb: BTreeMap<String, u64>,
-    /// Of smaps: the two-letter flags.
     flags: Vec<String>,
 }
 
@@ -38,7 +31,6 @@ impl Mapping {
         self.kb.get(key).copied().unwrap_or(0)
     }
 
-    /// The protection key, where the processor has such.
     pub fn pkey(&self) -> Option<u64> {
         self.kb.get("ProtectionKey").copied()
     }
@@ -101,18 +93,16 @@ fn parse_all(text: &[u8]) -> Option<Vec<Mapping>> {
 /// Reads one of the two files, given the directory of a process in `/proc`; without memory it has
 /// no mapping.
 fn mappings(path: &Path) -> io::Result<Vec<Mapping>> {
-    let text = fs::read(path)?;
-    if text.is_empty() {
-        return Ok(Vec::new());
+    match &fs::read(path)?[..] {
+        [] => Ok(Vec::new()),
+        text => parse_all(text).ok_or_else(|| error!("cannot read {}", path.display())),
     }
-    parse_all(&text).ok_or_else(|| error!("cannot read {}", path.display()))
 }
 
 pub fn maps(directory: &Path) -> io::Result<Vec<Mapping>> {
     mappings(&directory.join("maps"))
 }
 
-/// The same with amounts and flags.
 pub fn smaps(directory: &Path) -> io::Result<Vec<Mapping>> {
     mappings(&directory.join("smaps"))
 }
@@ -132,13 +122,11 @@ pub struct Count {
     /// Pages that are there, but for zero pages.
     pub present: u64,
     pub zero: u64,
-    /// No entry.
     pub empty: u64,
     /// Anything else: swap, markers.
     pub other: u64,
 }
 
-/// All that is known of a process's memory.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Memory {
     pub mappings: Vec<Mapping>,
@@ -179,20 +167,24 @@ pub fn at_rest(
     let (mut count, mut ended, mut all) = (0, 0, Vec::new());
     for pid in &pids {
         let wait = Wait::begin();
-        while !wait.is_over() {
-            let wrong = match judge(pid) {
-                Ok(None) => continue,
-                Ok(Some(wrong)) => wrong,
+        let wrong = loop {
+            match judge(pid) {
+                Ok(None) if !wait.is_over() => continue,
+                Ok(wrong) => break wrong,
                 Err(_) if has_ended(proc, pid) => {
                     ended += 1;
-                    break;
+                    break None;
                 }
-                Err(error) => vec![error.to_string()],
-            };
-            count += 1;
-            all.extend(wrong.iter().map(|line| format!("PID {pid}: {line}")));
-            break;
-        }
+                Err(error) => break Some(vec![error.to_string()]),
+            }
+        };
+        count += usize::from(wrong.is_some());
+        all.extend(
+            wrong
+                .into_iter()
+                .flatten()
+                .map(|line| format!("PID {pid}: {line}")),
+        );
     }
     Ok(Judged {
         count,
@@ -250,10 +242,16 @@ impl Memory {
         Ok(memory)
     }
 
+    pub fn from(&self, va: u64) -> std::slice::Iter<'_, Page> {
+        let first = self.pages.partition_point(|page| page.va < va);
+        self.pages[first..].iter()
+    }
+
     pub fn mapping(&self, va: u64) -> Option<&Mapping> {
         let next = self.mappings.partition_point(|mapping| mapping.end <= va);
-        let found = self.mappings.get(next);
-        found.filter(|mapping| mapping.start <= va)
+        self.mappings
+            .get(next)
+            .filter(|mapping| mapping.start <= va)
     }
 
     /// Whether memintro may say that the page at an address has a size.

@@ -7,7 +7,8 @@
 //! batch of flags reaches past the end of memory. Layout:
 //! Documentation/admin-guide/mm/pagemap.rst.
 
-use std::cell::RefCell;
+use procfs::PhysicalPageFlags as Kpf;
+use std::{cell::RefCell, collections::btree_map};
 
 use crate::prelude::*;
 
@@ -30,7 +31,6 @@ pub const PAGE_IS_HUGE: u64 = 1 << 6;
 pub struct Entry(pub u64);
 
 impl Entry {
-    /// The page frame number, if a page is present.
     pub fn frame(self) -> Option<u64> {
         (self.0 & PRESENT != 0).then_some(self.0 & FRAME_MASK)
     }
@@ -84,8 +84,7 @@ pub struct Pagemap {
 }
 
 impl Pagemap {
-    /// Opens the pagemap of a process: its number, or `self`.
-    pub fn open(pid: impl std::fmt::Display) -> io::Result<Self> {
+    pub fn open(pid: impl Display) -> io::Result<Self> {
         Self::in_directory(Path::new(&format!("/proc/{pid}")))
     }
 
@@ -185,8 +184,25 @@ impl Pagemap {
     }
 }
 
-/// `KPF_ZERO_PAGE` of include/uapi/linux/kernel-page-flags.h.
-const ZERO_PAGE: u64 = 1 << 24;
+/// Reads 64-bit words of a file, from the word of this number on, as many as there are.
+pub fn read_words(file: &File, first: u64, count: usize) -> io::Result<Vec<u64>> {
+    let mut bytes = vec![0; 8 * count];
+    let mut read = 0;
+    while read < bytes.len() {
+        match file.read_at(&mut bytes[read..], 8 * first + read as u64)? {
+            0 => break,
+            n => read += n,
+        }
+    }
+    Ok(to_words(&bytes[..read]))
+}
+
+pub fn to_words(bytes: &[u8]) -> Vec<u64> {
+    let words = bytes.chunks_exact(8);
+    words
+        .map(|word| u64::from_ne_bytes(word.try_into().expect("eight bytes")))
+        .collect()
+}
 
 /// The zero frames. The kernel is asked only for those that someone wants to know of: it takes
 /// long to say it of all memory. A frame never becomes one, nor ceases to be.
@@ -197,10 +213,8 @@ pub struct Zeros {
 
 impl Zeros {
     pub fn open() -> io::Result<Self> {
-        Ok(Self {
-            flags: File::open("/proc/kpageflags")?,
-            known: RefCell::default(),
-        })
+        let (flags, known) = (File::open("/proc/kpageflags")?, RefCell::default());
+        Ok(Self { flags, known })
     }
 
     /// Whether a frame is a zero page. One without a struct page is none.
@@ -208,46 +222,40 @@ impl Zeros {
         if let Some(known) = self.known.borrow().get(&frame) {
             return Ok(*known);
         }
-        let mut flags = [0; 8];
-        self.flags.read_at(&mut flags, frame * 8)?;
-        let zero = u64::from_ne_bytes(flags) & ZERO_PAGE != 0;
+        let flags = read_words(&self.flags, frame, 1)?;
+        let zero = flags.iter().any(|flags| flags & Kpf::ZERO_PAGE.bits() != 0);
         self.known.borrow_mut().insert(frame, zero);
         Ok(zero)
     }
 }
 
-/// `KPF_COMPOUND_HEAD` and `KPF_COMPOUND_TAIL`.
-const HEAD: u64 = 1 << 15;
-const TAIL: u64 = 1 << 16;
-/// Frames of one reading.
 const FRAMES: u64 = 512;
 
 /// The folios, by their first frames: what one is does not change while it is mapped by a process
 /// that rests.
 pub struct Folios {
     flags: File,
+    /// Those of aligned frames, by the first one; of fewer at the end of memory.
+    read: BTreeMap<u64, Vec<u64>>,
     known: BTreeMap<u64, u64>,
 }
 
 impl Folios {
     pub fn open() -> io::Result<Self> {
-        Ok(Self {
-            flags: File::open("/proc/kpageflags")?,
-            known: BTreeMap::new(),
-        })
+        let (read, known) = (BTreeMap::new(), BTreeMap::new());
+        let flags = File::open("/proc/kpageflags")?;
+        Ok(Self { flags, read, known })
     }
 
-    /// The flags of aligned frames, one of which is given; of fewer at the end of memory.
-    fn chunk(&self, frame: u64) -> io::Result<(u64, Vec<u64>)> {
+    fn has(&mut self, frame: u64, flag: Kpf) -> io::Result<bool> {
         let first = frame / FRAMES * FRAMES;
-        let mut bytes = [0; FRAMES as usize * 8];
-        let n = self.flags.read_at(&mut bytes, first * 8)?;
-        let words = bytes[..n].chunks_exact(8);
-        let word = |word: &[u8]| u64::from_ne_bytes(word.try_into().expect("eight bytes"));
-        Ok((first, words.map(word).collect()))
+        if let btree_map::Entry::Vacant(place) = self.read.entry(first) {
+            place.insert(read_words(&self.flags, first, FRAMES as usize)?);
+        }
+        let flags = self.read[&first].get((frame - first) as usize);
+        Ok(flags.is_some_and(|flags| flags & flag.bits() != 0))
     }
 
-    /// How many pages the folio of a frame has.
     pub fn pages(&mut self, frame: u64) -> io::Result<u64> {
         if let Some((head, pages)) = self.known.range(..=frame).next_back() {
             if frame < head + pages {
@@ -255,30 +263,13 @@ impl Folios {
             }
         }
         // Back to the first frame that is no tail, and on to the last that is.
-        let (mut first, mut words) = self.chunk(frame)?;
-        let mut at = (frame - first) as usize;
-        while words.get(at).is_some_and(|flags| flags & TAIL != 0) {
-            if at == 0 {
-                ensure!(first > 0, "a tail without a head");
-                (first, words) = self.chunk(first - 1)?;
-                at = words.len();
-            }
-            at -= 1;
+        let (mut head, mut pages) = (frame, 1);
+        while self.has(head, Kpf::COMPOUND_TAIL)? {
+            ensure!(head > 0, "a tail without a head");
+            head -= 1;
         }
-        let head = first + at as u64;
-        let mut pages = 1;
-        if words.get(at).is_some_and(|flags| flags & HEAD != 0) {
-            loop {
-                at += 1;
-                if at == words.len() {
-                    (first, words) = self.chunk(first + FRAMES)?;
-                    at = 0;
-                }
-                if words.get(at).is_none_or(|flags| flags & TAIL == 0) {
-                    break;
-                }
-                pages += 1;
-            }
+        while self.has(head, Kpf::COMPOUND_HEAD)? && self.has(head + pages, Kpf::COMPOUND_TAIL)? {
+            pages += 1;
         }
         self.known.insert(head, pages);
         Ok(pages)

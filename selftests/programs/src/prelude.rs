@@ -2,35 +2,53 @@
 
 //! What nearly every module here uses.
 
+pub use fastrand::Rng as Random;
+pub use itertools::Itertools;
 pub use std::{
     collections::{BTreeMap, BTreeSet, HashMap, HashSet},
+    env,
+    ffi::{CStr, CString},
+    fmt::{Debug, Display},
     fs::{self, File},
-    io::{self, BufRead, Read, Seek, Write},
+    io::{self, BufRead, BufReader, Lines, Read, Seek, SeekFrom, Write},
+    ops::RangeInclusive,
     os::{
-        fd::{AsRawFd, OwnedFd, RawFd},
-        unix::fs::FileExt,
+        fd::{AsFd, AsRawFd, FromRawFd, IntoRawFd, OwnedFd, RawFd},
+        unix::{fs::FileExt, process::CommandExt},
     },
     path::{Path, PathBuf},
-    sync::atomic::{AtomicU64, Ordering},
+    process::{id, Child, ChildStdin, ChildStdout, Command, Stdio},
+    sync::{
+        atomic::{AtomicI32, AtomicU64, Ordering},
+        LazyLock,
+    },
     thread,
     time::{Duration, Instant},
 };
 
 pub(crate) use crate::{
-    answer::{answers, hex, number, parse_hex, Answer, Keys, Line, Table},
-    ask::{header, read_all, read_write, Conversation, Range, CONVERSATIONS, PROC, SYSFS, TABLES},
+    answer::*,
+    ask::*,
     bail, ensure, error,
-    options::{hold, misuse, Options},
-    pagemap::{Entry, Pagemap},
-    sys::{
-        self, check, counters,
-        process::{self, Pid},
-        Area, PAGE, PAGE_2M, READ_WRITE,
+    extents::{Extents, Row},
+    hold,
+    layout::{
+        self, next_table, size_of, LevelCheck, Mode, BITS, LEVELS, ORDINARY, RUN, RUN_HUGE, SIZES,
     },
-    words,
+    memory::*,
+    misuse,
+    pagemap::*,
+    proc::*,
+    reference::*,
+    sys::{
+        self,
+        process::{self, Pid},
+        raw::{self, Edge, Trap, Uffd, NOWHERE},
+        *,
+    },
+    words, Options,
 };
 
-/// Makes an error of a text, as `format!` has it.
 #[macro_export]
 macro_rules! error {
     ($($text:tt)*) => { ::std::io::Error::other(::std::format!($($text)*)) };
@@ -46,7 +64,6 @@ macro_rules! ensure {
     ($is:expr, $($text:tt)*) => { if !$is { $crate::bail!($($text)*) } };
 }
 
-/// An array of literals.
 #[macro_export]
 macro_rules! words {
     ($($word:literal)+) => { [$($word),+] };
@@ -65,6 +82,19 @@ impl Wrong {
     }
 }
 
+/// What differs, with a text each.
+pub trait Differences {
+    fn unless(&mut self, right: bool, what: String);
+}
+
+impl Differences for Vec<String> {
+    fn unless(&mut self, right: bool, what: String) {
+        if !right {
+            self.push(what);
+        }
+    }
+}
+
 /// Shows the first lines of what differs, and counts all.
 pub fn show(differences: &[String]) -> usize {
     for line in differences.iter().take(10) {
@@ -73,33 +103,18 @@ pub fn show(differences: &[String]) -> usize {
     differences.len()
 }
 
-pub struct Random(fastrand::Rng);
+pub trait RandomExt {
+    fn pick<T: Copy>(&mut self, from: &[T]) -> T;
+    fn micros(&mut self, bound: u64) -> Duration;
+}
 
-impl Random {
-    pub fn new(seed: u64) -> Self {
-        Self(fastrand::Rng::with_seed(seed))
+impl RandomExt for Random {
+    fn pick<T: Copy>(&mut self, from: &[T]) -> T {
+        from[self.usize(..from.len())]
     }
 
-    pub fn next_u64(&mut self) -> u64 {
-        self.0.u64(..)
-    }
-
-    /// A number below `bound`, which must not be 0.
-    pub fn below(&mut self, bound: usize) -> usize {
-        self.0.usize(..bound)
-    }
-
-    pub fn shuffle<T>(&mut self, all: &mut [T]) {
-        self.0.shuffle(all);
-    }
-
-    pub fn pick<T: Copy>(&mut self, from: &[T]) -> T {
-        from[self.below(from.len())]
-    }
-
-    /// A time below so many microseconds.
-    pub fn micros(&mut self, bound: usize) -> Duration {
-        Duration::from_micros(self.below(bound) as u64)
+    fn micros(&mut self, bound: u64) -> Duration {
+        Duration::from_micros(self.u64(..bound))
     }
 }
 

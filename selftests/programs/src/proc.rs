@@ -8,17 +8,14 @@ use procfs::{
 };
 
 use crate::prelude::*;
-use crate::{answer::escape, memory::maps};
 
 /// `PF_KTHREAD`, include/linux/sched.h.
 const PF_KTHREAD: u32 = 0x0020_0000;
 
-/// What `/proc` says of a process, or of one of its threads.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Task {
     pub pid: u32,
     pub ppid: u32,
-    /// The effective one.
     pub uid: u32,
     pub state: String,
     pub threads: u32,
@@ -75,18 +72,13 @@ impl Task {
     /// of a long name, or what a worker works on.
     pub fn has_name(&self, column: &str) -> bool {
         let shown = escape(&self.comm);
-        if shown == column {
-            return true;
-        }
-        match shown.strip_prefix(column) {
-            Some(rest) if self.kernel => column.len() == 15 || rest.starts_with(['+', '-']),
-            _ => false,
-        }
+        let longer = |rest: &str| column.len() == 15 || rest.starts_with(['+', '-']);
+        shown == column || self.kernel && shown.strip_prefix(column).is_some_and(longer)
     }
 }
 
 /// How many processes and threads were started since boot.
-pub fn started() -> io::Result<u64> {
+pub fn tasks_started() -> io::Result<u64> {
     let stat = fs::read_to_string("/proc/stat")?;
     let processes = |line: &str| line.strip_prefix("processes ")?.parse().ok();
     let count = stat.lines().find_map(processes);
@@ -94,7 +86,7 @@ pub fn started() -> io::Result<u64> {
 }
 
 /// The letters of the states of a process's threads, by their numbers.
-pub fn states(pid: i32) -> String {
+pub fn states_of(pid: i32) -> String {
     let directory = Path::new("/proc").join(pid.to_string()).join("task");
     let state = |tid: u32| Some(stat(&directory.join(tid.to_string()))?.state);
     numbers(&directory).into_iter().filter_map(state).collect()
@@ -104,9 +96,7 @@ pub fn states(pid: i32) -> String {
 pub fn numbers(directory: &Path) -> Vec<u32> {
     let entries = fs::read_dir(directory).into_iter().flatten();
     let number = |entry: io::Result<fs::DirEntry>| entry.ok()?.file_name().to_str()?.parse().ok();
-    let mut numbers: Vec<u32> = entries.filter_map(number).collect();
-    numbers.sort_unstable();
-    numbers
+    entries.filter_map(number).sorted_unstable().collect()
 }
 
 pub fn processes(proc: &Path) -> BTreeMap<u32, Task> {
@@ -139,11 +129,7 @@ pub fn heap_bounds(proc: &Path, task: &Task) -> Option<(u64, u64)> {
         return None;
     }
     let heaps = maps.iter().filter(|mapping| mapping.name == b"[heap]");
-    match heaps.map(|mapping| mapping.end).max() {
-        Some(end) => {
-            let high = end.checked_sub(task.start_brk)?;
-            Some((high.saturating_sub(4095), high))
-        }
-        None => Some((0, 4095)),
-    }
+    let end = heaps.map(|mapping| mapping.end).max();
+    let high = end.map_or(Some(4095), |end| end.checked_sub(task.start_brk))?;
+    Some((high.saturating_sub(4095), high))
 }

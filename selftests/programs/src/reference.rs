@@ -4,7 +4,6 @@
 //! addresses; and `/proc/kcore`: the kernel's memory as it is.
 
 use elf::{abi::PT_LOAD, endian::LittleEndian, segment::ProgramHeader, ElfStream};
-use std::ops::RangeInclusive;
 
 use crate::prelude::*;
 
@@ -35,11 +34,8 @@ pub struct Reply {
 
 impl Reply {
     fn of(bytes: &[u8]) -> Self {
-        let word = |place: usize| {
-            let bytes = &bytes[8 * place..8 * place + 8];
-            bytes.try_into().map_or(0, u64::from_ne_bytes)
-        };
-        let when = |flag, place| (word(0) & flag != 0).then(|| word(place));
+        let words = to_words(bytes);
+        let when = |flag, place: usize| (words[0] & flag != 0).then(|| words[place]);
         Self {
             level: when(HAS_LEVEL, 1).map(|level| level as usize),
             value: when(HAS_LEVEL, 2),
@@ -80,10 +76,8 @@ impl Region {
 pub fn regions(first: u64) -> io::Result<Vec<Region>> {
     let mut named = Vec::new();
     for line in fs::read_to_string(format!("{DIRECTORY}/regions"))?.lines() {
-        let words: Vec<_> = line.split(' ').collect();
-        let [name, start, end] = words[..] else {
-            bail!("not a region: {line}");
-        };
+        let words = line.split(' ').collect_tuple();
+        let (name, start, end) = words.ok_or_else(|| error!("not a region: {line}"))?;
         named.push(Region::new(name, parse_hex(start)?..=parse_hex(end)? - 1));
     }
     if !named.iter().any(|region| region.name == "text") {
@@ -111,18 +105,14 @@ pub fn regions(first: u64) -> io::Result<Vec<Region>> {
 /// Makes a region of the kernel's image where that lies among vmalloc's areas. Of its holes
 /// nothing tells that they are no area's.
 fn split_image(named: &mut Vec<Region>) -> io::Result<()> {
-    let symbols = fs::read_to_string("/proc/kallsyms")?;
-    let symbol = |name: &str| {
-        let mut lines = symbols.lines();
-        let digits = lines.find_map(|line| line.strip_suffix(name)?.split(' ').next());
-        let value = digits.and_then(|digits| u64::from_str_radix(digits, 16).ok());
-        value.ok_or_else(|| error!("kallsyms has no{name}"))
-    };
-    let (start, end) = (symbol(" _text")?, symbol(" _end")?.next_multiple_of(4096));
-    let around = named
-        .iter_mut()
-        .find(|region| region.range.contains(&start) && region.range.contains(&end))
-        .ok_or_else(|| error!("no region has {start:#x}-{end:#x}"))?;
+    let symbols = Symbols::read()?;
+    let (start, end) = (
+        symbols.at("_text")?,
+        symbols.at("_end")?.next_multiple_of(4096),
+    );
+    let has_it = |it: &&mut Region| it.range.contains(&start) && it.range.contains(&end);
+    let around = named.iter_mut().find(has_it);
+    let around = around.ok_or_else(|| error!("no region has {start:#x}-{end:#x}"))?;
     let mut image = Region::new("text", start..=end - 1);
     let above = Region::new(&around.name, end..=*around.range.end());
     image.hole.clone_from(&around.name);
@@ -130,6 +120,61 @@ fn split_image(named: &mut Vec<Region>) -> io::Result<()> {
     named.extend([image, above]);
     named.retain(|region| !region.range.is_empty());
     Ok(())
+}
+
+/// The symbols of `/proc/kallsyms`: of the kernel itself (`-`), and of each module.
+pub struct Symbols {
+    of: HashMap<String, BTreeMap<u64, HashSet<String>>>,
+    text: std::ops::Range<u64>,
+}
+
+impl Symbols {
+    pub fn read() -> io::Result<Self> {
+        let mut all = HashMap::<String, BTreeMap<u64, HashSet<String>>>::new();
+        for line in fs::read_to_string("/proc/kallsyms")?.lines() {
+            let words: Vec<_> = line.split_ascii_whitespace().collect();
+            // What marks a place, not a thing: is_mapping_symbol() of the kernel.
+            let mut marks = [".L", "L0", "$"].iter();
+            if marks.any(|mark| words[2].starts_with(mark)) {
+                continue;
+            }
+            let va = parse_hex(&format!("0x{}", words[0]))?;
+            let module = words.get(3).unwrap_or(&"-").trim_matches(['[', ']']);
+            // What a value must not hold is told as `_`.
+            let unfit = |c: char| !c.is_ascii_alphanumeric() && !".,:-".contains(c);
+            let names = all.entry(module.to_owned()).or_default().entry(va);
+            names.or_default().insert(words[2].replace(unfit, "_"));
+        }
+        let mut symbols = Self {
+            of: all,
+            text: 0..0,
+        };
+        symbols.text = symbols.at("_stext")?..symbols.at("_etext")?;
+        Ok(symbols)
+    }
+
+    fn at(&self, name: &str) -> io::Result<u64> {
+        let mut own = self.of.get("-").into_iter().flatten();
+        let place = own.find(|(_, names)| names.contains(name));
+        place.map(|(va, _)| *va).ok_or_else(|| error!("no {name}"))
+    }
+
+    /// Says what is wrong with the symbol of an answer: the last of its module before the address
+    /// is that.
+    pub fn judge(&self, va: u64, answer: &Line<'_>) -> io::Result<()> {
+        let [name, module] = ["symbol", "module"].map(|key| answer.get(key));
+        if name == "-" {
+            let nothing = [answer.get("offset"), module] == ["-", "-"];
+            ensure!(nothing && !self.text.contains(&va), "no symbol");
+            return Ok(());
+        }
+        let start = va.wrapping_sub(answer.hex("offset")?);
+        let of_module = self.of.get(module);
+        let last = of_module.and_then(|all| all.range(..=va).next_back());
+        let right = last.is_some_and(|(at, names)| *at == start && names.contains(name));
+        ensure!(right, "symbol at {start:#x}, but kallsyms has {last:x?}");
+        Ok(())
+    }
 }
 
 pub struct Reference(File);
@@ -149,11 +194,6 @@ impl Reference {
         Ok(bytes.chunks_exact(48).map(Reply::of).collect())
     }
 
-    /// Whether it tells where a walk ends.
-    pub fn knows_levels(&mut self, va: u64) -> io::Result<bool> {
-        Ok(self.look_up(&[va])?[0].level.is_some())
-    }
-
     /// The mapped ranges of a region, as they are at this moment; of a huge one, as KASAN's
     /// shadow of all addresses, those at its start.
     pub fn scan(&mut self, range: &RangeInclusive<u64>) -> io::Result<Vec<RangeInclusive<u64>>> {
@@ -162,12 +202,10 @@ impl Reference {
         let (mut span, mut looked_at) = (0, 0);
         while let Some(va) = next.filter(|va| range.contains(va) && looked_at < SCANNED) {
             // The rest of a table is looked up at once.
-            let batch: Vec<_> = match span {
+            let count = |span: usize| (MOST * span - va as usize % (MOST * span)).div_ceil(span);
+            let batch = match span {
                 0 => vec![va],
-                _ => (va..=*range.end())
-                    .step_by(span)
-                    .take((MOST * span - va as usize % (MOST * span)).div_ceil(span))
-                    .collect(),
+                _ => Vec::from_iter((va..=*range.end()).step_by(span).take(count(span))),
             };
             looked_at += batch.len();
             for (&va, reply) in batch.iter().zip(self.look_up(&batch)?) {

@@ -3,20 +3,19 @@
 //! System calls that no crate has as safe functions: the only `unsafe` code of the programs,
 //! beside the calls that are made at random.
 
+pub use nix::errno::Errno;
 use rustix::{
     fs::{memfd_create, MemfdFlags},
     pipe::{pipe_with, PipeFlags},
     system::{delete_module, finit_module},
     thread::{capabilities, set_capabilities, CapabilitySet},
 };
-use std::ffi::CStr;
 
 use crate::prelude::*;
 
 pub mod area;
 pub mod process;
 pub mod raw;
-pub mod steps;
 
 pub use area::Area;
 
@@ -34,27 +33,24 @@ pub const PAGE: usize = match option_env!("MEMINTRO_PAGES") {
 pub const PAGE_HUGE: usize = PAGE * PAGE / 8;
 /// The size of a page that arm64 may hold as one, of several base pages.
 pub const PAGE_RUN: usize = if PAGE == 4 << 10 { 64 << 10 } else { 2 << 20 };
-/// The sizes of hugetlb pages: of a run of 4K pages,
+// The sizes of hugetlb pages: of a run of 4K pages; of a huge page, or of a run of 16K pages; of a
+// run of huge pages, or of a huge page of 16K kernels; of an entry of the pud level, or of a run
+// of such huge pages.
 pub const PAGE_64K: usize = 64 << 10;
-/// of a huge page, or of a run of 16K pages,
 pub const PAGE_2M: usize = 2 << 20;
-/// of a run of huge pages, or of a huge page of 16K kernels,
 pub const PAGE_32M: usize = 32 << 20;
-/// of an entry of the pud level, or of a run of such huge pages.
 pub const PAGE_1G: usize = 1 << 30;
 
 pub const READ_WRITE: i32 = libc::PROT_READ | libc::PROT_WRITE;
-/// `MADV_COLLAPSE`, Linux 6.1.
 pub const MADV_COLLAPSE: i32 = 25;
-/// `MADV_GUARD_INSTALL`, Linux 6.13.
 pub const MADV_GUARD_INSTALL: i32 = 102;
 
-/// Turns the result of a C call that returns -1 on failure into a `Result`.
 pub fn check(ret: libc::c_int) -> io::Result<libc::c_int> {
-    match ret {
-        -1 => Err(io::Error::last_os_error()),
-        _ => Ok(ret),
-    }
+    Ok(Errno::result(ret)?)
+}
+
+pub fn is_fault(error: &io::Error) -> bool {
+    error.raw_os_error() == Some(libc::EFAULT)
 }
 
 pub fn pipe() -> io::Result<(File, File)> {
@@ -88,7 +84,6 @@ pub fn counters(count: usize) -> io::Result<&'static [AtomicU64]> {
     Ok(unsafe { std::slice::from_raw_parts(area.start as *const AtomicU64, count) })
 }
 
-/// Where the data segment ends now.
 pub fn program_break() -> usize {
     // SAFETY: an increment of 0 changes nothing.
     unsafe { libc::sbrk(0) as usize }
@@ -114,14 +109,6 @@ pub fn settle_heap() -> io::Result<()> {
     Ok(rustix::mm::mlockall(rustix::mm::MlockAllFlags::CURRENT)?)
 }
 
-/// Sets the effective user ID; root that becomes another user this way loses the effective
-/// capabilities, and gets them back with 0.
-pub fn set_effective_uid(uid: u32) -> io::Result<()> {
-    // SAFETY: the call takes only a number.
-    check(unsafe { libc::seteuid(uid) }).map(drop)
-}
-
-/// Does something without CAP_SYSLOG, and takes it back after.
 pub fn without_syslog<T>(act: impl FnOnce() -> T) -> io::Result<T> {
     let sets = capabilities(None)?;
     let was_there = sets.effective.contains(CapabilitySet::SYSLOG);
@@ -138,12 +125,10 @@ pub fn load(path: &str) -> io::Result<()> {
     Ok(finit_module(File::open(path)?, c"", 0)?)
 }
 
-/// Unloads memintro; fails where it is in use.
 pub fn unload() -> io::Result<()> {
     Ok(delete_module(c"memintro", libc::O_NONBLOCK)?)
 }
 
-/// What the processor's counter says now; 0 where it has no such counter.
 pub fn counter() -> u64 {
     #[cfg(target_arch = "x86_64")]
     // SAFETY: every processor of this architecture has the instruction.
@@ -154,18 +139,6 @@ pub fn counter() -> u64 {
 
 /// The name of an error number, as the kernel's headers have it.
 pub fn errno_name(error: &io::Error) -> String {
-    extern "C" {
-        fn strerrorname_np(errno: libc::c_int) -> *const libc::c_char;
-    }
-    let Some(number) = error.raw_os_error() else {
-        return error.to_string();
-    };
-    // SAFETY: the C library (glibc 2.32) takes any number.
-    let name = unsafe { strerrorname_np(number) };
-    if name.is_null() {
-        return format!("errno-{number}");
-    }
-    // SAFETY: not null, it is a C string that is there forever.
-    let name = unsafe { CStr::from_ptr(name) };
-    name.to_string_lossy().into_owned()
+    let name = error.raw_os_error().map(Errno::from_raw);
+    name.map_or_else(|| error.to_string(), |name| format!("{name:?}"))
 }

@@ -7,9 +7,7 @@
 //! all kinds gave together must be what a plain reader gets. Every such write must fail with
 //! EFAULT and leave nothing behind.
 
-use crate::ask::{long_questions, Source};
 use crate::prelude::*;
-use crate::sys::raw::{self, Edge, NOWHERE};
 
 const ROUNDS: usize = 3;
 /// In the half of the addresses that is the kernel's, and never mapped.
@@ -28,10 +26,11 @@ impl Count {
     fn equal(&mut self, what: &str, expected: &[u8], got: &[u8]) {
         self.bytes += got.len();
         if expected != got {
-            let same = expected.iter().zip(got).take_while(|(a, b)| a == b);
-            let (want, have, same) = (expected.len(), got.len(), same.count());
-            let text = format!("{want} bytes expected, {have} came, the first {same} are equal");
-            self.wrong.tell(&format!("{what}: {text}"));
+            let same = expected.iter().zip(got).take_while(|(a, b)| a == b).count();
+            let (want, have) = (expected.len(), got.len());
+            self.wrong.tell(&format!(
+                "{what}: {have} bytes, not {want}; the first {same} are equal"
+            ));
         }
     }
 
@@ -41,10 +40,6 @@ impl Count {
             other => self.wrong.tell(&format!("{what}: {other:?}")),
         }
     }
-}
-
-fn is_fault(error: &io::Error) -> bool {
-    error.raw_os_error() == Some(libc::EFAULT)
 }
 
 /// Reads to the end, by reads most of which have bad memory. `edges`: a second page that is not
@@ -61,24 +56,25 @@ fn read_badly(
         let edge = random.pick(edges);
         // Mostly few bytes, so that an answer takes many reads.
         let most = random.pick(&[40, 40, 40, PAGE]);
-        let good = 1 + random.below(most);
-        let more = 1 + random.below(2 * PAGE);
+        let good = 1 + random.usize(..most);
+        let more = 1 + random.usize(..2 * PAGE);
         let bad = random.pick(&[NOWHERE, KERNEL, edge.before(0)]);
         // Each kind in its turn, so that each comes.
         let kind = count.reads % 5;
         count.reads += 1;
         let result = match kind {
             0 => raw::read(fd, bad, more),
-            1 => raw::readv(fd, &[(bad, more), (edge.before(good), good)]),
-            2 => raw::readv(fd, &[(edge.before(good), good), (bad, more)]),
+            1 => raw::readv(fd, &[[bad, more], [edge.before(good), good]]),
+            2 => raw::readv(fd, &[[edge.before(good), good], [bad, more]]),
             3 => raw::read(fd, edge.before(good), good + more),
             _ => raw::read(fd, edge.before(good), good),
         };
         match result {
             Ok(0) => break,
             Ok(n) if kind < 2 || n > good => {
-                let text = format!("{what}: {n} bytes where {good} fit, by call {kind}");
-                count.wrong.tell(&text);
+                count.wrong.tell(&format!(
+                    "{what}: {n} bytes where {good} fit, by call {kind}"
+                ));
             }
             Ok(n) => {
                 count.partial += usize::from(kind < 4 && n == good);
@@ -119,10 +115,9 @@ fn tables(edges: &[Edge], random: &mut Random, count: &mut Count) -> io::Result<
 
 fn conversations(edges: &[Edge], random: &mut Random, count: &mut Count) -> io::Result<()> {
     // A process that rests, and its memory: locked pages with gaps between.
-    let area = Area::anonymous(1024 * PAGE)?;
-    area.huge_pages(false)?;
-    let lock = || (0..1024).step_by(2).try_for_each(|i| area.page(i).lock());
-    let pid = process::fork_resting(lock)?;
+    let area = Area::anonymous(1024 * PAGE)?.huge_pages(false)?;
+    let mut even = (0..1024).step_by(2).map(|i| area.page(i));
+    let pid = process::fork_resting(|| even.try_for_each(|page| page.lock().map(drop)))?;
     // The usage, too, which is said only once.
     let usages = CONVERSATIONS.map(|name| (name, String::new()));
     let all = [&long_questions(pid, area)[..], &usages].concat();
@@ -135,14 +130,12 @@ fn conversations(edges: &[Edge], random: &mut Random, count: &mut Count) -> io::
 
 /// The sysfs file: a bad read or write leaves the answer as it is.
 fn sysfs(edges: &[Edge], random: &mut Random, count: &mut Count) -> io::Result<()> {
-    let area = Area::anonymous(PAGE)?;
-    area.lock()?;
-    let question = format!("{} {:#x}\n", std::process::id(), area.start + 0x123);
-    let other = format!("{} 0x1000\n", std::process::id());
+    let area = Area::anonymous(PAGE)?.lock()?;
+    let question = format!("{} {:#x}\n", id(), area.start + 0x123);
+    let other = format!("{} 0x1000\n", id());
     let mut to = File::options().write(true).open(SYSFS)?;
     to.write_all(question.as_bytes())?;
-    let mut expected = Vec::new();
-    File::open(SYSFS)?.read_to_end(&mut expected)?;
+    let expected = fs::read(SYSFS)?;
     ensure!(expected.starts_with(b"0x"), "no address for a locked page");
     for _ in 0..ROUNDS * 10 {
         let edge = random.pick(edges);
@@ -160,7 +153,7 @@ fn sysfs(edges: &[Edge], random: &mut Random, count: &mut Count) -> io::Result<(
         }
         count.partial += usize::from(raw::read(from.as_raw_fd(), edge.before(3), 3)? == 3);
         let mut got = edge.bytes(3, 3);
-        (&from).read_to_end(&mut got)?;
+        got.extend(read_all(&from, 4096)?);
         count.equal("sysfs", &expected, &got);
     }
     Ok(())
@@ -174,28 +167,30 @@ fn writes(edges: &[Edge], random: &mut Random, count: &mut Count) -> io::Result<
     for _ in 0..ROUNDS * 10 {
         let file = read_write(format!("{PROC}/walk"))?;
         let fd = file.as_raw_fd();
-        let split = random.below(good.len());
+        let split = random.usize(..good.len());
         (&file).write_all(&good.as_bytes()[..split])?;
-        for _ in 0..1 + random.below(4) {
+        for _ in 0..1 + random.usize(..4) {
             let edge = edges[0];
-            let before = random.below(bad.len());
+            let before = random.usize(..bad.len());
             let start = edge.put(&bad.as_bytes()[..before]);
-            let more = 1 + random.below(3 * PAGE);
-            let result = match random.below(3) {
+            let more = 1 + random.usize(..3 * PAGE);
+            let result = match random.usize(..3) {
                 0 => raw::write(fd, random.pick(&[NOWHERE, KERNEL]), more),
                 1 => raw::write(fd, start, before + more),
-                _ => raw::writev(fd, &[(NOWHERE, more), (start, before)]),
+                _ => raw::writev(fd, &[[NOWHERE, more], [start, before]]),
             };
             count.reads += 1;
             count.faults("walk", result);
         }
         // Of several pieces the first ones are written.
         let rest = edges[0].put(&good.as_bytes()[split..]);
-        let n = raw::writev(fd, &[(rest, good.len() - split), (NOWHERE, 40)])?;
+        let n = raw::writev(fd, &[[rest, good.len() - split], [NOWHERE, 40]])?;
         count.partial += usize::from(n == good.len() - split);
-        let mut got = Vec::new();
-        (&file).read_to_end(&mut got)?;
-        count.equal("walk after bad writes", expected.as_bytes(), &got);
+        count.equal(
+            "walk after bad writes",
+            expected.as_bytes(),
+            &read_all(&file, 4096)?,
+        );
     }
     Ok(())
 }
@@ -205,19 +200,13 @@ pub fn run(options: &mut Options) -> io::Result<bool> {
         "tables" => tables,
         "conversations" => conversations,
         "sysfs" => sysfs,
-        "writes" => writes,
-        what => return Err(misuse(format!("{what}?"))),
+        _ => writes,
     };
     let edges = [Edge::new(libc::PROT_NONE)?, Edge::new(libc::PROT_READ)?];
     let mut count = Count::default();
-    act(&edges, &mut Random::new(1), &mut count)?;
-    let Count {
-        reads,
-        faults,
-        partial,
-        bytes,
-        wrong,
-    } = count;
+    act(&edges, &mut Random::with_seed(1), &mut count)?;
+    let [reads, faults] = [count.reads, count.faults];
+    let [partial, bytes] = [count.partial, count.bytes];
     println!("reads={reads} faults={faults} partial={partial} bytes={bytes}");
-    Ok(wrong.0 == 0 && faults > 0 && partial > 0 && bytes > 0)
+    Ok(count.wrong.0 == 0 && faults > 0 && partial > 0 && bytes > 0)
 }

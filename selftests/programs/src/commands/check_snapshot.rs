@@ -4,12 +4,8 @@
 //! offset 0 regenerates it.
 //!
 //! FILE is a table with the PID in its first column. A child that starts and ends between reads
-//! shows which moment a read speaks of. Prints `ok NAME` or `not ok NAME` for each property;
-//! exit status 1 if one does not hold.
+//! shows which moment a read speaks of. Prints `ok NAME` or `not ok NAME` for each property.
 
-use std::io::SeekFrom;
-
-use crate::ask::pieces;
 use crate::prelude::*;
 
 fn has(table: &[u8], pid: Pid) -> bool {
@@ -34,39 +30,41 @@ pub fn run(options: &mut Options) -> io::Result<bool> {
     file.read_exact(&mut first)?;
     process::end(&[old]);
     let new = child()?;
-    let mut rest = Vec::new();
-    file.read_to_end(&mut rest)?;
+    let rest = read_all(&file, 4096)?;
     let kept = [&first[..], &rest].concat();
-    let right = has(&kept, old) && !has(&kept, new);
-    is("the first read decides which moment the table shows", right);
+    let is_old = has(&kept, old) && !has(&kept, new);
+    is(
+        "the first read decides which moment the table shows",
+        is_old,
+    );
 
-    let mut again = Vec::new();
     file.seek(SeekFrom::Start(1))?;
-    file.read_to_end(&mut again)?;
-    is("a seek to byte 1 keeps the table", again == rest);
+    is(
+        "a seek to byte 1 keeps the table",
+        read_all(&file, 4096)? == rest,
+    );
 
-    let slowly = pieces(&file, 1, 1)?;
-    let same = slowly == rest;
-    is("pread in pieces of 1 byte gives the same table", same);
+    is(
+        "pread in pieces of 1 byte gives the same table",
+        pieces(&file, 1, 1)? == rest,
+    );
 
-    let mut random = Random::new(1);
+    let mut random = Random::with_seed(1);
     let mut same = true;
     for _ in 0..1000 {
-        let at = 1 + random.below(kept.len());
-        let mut piece = vec![0; 1 + random.below(5000)];
+        let at = 1 + random.usize(..kept.len());
+        let mut piece = vec![0; 1 + random.usize(..5000)];
         let n = file.read_at(&mut piece, at as u64)?;
         // Short reads are allowed, empty ones only at the end.
-        let wrong = (n == 0) != (at == kept.len()) || !kept[at..].starts_with(&piece[..n]);
-        same &= !wrong;
+        same &= (n == 0) == (at == kept.len()) && kept[at..].starts_with(&piece[..n]);
     }
     is("pread at random places gives the same table", same);
 
     let far = file.read_at(&mut first, kept.len() as u64 + (1 << 40))?;
     is("a read far past the end gives nothing", far == 0);
 
-    file.seek(SeekFrom::Start(0))?;
-    let mut again = Vec::new();
-    file.read_to_end(&mut again)?;
+    file.rewind()?;
+    let again = read_all(&file, 4096)?;
     let right = !has(&again, old) && has(&again, new);
     is("a seek to the start regenerates the table", right);
 
@@ -80,8 +78,10 @@ pub fn run(options: &mut Options) -> io::Result<bool> {
     let apart = pieces(&File::open(&path)?, 0, 4096)?;
     let unmoved = pieces(&file, 1, 4096)?;
     process::end(&[other]);
-    let right = has(&apart, other) && unmoved == kept;
-    is("another open file has a table of its own", right);
+    is(
+        "another open file has a table of its own",
+        has(&apart, other) && unmoved == kept,
+    );
 
     // A first read that is not at the start makes the whole table, too.
     let file = File::open(&path)?;

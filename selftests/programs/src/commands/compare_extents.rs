@@ -16,13 +16,6 @@
 //! Contiguous bit").
 
 use crate::prelude::*;
-use crate::{
-    extents::{Extents, Row},
-    layout::{next_table, size_of, RUN, RUN_HUGE, SIZES},
-    memory::{at_rest, Mapping, Memory, Page},
-    pagemap::{Folios, Zeros},
-    reference::Kcore,
-};
 
 const PAGE: u64 = sys::PAGE as u64;
 
@@ -43,7 +36,6 @@ struct Comparison {
 /// and on each node.
 type Kb = BTreeMap<String, u64>;
 
-/// The name of a size in a key.
 fn size_name(kb: u64) -> String {
     match kb {
         1_048_576.. => format!("{}g", kb >> 20),
@@ -52,19 +44,13 @@ fn size_name(kb: u64) -> String {
     }
 }
 
-/// The folios of the pages from one address to another.
 fn folios(memory: &Memory, start: u64, end: u64) -> io::Result<Kb> {
     let (mut folios, mut sums) = (Folios::open()?, Kb::new());
-    let first = memory.pages.partition_point(|page| page.va < start);
-    let pages = memory.pages[first..].iter();
-    for page in pages
-        .take_while(|page| page.va < end)
-        .filter(|page| !page.zero)
-    {
+    let pages = memory.from(start).take_while(|page| page.va < end);
+    for page in pages.filter(|page| !page.zero) {
         let kb = folios.pages(page.pa / PAGE)? * PAGE / 1024;
-        *sums
-            .entry(format!("folio_{}_kb", size_name(kb)))
-            .or_default() += PAGE / 1024;
+        let key = format!("folio_{}_kb", size_name(kb));
+        *sums.entry(key).or_default() += PAGE / 1024;
     }
     Ok(sums)
 }
@@ -73,25 +59,17 @@ fn folios(memory: &Memory, start: u64, end: u64) -> io::Result<Kb> {
 fn nodes(directory: &Path) -> io::Result<BTreeMap<u64, Kb>> {
     let mut all = BTreeMap::new();
     // A kernel without NUMA has no such file.
-    for line in fs::read_to_string(directory.join("numa_maps"))
-        .unwrap_or_default()
-        .lines()
-    {
-        let mut words = line.split(' ');
-        let start = format!("0x{}", words.next().unwrap_or_default());
-        let pairs: Vec<_> = words.filter_map(|word| word.split_once('=')).collect();
-        let page = pairs.iter().find(|(key, _)| *key == "kernelpagesize_kB");
-        let kb = page.map_or(Ok(0), |(_, kb)| number(kb))?;
-        let mut sums = Kb::new();
-        for (key, pages) in pairs {
-            if let Some(node) = key
-                .strip_prefix('N')
-                .filter(|node| node.parse::<u32>().is_ok())
-            {
-                sums.insert(format!("node{node}_kb"), number(pages)? * kb);
-            }
-        }
-        all.insert(parse_hex(&start)?, sums);
+    let text = fs::read_to_string(directory.join("numa_maps")).unwrap_or_default();
+    for line in text.lines() {
+        let (start, rest) = line.split_once(' ').unwrap_or((line, ""));
+        let pairs = rest.split(' ').filter_map(|word| word.split_once('='));
+        let pairs: HashMap<_, _> = pairs.collect();
+        let kb = number(pairs.get("kernelpagesize_kB").unwrap_or(&"0"))?;
+        let sums = pairs.into_iter().filter_map(|(key, pages)| {
+            let node: u32 = key.strip_prefix('N')?.parse().ok()?;
+            Some(number(pages).map(|pages| (format!("node{node}_kb"), pages * kb)))
+        });
+        all.insert(parse_hex(&format!("0x{start}"))?, sums.try_collect()?);
     }
     Ok(all)
 }
@@ -125,11 +103,7 @@ impl Comparison {
         to: u64,
         rows: &[Row],
     ) -> io::Result<Vec<String>> {
-        let first = memory.pages.partition_point(|page| page.va < from);
-        let mut expected = memory.pages[first..]
-            .iter()
-            .take_while(|page| page.va < to)
-            .peekable();
+        let mut expected = memory.from(from).take_while(|page| page.va < to);
         let mut wrong = Vec::new();
         for row in rows {
             let mut zeros = 0;
@@ -186,12 +160,12 @@ impl Comparison {
         if n == 0 {
             return None;
         }
-        let mapping = &memory.mappings[self.random.below(n)];
+        let mapping = &memory.mappings[self.random.usize(..n)];
         let size = mapping.end - mapping.start;
-        let start = mapping.start + self.random.next_u64() % size;
-        let start = start.saturating_sub(self.random.next_u64() % (4 * PAGE));
-        let most = [2 * PAGE, 64 * PAGE, 1024 * PAGE][self.random.below(3)];
-        let end = start + 1 + self.random.next_u64() % most;
+        let start = mapping.start + self.random.u64(..) % size;
+        let start = start.saturating_sub(self.random.u64(..) % (4 * PAGE));
+        let most = [2 * PAGE, 64 * PAGE, 1024 * PAGE][self.random.usize(..3)];
+        let end = start + 1 + self.random.u64(..) % most;
         // Behind the last mapping, user addresses may end.
         Some((start, end.min(memory.mappings[n - 1].end)))
     }
@@ -200,38 +174,24 @@ impl Comparison {
     fn frames(&mut self, pid: &str, memory: &Memory) -> io::Result<Vec<String>> {
         let nodes = nodes(&Path::new("/proc").join(pid))?;
         let mut wrong = Vec::new();
-        for mapping in memory
-            .mappings
-            .iter()
-            .filter(|mapping| !mapping.is_pfnmap())
-        {
+        let mappings = memory.mappings.iter();
+        for mapping in mappings.filter(|mapping| !mapping.is_pfnmap()) {
             let (start, end) = (mapping.start, mapping.end);
             let mut expected = folios(memory, start, end)?;
             // It does not tell of special pages.
             let on_nodes = nodes.get(&start).filter(|nodes| !nodes.is_empty());
-            expected.extend(
-                on_nodes
-                    .into_iter()
-                    .flatten()
-                    .map(|(key, kb)| (key.clone(), *kb)),
-            );
-            let words = if on_nodes.is_some() {
-                "folios nodes"
-            } else {
-                "folios"
-            };
-            let answer = self
-                .extents
-                .ask(&format!("{pid} {start:#x}-{end:#x} totals {words}"))?;
-            let said: Kb = answer
+            let words = ["folios", "folios nodes"][usize::from(on_nodes.is_some())];
+            expected.extend(on_nodes.cloned().into_iter().flatten());
+            let question = format!("{pid} {start:#x}-{end:#x} totals {words}");
+            let answer = self.extents.ask(&question)?;
+            let pairs = answer
                 .split_ascii_whitespace()
-                .filter_map(|word| word.split_once('='))
-                .filter(|(key, _)| key.starts_with("folio_") || key.starts_with("node"))
-                .map(|(key, kb)| Ok((key.to_owned(), number(kb)?)))
-                .collect::<io::Result<_>>()?;
-            if said != expected {
-                wrong.push(format!("{answer:?}, expected {expected:?}"));
-            }
+                .filter_map(|word| word.split_once('='));
+            let is = |(key, _): &(&str, _)| key.starts_with("folio_") || key.starts_with("node");
+            let value = |(key, kb): (&str, _)| number(kb).map(|kb| (key.to_owned(), kb));
+            let said: Kb = pairs.filter(is).map(value).try_collect()?;
+            let right = said == expected;
+            wrong.unless(right, format!("{answer:?}, expected {expected:?}"));
             self.mappings += 1;
             self.keys.extend(said.into_keys());
         }
@@ -245,10 +205,9 @@ impl Comparison {
         let whole = self.question(pid, None);
         let mut parts = Vec::new();
         for _ in 0..self.ranges {
-            let Some((start, end)) = self.range(&before) else {
-                break;
-            };
-            parts.push((start, end, self.question(pid, Some((start, end)))));
+            if let Some((start, end)) = self.range(&before) {
+                parts.push((start, end, self.question(pid, Some((start, end)))));
+            }
         }
         if Memory::read(&directory, Some(&self.zeros))? != before {
             return Ok(None);
@@ -258,9 +217,8 @@ impl Comparison {
         for (start, end, part) in parts {
             let (from, to) = (start / PAGE * PAGE, end.next_multiple_of(PAGE));
             let rows = part?.rows;
-            if rows.iter().any(|row| row.start < from || row.last >= to) {
-                wrong.push(format!("rows outside {from:#x}-{to:#x}"));
-            }
+            let inside = rows.iter().all(|row| row.start >= from && row.last < to);
+            wrong.unless(inside, format!("rows outside {from:#x}-{to:#x}"));
             let more = self.judge(pid, &before, from, to, &rows)?.into_iter();
             wrong.extend(more.map(|line| format!("{start:#x}-{end:#x}: {line}")));
         }
@@ -273,7 +231,7 @@ pub fn run(options: &mut Options) -> io::Result<bool> {
         extents: Conversation::of("extents")?,
         walk: Conversation::of("walk")?,
         zeros: Zeros::open()?,
-        random: Random::new(options.or("--seed", 1)?),
+        random: Random::with_seed(options.or("--seed", 1)?),
         ranges: options.or("--ranges", 8)?,
         pages: 0,
         rows: 0,
@@ -282,15 +240,11 @@ pub fn run(options: &mut Options) -> io::Result<bool> {
     };
     let all = at_rest(options, |pid| comparison.process(pid))?;
     let (mismatches, judged) = (show(&all.wrong), all.count);
-    let Comparison {
-        pages,
-        rows,
-        mappings,
-        keys,
-        ..
-    } = comparison;
-    let keys: Vec<_> = keys.iter().map(String::as_str).collect();
-    println!("frames of mappings={mappings}: {}", keys.join(" "));
+    let [pages, rows, mappings] = [comparison.pages, comparison.rows, comparison.mappings];
+    println!(
+        "frames of mappings={mappings}: {}",
+        comparison.keys.iter().join(" ")
+    );
     println!("judged={judged} pages={pages} rows={rows} mismatches={mismatches}");
     Ok(mismatches == 0 && all.enough)
 }
@@ -338,10 +292,7 @@ fn judge(
     let mut bytes = vec![0; 8 * length];
     let first = entry & !(8 * length as u64 - 1);
     kcore.read(first, &mut bytes)?;
-    let words = bytes.chunks_exact(8);
-    let run: Vec<_> = words
-        .map(|word| word.try_into().map_or(0, u64::from_le_bytes))
-        .collect();
+    let run = to_words(&bytes);
     if run[(entry - first) as usize / 8] != value {
         return Ok(None);
     }

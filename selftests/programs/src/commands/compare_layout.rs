@@ -3,128 +3,93 @@
 //! `compare-layout`: compares `/proc/memintro/layout` with the program headers of
 //! `/proc/kcore`, which say where the kernel has its image, modules, vmalloc, memory and
 //! its descriptions, and with what `/proc/memintro/walk` says of the ends of regions.
-//!
-//! Prints what differs, then `regions=N headers=N mismatches=N`. Exit status 1 if
-//! anything differs.
 
 use crate::prelude::*;
-use crate::reference::Kcore;
 
 /// What an image's last huge page may hold beyond it.
 const HUGE: u64 = PAGE_2M as u64;
 
-struct Region {
-    name: String,
-    start: u64,
-    last: u64,
-    kb: u64,
-    mapped: String,
+/// A region's name and addresses, and how much of it is mapped.
+struct Region(String, RangeInclusive<u64>, String);
+
+fn regions(wrong: &mut Vec<String>) -> io::Result<Vec<Region>> {
+    let table = Table::read(format!("{PROC}/layout").as_ref(), header("layout"))?;
+    let (mut regions, mut next) = (Vec::new(), Some(0));
+    for row in table.rows {
+        let (start, end, kb) = (hex(&row[1])?, hex(&row[2])?, number(&row[3])?);
+        let last = if end == u64::MAX { end } else { end - 1 };
+        let size = last.wrapping_sub(start).wrapping_add(1) >> 10;
+        let follows = next == Some(start) && start <= last && kb == size;
+        wrong.unless(follows, format!("{row:?} does not follow"));
+        next = last.checked_add(1);
+        regions.push(Region(row[0].clone(), start..=last, row[4].clone()));
+    }
+    wrong.unless(next.is_none(), format!("the end is missing"));
+    Ok(regions)
 }
 
-pub fn run(_options: &mut Options) -> io::Result<bool> {
-    let table = Table::read(format!("{PROC}/layout").as_ref(), header("layout"))?;
-    let mut regions = Vec::new();
-    for row in &table.rows {
-        let end = hex(&row[2])?;
-        regions.push(Region {
-            name: row[0].clone(),
-            start: hex(&row[1])?,
-            last: if end == u64::MAX { end } else { end - 1 },
-            kb: number(&row[3])?,
-            mapped: row[4].clone(),
-        });
-    }
-    let mut wrong = Vec::new();
-    // All addresses, each once.
-    let mut next = Some(0);
-    for region in &regions {
-        let Region { start, last, .. } = *region;
-        if next != Some(start) || start > last || region.kb != (last - start).wrapping_add(1) >> 10
-        {
-            wrong.push(format!(
-                "{}: {start:#x}-{last:#x} does not follow",
-                region.name
-            ));
-        }
-        next = last.checked_add(1);
-    }
-    if next.is_some() {
-        wrong.push("the end is missing".to_owned());
-    }
-    // The ends that are mapped have the region that walk tells.
+/// The ends that are mapped have the region that walk tells.
+fn compare_ends(regions: &[Region], wrong: &mut Vec<String>) -> io::Result<()> {
     let mut walk = Conversation::of("walk")?;
-    for region in &regions {
-        if ["user", "hole", "other"].contains(&region.name.as_str()) {
+    for Region(name, range, mapped) in regions {
+        if ["user", "hole", "other"].contains(&&**name) {
             continue;
         }
-        for va in [region.start, region.last] {
+        for va in [*range.start(), *range.end()] {
             let answer = walk.walk("kernel", va)?;
             let is_mapped = answer.get("pa") != "none";
-            let can_be = match &region.mapped[..] {
+            let can_be = match &mapped[..] {
                 "yes" => is_mapped,
                 "no" => !is_mapped,
                 "partly" | "-" => true,
                 _ => false,
             };
             // Its word for KASAN's shadow is none of its own.
-            let named = !is_mapped || region.name == "kasan" || answer.get("region") == region.name;
-            if !can_be || !named {
-                wrong.push(format!(
-                    "{} {}: {va:#x}, and walk: {answer:?}",
-                    region.name, region.mapped
-                ));
-            }
+            let named = !is_mapped || name == "kasan" || answer.get("region") == name;
+            let what = format!("{name} {mapped}: {va:#x}, and walk: {answer:?}");
+            wrong.unless(can_be && named, what);
         }
     }
+    Ok(())
+}
+
+pub fn run(_options: &mut Options) -> io::Result<bool> {
+    let mut wrong = Vec::new();
+    let regions = regions(&mut wrong)?;
+    compare_ends(&regions, &mut wrong)?;
     let mut seen = BTreeSet::new();
-    let kcore = Kcore::open()?;
-    let headers: Vec<_> = kcore.ranges().collect();
+    let headers = Kcore::open()?.ranges().collect_vec();
+    let vmalloc = || regions.iter().filter(|region| region.0 == "vmalloc");
     for &(first, last) in &headers {
-        let Some(region) = regions
-            .iter()
-            .find(|region| (region.start..=region.last).contains(&first))
-        else {
+        let Some(Region(name, range, _)) = regions.iter().find(|it| it.1.contains(&first)) else {
             continue;
         };
-        seen.insert(region.name.clone());
-        let ends_in_vmalloc = regions
-            .iter()
-            .any(|region| region.name == "vmalloc" && (region.start..=region.last).contains(&last));
-        let right = match &region.name[..] {
+        seen.insert(&**name);
+        let right = match &name[..] {
             // The whole window; an image in it may divide it.
-            "vmalloc" | "text" if ends_in_vmalloc => {
-                let all = regions.iter().filter(|region| region.name == "vmalloc");
-                let end = all.map(|region| region.last).max().unwrap_or(0);
-                region.start == first && end >> 12 == last >> 12
+            "vmalloc" | "text" if vmalloc().any(|region| region.1.contains(&last)) => {
+                let end = vmalloc().map(|region| *region.1.end()).max().unwrap_or(0);
+                *range.start() == first && end >> 12 == last >> 12
             }
-            "modules" => (region.start, region.last) == (first, last),
-            "text" => region.start == first && region.last >= last && region.last - last < HUGE,
+            "modules" => *range == (first..=last),
+            "text" => {
+                let end = *range.end();
+                *range.start() == first && end >= last && end - last < HUGE
+            }
             // Those of existing memory.
-            "linear" | "vmemmap" => last <= region.last,
+            "linear" | "vmemmap" => last <= *range.end(),
             // The page of vsyscall.
             _ => last - first < 4096,
         };
-        if !right {
-            wrong.push(format!(
-                "{}: {:#x}-{:#x}, and kcore has {first:#x}-{last:#x}",
-                region.name, region.start, region.last
-            ));
-        }
+        let what = format!("{name}: {range:x?}, and kcore has {first:#x}-{last:#x}");
+        wrong.unless(right, what);
     }
     for name in ["text", "vmalloc", "linear", "vmemmap"] {
         // An image in vmalloc's window begins where that does, or inside of it.
-        if !seen.contains(name) {
-            wrong.push(format!("{name}: kcore has no header in it"));
-        }
+        let what = format!("{name}: kcore has no header in it");
+        wrong.unless(seen.contains(name), what);
     }
-    for line in wrong.iter().take(20) {
-        println!("{line}");
-    }
-    println!(
-        "regions={} headers={} mismatches={}",
-        regions.len(),
-        headers.len(),
-        wrong.len()
-    );
-    Ok(wrong.is_empty())
+    let (regions, headers, mismatches) = (regions.len(), headers.len(), show(&wrong));
+    println!("regions={regions} headers={headers} mismatches={mismatches}");
+    Ok(mismatches == 0)
 }

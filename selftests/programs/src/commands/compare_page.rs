@@ -5,9 +5,8 @@
 //! free and reserved ones, and those inside of hugetlb pages, of an Nth: of those of which
 //! they say the same before and after. Before that, the totals of all memory with two scans of
 //! `kpageflags`, or with the lines that PROGRAM counts in the first of them.
-//!
-//! Prints what differs, then `frames=N compared=N mismatches=N`, and how many of each
-//! kind. Exit status 1 if anything differs.
+
+use procfs::PhysicalPageFlags as Kpf;
 
 use std::process::Command;
 
@@ -15,89 +14,41 @@ use crate::prelude::*;
 
 const PAGE: u64 = sys::PAGE as u64;
 /// Frames of one step: their questions fit into one write.
-const CHUNK: u64 = 4096;
+const CHUNK: usize = 4096;
 /// Those of which there are very many are asked about in blocks, which are quick to read.
 const BLOCK: usize = 64;
 
 /// The names that `page-types` has for the bits of `kpageflags`.
-const NAMES: &[(u32, &str)] = &[
-    (0, "locked"),
-    (2, "referenced"),
-    (3, "uptodate"),
-    (4, "dirty"),
-    (5, "lru"),
-    (6, "active"),
-    (7, "slab"),
-    (8, "writeback"),
-    (9, "reclaim"),
-    (10, "buddy"),
-    (11, "mmap"),
-    (12, "anonymous"),
-    (13, "swapcache"),
-    (14, "swapbacked"),
-    (15, "compound_head"),
-    (16, "compound_tail"),
-    (17, "huge"),
-    (18, "unevictable"),
-    (19, "hwpoison"),
-    (21, "ksm"),
-    (22, "thp"),
-    (23, "offline"),
-    (24, "zero_page"),
-    (25, "idle_page"),
-    (26, "pgtable"),
-    (32, "reserved"),
-    (33, "mlocked"),
-    (34, "owner_2"),
-    (35, "private"),
-    (36, "private_2"),
-    (37, "owner_private"),
-    (38, "arch"),
-    (41, "arch_2"),
-    (42, "arch_3"),
-];
+const NAMES: [&str; 43] = words! {
+    "locked" "" "referenced" "uptodate" "dirty" "lru" "active" "slab" "writeback" "reclaim"
+    "buddy" "mmap" "anonymous" "swapcache" "swapbacked" "compound_head" "compound_tail" "huge"
+    "unevictable" "hwpoison" "" "ksm" "thp" "offline" "zero_page" "idle_page" "pgtable" "" "" ""
+    "" "" "reserved" "mlocked" "owner_2" "private" "private_2" "owner_private" "arch" "" ""
+    "arch_2" "arch_3"
+};
 
-/// The bit that has this name. To be called for constants: the memory has many frames.
-const fn bit(name: &str) -> u64 {
-    let mut at = 0;
-    while at < NAMES.len() {
-        let (bit, other) = NAMES[at];
-        if same(other.as_bytes(), name.as_bytes()) {
-            return 1 << bit;
-        }
-        at += 1;
-    }
-    panic!("no such flag")
-}
-
-const fn same(one: &[u8], other: &[u8]) -> bool {
-    let mut at = 0;
-    while at < one.len() && at < other.len() && one[at] == other[at] {
-        at += 1;
-    }
-    at == one.len() && at == other.len()
-}
-
-const BUDDY: u64 = bit("buddy");
-const HEAD: u64 = bit("compound_head");
-const TAIL: u64 = bit("compound_tail");
-const HUGE: u64 = bit("huge");
-const RESERVED: u64 = bit("reserved");
-const SWAPBACKED: u64 = bit("swapbacked");
+const BUDDY: u64 = Kpf::BUDDY.bits();
+const TAIL: u64 = Kpf::COMPOUND_TAIL.bits();
+const HUGE: u64 = Kpf::HUGE.bits();
+/// `KPF_RESERVED` of include/linux/kernel-page-flags.h.
+const RESERVED: u64 = 1 << 32;
 
 /// The kinds that the flags alone tell; the first that holds.
 const KINDS: [(u64, &str); 10] = [
-    (bit("hwpoison"), "poisoned"),
-    (bit("zero_page"), "zero"),
+    (Kpf::HWPOISON.bits(), "poisoned"),
+    (Kpf::ZERO_PAGE.bits(), "zero"),
     (BUDDY, "buddy"),
-    (bit("offline"), "offline"),
-    (bit("slab"), "slab"),
-    (bit("pgtable"), "pgtable"),
+    (Kpf::OFFLINE.bits(), "offline"),
+    (Kpf::SLAB.bits(), "slab"),
+    (Kpf::PGTABLE.bits(), "pgtable"),
     (HUGE, "hugetlb"),
     (RESERVED, "reserved"),
-    (bit("ksm"), "ksm"),
-    (bit("anonymous"), "anon"),
+    (Kpf::KSM.bits(), "ksm"),
+    (Kpf::ANON.bits(), "anon"),
 ];
+const MORE: [&str; 7] = words! {
+    "file" "shmem" "swapcache" "kernel" "unaccepted" "device" "none"
+};
 
 /// The place in `KINDS` of the kind that flags tell.
 fn kind_of(flags: u64) -> Option<usize> {
@@ -109,62 +60,41 @@ type Counts = [u64; KINDS.len()];
 
 /// What `page-types` says of these flags, line by line.
 fn page_types(program: &str, flags: &[u64]) -> io::Result<Counts> {
-    let path = format!("/tmp/kpageflags.{}", std::process::id());
-    let bytes: Vec<_> = flags.iter().flat_map(|flags| flags.to_ne_bytes()).collect();
+    let path = format!("/tmp/kpageflags.{}", id());
+    let bytes = flags
+        .iter()
+        .flat_map(|flags| flags.to_ne_bytes())
+        .collect_vec();
     fs::write(&path, bytes)?;
     let output = Command::new(program).args(["-r", "-F", &path]).output();
     fs::remove_file(&path)?;
-    let mut counts = Counts::default();
-    let mut total = 0;
+    let (mut counts, mut total) = (Counts::default(), 0);
     for line in String::from_utf8_lossy(&output?.stdout).lines() {
-        let words: Vec<_> = line.split_whitespace().collect();
-        if let [flags, frames, ..] = words[..] {
-            if flags.starts_with("0x") {
-                let frames = number(frames)?;
-                kind_of(parse_hex(flags)?)
-                    .into_iter()
-                    .for_each(|kind| counts[kind] += frames);
-                total += frames;
-            }
+        let mut words = line.split_whitespace();
+        let (Some(flags), Some(frames)) = (words.next(), words.next()) else {
+            continue;
+        };
+        if flags.starts_with("0x") {
+            let frames = number(frames)?;
+            kind_of(parse_hex(flags)?)
+                .into_iter()
+                .for_each(|kind| counts[kind] += frames);
+            total += frames;
         }
     }
-    ensure!(
-        total == flags.len() as u64,
-        "{program} counts {total} frames"
-    );
+    let right = total == flags.len() as u64;
+    ensure!(right, "{program} counts {total} frames");
     Ok(counts)
 }
 
-/// The kernel's files about frames.
 struct Kernel([File; 3]);
 
-/// Flags, mappings, cgroup.
 type Words = [u64; 3];
 
 impl Kernel {
     fn open() -> io::Result<Self> {
-        let open = |name| File::open(format!("/proc/{name}"));
-        Ok(Self([
-            open("kpageflags")?,
-            open("kpagecount")?,
-            open("kpagecgroup")?,
-        ]))
-    }
-
-    /// Reads what one of the files says of a number of frames, or of as many as it has.
-    fn column(file: &File, first: u64, count: u64) -> io::Result<Vec<u64>> {
-        let mut bytes = vec![0; 8 * count as usize];
-        let mut read = 0;
-        while read < bytes.len() {
-            match file.read_at(&mut bytes[read..], 8 * first + read as u64)? {
-                0 => break,
-                n => read += n,
-            }
-        }
-        let words = bytes[..read].chunks_exact(8);
-        Ok(words
-            .map(|word| u64::from_ne_bytes(word.try_into().expect("eight bytes")))
-            .collect())
+        let open = |name| File::open(format!("/proc/kpage{name}"));
+        Ok(Self([open("flags")?, open("count")?, open("cgroup")?]))
     }
 
     /// What they say of these frames, which are in order: they are read as far as there are
@@ -173,25 +103,18 @@ impl Kernel {
         let mut all = Vec::new();
         for run in frames.chunk_by(|one, next| one + 1 == *next) {
             let [flags, maps, cgroup] = &self.0;
-            let column = |file| Self::column(file, run[0], run.len() as u64);
+            let column = |file| read_words(file, run[0], run.len());
             let rows = column(flags)?.into_iter();
             let rows = rows.zip(column(maps)?).zip(column(cgroup)?);
             all.extend(rows.map(|((flags, maps), cgroup)| [flags, maps, cgroup]));
         }
         Ok(all)
     }
+}
 
-    /// The flags of every frame.
-    fn all_flags(&self) -> io::Result<Vec<u64>> {
-        let mut all = Vec::new();
-        loop {
-            let more = Self::column(&self.0[0], all.len() as u64, 64 * CHUNK)?;
-            if more.is_empty() {
-                return Ok(all);
-            }
-            all.extend(more);
-        }
-    }
+fn all_flags() -> io::Result<Vec<u64>> {
+    let file = File::open("/proc/kpageflags")?;
+    Ok(to_words(&read_all(&file, 512 * CHUNK)?))
 }
 
 /// The zones: name, node, first frame and the one after the last.
@@ -226,19 +149,19 @@ impl Zones {
     }
 }
 
-/// Whether an answer says what the kernel does.
+fn or_none(text: String) -> String {
+    match &*text {
+        "" => "-".to_owned(),
+        _ => text,
+    }
+}
+
 fn judge(answer: &Keys, frame: u64, [flags, maps, cgroup]: Words, zones: &Zones) -> io::Result<()> {
     let kind = answer.get("kind");
     ensure!(answer.get("pa") == format!("{:#x}", frame * PAGE), "pa");
-    let named: Vec<_> = NAMES
-        .iter()
-        .filter(|(bit, _)| (flags >> bit) & 1 != 0)
-        .map(|(_, name)| *name)
-        .collect();
-    let named = match &named[..] {
-        [] => "-".to_owned(),
-        names => names.join(","),
-    };
+    let set = |(bit, name): &(usize, &&str)| (flags >> bit) & 1 != 0 && !name.is_empty();
+    let mut named = NAMES.iter().enumerate().filter(set).map(|(_, name)| name);
+    let named = or_none(named.join(","));
     ensure!(answer.get("flags") == named, "flags, not {named}");
     if answer.get("zone") == "-" {
         let absent = matches!(kind, "none" | "device" | "offline");
@@ -249,14 +172,11 @@ fn judge(answer: &Keys, frame: u64, [flags, maps, cgroup]: Words, zones: &Zones)
     // A hole belongs to some zone beside it.
     ensure!(kind == "reserved" || zones.has(zone, node, frame), "zone");
     ensure!(answer.get("maps") == maps.to_string(), "maps, not {maps}");
-    let inode = match cgroup {
-        0 => "-".to_owned(),
-        _ => cgroup.to_string(),
-    };
+    let inode = or_none(cgroup.to_string().trim_start_matches('0').to_owned());
     ensure!(answer.get("cgroup") == inode, "cgroup, not {inode}");
     let may_be = match kind_of(flags) {
         Some(told) => kind == KINDS[told].1,
-        None if flags & SWAPBACKED != 0 => {
+        None if flags & Kpf::SWAPBACKED.bits() != 0 => {
             matches!(kind, "shmem" | "swapcache" | "kernel")
         }
         None => matches!(kind, "file" | "kernel" | "unaccepted"),
@@ -272,7 +192,7 @@ fn judge(answer: &Keys, frame: u64, [flags, maps, cgroup]: Words, zones: &Zones)
         }
         head => hex(head)?,
     };
-    let is = match (flags & HEAD, flags & TAIL) {
+    let is = match (flags & Kpf::COMPOUND_HEAD.bits(), flags & TAIL) {
         (0, 0) => head == frame * PAGE,
         (_, 0) => head == frame * PAGE && answer.get("folio") != "4K",
         _ => head < frame * PAGE,
@@ -297,22 +217,15 @@ fn cached() -> io::Result<[u64; 2]> {
 
 /// Compares the totals with the flags of all frames before and after; these are returned too.
 /// Files and shared memory have no flag: of them with what the kernel counts.
-fn totals(
-    kernel: &Kernel,
-    page: &mut Conversation,
-    program: Option<&str>,
-) -> io::Result<(Vec<String>, Vec<u64>)> {
-    let before = kernel.all_flags()?;
+fn totals(page: &mut Conversation, program: Option<&str>) -> io::Result<(Vec<String>, Vec<u64>)> {
+    let before = all_flags()?;
     let question = format!("0x0-{:#x} totals", before.len() as u64 * PAGE);
     let cached_before = cached()?;
     let text = page.ask(&question)?;
     let cached_after = cached()?;
-    let after = kernel.all_flags()?;
-    let line = text.trim_end();
-    let line = line
-        .strip_prefix("# end ")
-        .ok_or_else(|| error!("no totals: {text:?}"))?;
-    let line = Keys::parse(line)?;
+    let after = all_flags()?;
+    let line = text.trim_end().strip_prefix("# end ");
+    let line = Keys::parse(line.ok_or_else(|| error!("no totals: {text:?}"))?)?;
     let mut wrong = Vec::new();
     let mut left = before.len() as u64;
     // How many frames are of each kind, and how many came to be, or not to be, of it.
@@ -320,12 +233,8 @@ fn totals(
     for (one, other) in before.iter().zip(&after) {
         let kinds = [kind_of(*one), kind_of(*other)];
         kinds[0].into_iter().for_each(|kind| counts[kind] += 1);
-        if kinds[0] != kinds[1] {
-            kinds
-                .into_iter()
-                .flatten()
-                .for_each(|kind| moves[kind] += 1);
-        }
+        let moved = kinds.into_iter().flatten().filter(|_| kinds[0] != kinds[1]);
+        moved.for_each(|kind| moves[kind] += 1);
     }
     if let Some(program) = program {
         counts = page_types(program, &before)?;
@@ -345,23 +254,14 @@ fn totals(
     let shmem = frames("kb_shmem")?;
     let said = [frames("kb_file")? + shmem, shmem];
     for (at, name) in ["file and shmem", "shmem"].iter().enumerate() {
-        let (one, other) = (cached_before[at], cached_after[at]);
-        if said[at].abs_diff(one) > 2 * one.abs_diff(other) {
-            wrong.push(format!(
-                "totals: {} frames {name}, and not {one} to {other}",
-                said[at]
-            ));
-        }
+        let (said, one, other) = (said[at], cached_before[at], cached_after[at]);
+        let right = said.abs_diff(one) <= 2 * one.abs_diff(other);
+        wrong.unless(
+            right,
+            format!("totals: {said} frames {name}, and not {one} to {other}"),
+        );
     }
-    for kind in [
-        "file",
-        "shmem",
-        "swapcache",
-        "kernel",
-        "unaccepted",
-        "device",
-        "none",
-    ] {
+    for kind in MORE {
         left -= line.number(&format!("kb_{kind}"))? * 1024 / PAGE;
     }
     if left != 0 {
@@ -380,21 +280,18 @@ pub fn run(options: &mut Options) -> io::Result<bool> {
     let mut kinds = BTreeMap::<String, u64>::new();
     // What changes all the time may look wrong once.
     let wait = Wait::begin();
-    let (mut wrong, mut flags) = totals(&kernel, &mut page, program.as_deref())?;
+    let (mut wrong, mut flags) = totals(&mut page, program.as_deref())?;
     while !wrong.is_empty() && !wait.is_over() {
-        (wrong, flags) = totals(&kernel, &mut page, program.as_deref())?;
+        (wrong, flags) = totals(&mut page, program.as_deref())?;
     }
     let inside = HUGE | TAIL;
     let many = |flags| flags == BUDDY || flags == RESERVED || flags & inside == inside;
     let wanted = |at: usize| at / BLOCK % sparse == 0 || !many(flags[at]);
     let asked = (0..flags.len()).filter(|at| wanted(*at));
-    let asked: Vec<_> = asked.map(|at| at as u64).collect();
-    for asked in asked.chunks(CHUNK as usize) {
+    let asked = asked.map(|at| at as u64).collect_vec();
+    for asked in asked.chunks(CHUNK) {
         let before = kernel.read(asked)?;
-        let questions: Vec<_> = asked
-            .iter()
-            .map(|frame| format!("{:#x}", frame * PAGE))
-            .collect();
+        let mut questions = asked.iter().map(|frame| format!("{:#x}", frame * PAGE));
         let text = page.ask(&questions.join("\n"))?;
         let after = kernel.read(asked)?;
         let same = [before.len(), after.len()] == [asked.len(); 2];
@@ -416,17 +313,9 @@ pub fn run(options: &mut Options) -> io::Result<bool> {
         }
         ensure!(lines.next().is_none(), "too many answers");
     }
-    for line in wrong.iter().take(10) {
-        println!("{line}");
-    }
-    println!(
-        "frames={frames} compared={compared} mismatches={}",
-        wrong.len()
-    );
-    let kinds: Vec<_> = kinds
-        .iter()
-        .map(|(kind, count)| format!("{kind}={count}"))
-        .collect();
-    println!("{}", kinds.join(" "));
-    Ok(wrong.is_empty())
+    let mismatches = show(&wrong);
+    println!("frames={frames} compared={compared} mismatches={mismatches}");
+    let count = |(kind, count): (&String, &u64)| format!("{kind}={count}");
+    println!("{}", kinds.iter().map(count).join(" "));
+    Ok(mismatches == 0)
 }

@@ -12,15 +12,7 @@
 //! asked for again afterwards: if the kernel changed it, or a process was started, whose stack
 //! may have come and gone, all is done again.
 
-use std::ops::RangeInclusive;
-
 use crate::prelude::*;
-use crate::{
-    extents::{Extents, Row},
-    layout::{self, LevelCheck, LEVELS},
-    proc,
-    reference::{regions, Kcore, Reference, Region, Reply, MOST},
-};
 
 const PAGE: u64 = sys::PAGE as u64;
 
@@ -45,21 +37,20 @@ fn choose(
 ) -> u64 {
     let anywhere = |range: &RangeInclusive<u64>, random: &mut Random| {
         let size = range.end().wrapping_sub(*range.start()).wrapping_add(1);
-        range.start() + random.next_u64() % size
+        range.start() + random.u64(..) % size
     };
     let va = match (turn % 8, runs.len()) {
-        (0..3, 1..) => anywhere(&runs[random.below(runs.len())], random),
+        (0..3, 1..) => anywhere(&runs[random.usize(..runs.len())], random),
         (3, 1..) => {
-            let (first, last) = runs[random.below(runs.len())].clone().into_inner();
+            let (first, last) = runs[random.usize(..runs.len())].clone().into_inner();
             random.pick(&[first, first.wrapping_sub(1), last, last.wrapping_add(1)])
         }
-        (4, _) => [*range.start(), *range.end()][random.below(2)],
+        (4, _) => [*range.start(), *range.end()][random.usize(..2)],
         _ => anywhere(range, random),
     };
     va.clamp(*range.start(), *range.end())
 }
 
-/// Says what is wrong with an answer; `value` is the entry that it ended at.
 fn judge(region: &Region, va: u64, reply: Reply, value: u64, answer: &Line<'_>) -> io::Result<()> {
     answer.expect("pid", "kernel")?;
     answer.expect("va", &format!("{va:#x}"))?;
@@ -93,71 +84,6 @@ fn judge(region: &Region, va: u64, reply: Reply, value: u64, answer: &Line<'_>) 
     answer.expect("agree", if agree { "yes" } else { "no" })
 }
 
-/// The symbols of `/proc/kallsyms`: of the kernel itself, and of each module.
-struct Symbols {
-    of: HashMap<String, BTreeMap<u64, HashSet<String>>>,
-    /// The code of the kernel.
-    text: std::ops::Range<u64>,
-}
-
-impl Symbols {
-    fn read() -> io::Result<Self> {
-        let mut all = HashMap::<String, BTreeMap<u64, HashSet<String>>>::new();
-        for line in fs::read_to_string("/proc/kallsyms")?.lines() {
-            let words: Vec<_> = line.split_ascii_whitespace().collect();
-            // What marks a place, not a thing: is_mapping_symbol() of the kernel.
-            if [".L", "L0", "$"]
-                .iter()
-                .any(|mark| words[2].starts_with(mark))
-            {
-                continue;
-            }
-            let va = parse_hex(&format!("0x{}", words[0]))?;
-            let module = words.get(3).unwrap_or(&"-").trim_matches(['[', ']']);
-            // What a value must not hold is told as `_`.
-            let fit = |c: char| {
-                if c.is_ascii_alphanumeric() || ".,:-".contains(c) {
-                    c
-                } else {
-                    '_'
-                }
-            };
-            let names = all.entry(module.to_owned()).or_default().entry(va);
-            names
-                .or_default()
-                .insert(words[2].chars().map(fit).collect());
-        }
-        let at = |name: &str| -> io::Result<u64> {
-            let place = all
-                .get("-")
-                .and_then(|own| own.iter().find(|(_, names)| names.contains(name)));
-            place.map(|(va, _)| *va).ok_or_else(|| error!("no {name}"))
-        };
-        let text = at("_stext")?..at("_etext")?;
-        Ok(Self { of: all, text })
-    }
-
-    /// Says what is wrong with the symbol of an answer: the last of its module before the address
-    /// is that.
-    fn judge(&self, va: u64, answer: &Line<'_>) -> io::Result<()> {
-        let [name, module] = ["symbol", "module"].map(|key| answer.get(key));
-        if name == "-" {
-            let nothing = [answer.get("offset"), module] == ["-", "-"];
-            ensure!(nothing && !self.text.contains(&va), "no symbol");
-            return Ok(());
-        }
-        let start = va.wrapping_sub(answer.hex("offset")?);
-        let of_module = self
-            .of
-            .get(module)
-            .ok_or_else(|| error!("no module {module}"))?;
-        let last = of_module.range(..=va).next_back();
-        let right = last.is_some_and(|(at, names)| *at == start && names.contains(name));
-        ensure!(right, "symbol at {start:#x}, but kallsyms has {last:x?}");
-        Ok(())
-    }
-}
-
 struct Run {
     symbols: Symbols,
     reference: Reference,
@@ -173,7 +99,10 @@ impl Run {
     /// Where no function of the kernel tells of whole tables, they are memintro's own and those
     /// that kcore has.
     fn runs(&mut self, range: &RangeInclusive<u64>) -> io::Result<Vec<RangeInclusive<u64>>> {
-        if self.reference.knows_levels(*range.start())? {
+        if self.reference.look_up(&[*range.start()])?[0]
+            .level
+            .is_some()
+        {
             return self.reference.scan(range);
         }
         let (start, last) = (*range.start(), *range.end());
@@ -195,14 +124,13 @@ impl Run {
         addresses: &[u64],
         count: &mut Count,
     ) -> io::Result<Vec<u64>> {
-        let started = proc::started()?;
+        let started = tasks_started()?;
         let mut moved = Vec::new();
-        let lines = addresses.iter().map(|va| format!("kernel {va:#x} levels"));
-        let text = lines.collect::<Vec<_>>().join("\n");
+        let mut lines = addresses.iter().map(|va| format!("kernel {va:#x} levels"));
         let before = self.reference.look_up(addresses)?;
-        let text = self.conversation.ask(&text)?;
+        let text = self.conversation.ask(&lines.join("\n"))?;
         let after = self.reference.look_up(addresses)?;
-        if proc::started()? != started {
+        if tasks_started()? != started {
             return Ok(addresses.to_vec());
         }
         let mut answers = answers(&text);
@@ -253,11 +181,11 @@ pub fn run(options: &mut Options) -> io::Result<bool> {
         conversation: Conversation::of("walk")?,
         extents: Conversation::of("extents")?,
         levels: LevelCheck::new()?,
-        random: Random::new(1),
+        random: Random::with_seed(1),
     };
-    let regions = regions(run.levels.mode.kernel_first())?;
-    let gaps = regions.iter().filter(|region| region.name == "other");
-    let gaps = gaps.count();
+    let regions = regions(!0 << run.levels.mode.bits)?;
+    let is_gap = |region: &&Region| region.name == "other";
+    let gaps = regions.iter().filter(is_gap).count();
     let mut counts = BTreeMap::<&str, Count>::new();
     for region in &regions {
         let runs = run.runs(&region.range)?;
@@ -278,23 +206,17 @@ pub fn run(options: &mut Options) -> io::Result<bool> {
     }
     let mut fine = counts.len() > 1;
     for (name, count) in &counts {
-        let Count {
-            mapped,
-            holes,
-            moved,
-            mismatches,
-            pages,
-            symbols: [symbols, of_modules],
-        } = count;
-        let pages: Vec<_> = pages.iter().map(String::as_str).collect();
+        let [mapped, holes, moved] = [count.mapped, count.holes, count.moved];
+        let (mismatches, [symbols, of_modules]) = (count.mismatches, count.symbols);
+        print!("region={name} mapped={mapped} holes={holes} moved={moved} mismatches={mismatches}");
         println!(
-            "region={name} mapped={mapped} holes={holes} moved={moved} mismatches={mismatches} symbols={symbols} of_modules={of_modules} pages={}",
-            pages.join(",")
+            " symbols={symbols} of_modules={of_modules} pages={}",
+            count.pages.iter().join(",")
         );
         // On arm64 modules mostly find a place near the kernel's image.
         let may_be_empty = *name == "other" || *name == "modules" && cfg!(target_arch = "aarch64");
-        let empty = *mapped == 0 && !may_be_empty || mapped + holes == 0;
-        fine &= *mismatches == 0 && !empty && *moved == 0;
+        let empty = mapped == 0 && !may_be_empty || mapped + holes == 0;
+        fine &= mismatches == 0 && !empty && moved == 0;
     }
     Ok(fine)
 }
@@ -307,18 +229,17 @@ fn places(rows: &[Row], start: u64, last: u64, samples: usize, random: &mut Rand
         if hole < row.start {
             places.extend([hole, row.start - 1]);
         }
-        let inside = row.start + random.next_u64() % (row.last - row.start);
+        let inside = row.start + random.u64(..) % (row.last - row.start);
         places.extend([row.start, row.last, inside]);
         hole = row.last.wrapping_add(1);
     }
     if hole != 0 && hole <= last {
         places.extend([hole, last]);
     }
-    places.extend((0..samples).map(|_| start + random.next_u64() % (last - start)));
+    places.extend((0..samples).map(|_| start + random.u64(..) % (last - start)));
     places
 }
 
-/// Compares what both files say of the page at an address; says what differs.
 fn difference(walk: &mut Conversation, rows: &[Row], va: u64) -> io::Result<Option<String>> {
     let keys = walk.walk("kernel", va)?;
     let next = rows.partition_point(|row| row.last < va);
@@ -334,7 +255,7 @@ fn difference(walk: &mut Conversation, rows: &[Row], va: u64) -> io::Result<Opti
 }
 
 pub fn kernel(options: &mut Options) -> io::Result<bool> {
-    let mut random = Random::new(1);
+    let mut random = Random::with_seed(1);
     let samples = options.or("--samples", 100)?;
     let (start, end): (String, String) = (options.word()?, options.word()?);
     let question = format!("kernel {start}-{end}");
@@ -346,7 +267,7 @@ pub fn kernel(options: &mut Options) -> io::Result<bool> {
     let (mut extents, mut walk) = (Conversation::of("extents")?, Conversation::of("walk")?);
     let mut text = extents.ask(&question)?;
     let (Extents { rows, end }, walked, mismatches) = loop {
-        let started = proc::started()?;
+        let started = tasks_started()?;
         let all = Extents::parse(&text, Some((last - start) / 1024 + 1))?;
         let places = places(&all.rows, start, last, samples, &mut random);
         let mut mismatches = Vec::new();
@@ -354,7 +275,7 @@ pub fn kernel(options: &mut Options) -> io::Result<bool> {
             mismatches.extend(difference(&mut walk, &all.rows, *va)?);
         }
         let again = extents.ask(&question)?;
-        if again == text && started == proc::started()? || wait.is_over() {
+        if again == text && started == tasks_started()? || wait.is_over() {
             break (all, places.len(), mismatches);
         }
         text = again;

@@ -21,12 +21,6 @@
 //! `/proc/memintro/extents` of the kernel, before and after.
 
 use crate::prelude::*;
-use crate::{
-    ask::{EXTENTS, RMAP, RMAP_KERNEL, RMAP_RANGE},
-    extents::Row,
-    memory::{self, other_processes, Memory},
-    proc::{self, Task},
-};
 
 const PAGE: u64 = sys::PAGE as u64;
 
@@ -71,7 +65,7 @@ impl Scan {
     fn kb(&self, first: u64, end: u64) -> BTreeMap<u32, u64> {
         let mut all = BTreeMap::new();
         for (&pid, memory) in &self.memories {
-            let here = |page: &&memory::Page| (first..end).contains(&page.pa);
+            let here = |page: &&Page| (first..end).contains(&page.pa);
             let pages = memory.pages.iter().filter(here).count() as u64;
             if pages > 0 {
                 all.insert(pid, pages * PAGE / 1024);
@@ -81,12 +75,12 @@ impl Scan {
     }
 
     fn draw(&self, random: &mut Random) -> Option<u64> {
-        let chosen = random.below(self.memories.len());
+        let chosen = random.usize(..self.memories.len());
         let memory = self.memories.values().nth(chosen)?;
-        let mapping = &memory.mappings[random.below(memory.mappings.len())];
-        let first = memory.pages.partition_point(|page| page.va < mapping.start);
-        let end = memory.pages.partition_point(|page| page.va < mapping.end);
-        (first < end).then(|| memory.pages[first + random.below(end - first)].pa)
+        let mapping = &memory.mappings[random.usize(..memory.mappings.len())];
+        let here = |page: &&Page| page.va < mapping.end;
+        let pages = memory.from(mapping.start).take_while(here).collect_vec();
+        (!pages.is_empty()).then(|| pages[random.usize(..pages.len())].pa)
     }
 
     fn is_pfnmap(&self, pid: u32, va: u64) -> bool {
@@ -116,6 +110,13 @@ impl Comparison {
         Ok(answer)
     }
 
+    fn check_name(&self, pid: u32, row: &[String]) -> io::Result<()> {
+        let task = Task::read(&self.mount.join(&row[0]), pid);
+        let named = task.is_some_and(|task| task.has_name(&row[row.len() - 1]));
+        ensure!(named, "COMM of {row:?}");
+        Ok(())
+    }
+
     /// The rows that the scan can know: not this process's, not those that pagemap does not
     /// show. Those are compared with `walk`, as the others' sizes and permissions.
     fn rows(&mut self, asked: u64, answer: &Answer, scan: &Scan) -> io::Result<Mappings> {
@@ -134,9 +135,7 @@ impl Comparison {
             let walked = [keys.get("pa"), keys.get("page"), keys.get("perm")];
             let right = walked == [&*pa, &*row[2], &*row[3]];
             ensure!(right, "{row:?}, but walk {keys:?}");
-            let task = Task::read(&self.mount.join(&row[0]), pid);
-            let named = task.is_some_and(|task| task.has_name(&row[4]));
-            ensure!(named, "COMM of {row:?}");
+            self.check_name(pid, row)?;
             if !scan.is_pfnmap(pid, va) {
                 rows.push((pid, va / PAGE * PAGE));
             }
@@ -182,9 +181,7 @@ impl Comparison {
             let (pid, kb) = (number(&row[0])? as u32, number(&row[1])?);
             let after = rows.last_key_value().is_none_or(|(last, _)| *last < pid);
             ensure!(after && kb > 0, "order or size of {row:?}");
-            let task = Task::read(&self.mount.join(&row[0]), pid);
-            let named = task.is_some_and(|task| task.has_name(&row[2]));
-            ensure!(named, "COMM of {row:?}");
+            self.check_name(pid, row)?;
             sum += kb;
             rows.insert(pid, kb);
         }
@@ -197,11 +194,8 @@ impl Comparison {
             let others = all.kb(first, end);
             let outside = others.len() - expected.len();
             let kb = others.values().sum::<u64>() - expected.values().sum::<u64>();
-            let said = [
-                answer.end.number("outside")?,
-                answer.end.number("outside_kb")?,
-            ];
-            let right = said == [outside as u64, kb];
+            let [number, said_kb] = ["outside", "outside_kb"].map(|key| answer.end.number(key));
+            let right = (number?, said_kb?) == (outside as u64, kb);
             ensure!(right, "{}, but {outside} and {kb}", answer.last);
         }
         self.ranges.0 += 1;
@@ -218,7 +212,7 @@ impl Comparison {
         random: &mut Random,
     ) -> io::Result<()> {
         let outer = Path::new("/proc");
-        let (started, listed) = (proc::started()?, other_processes(outer));
+        let (started, listed) = (tasks_started()?, other_processes(outer));
         let (inner, mut before) = (Scan::read(&self.mount)?, Scan::read(outer)?);
         let mut frames = Vec::new();
         for pair in pairs.drain(..) {
@@ -229,52 +223,46 @@ impl Comparison {
 
         let mut asked = Vec::new();
         for (pair, frame) in frames {
-            let pa = frame + random.next_u64() % PAGE;
+            let pa = frame + random.u64(..) % PAGE;
             asked.push((pair, pa, self.ask(pa)?));
         }
         let mut ranges = Vec::new();
         for (_, pa, _) in asked.iter().filter(|(pair, ..)| pair.is_none()) {
             // Low memory, which may be mapped without struct pages, is left out.
-            let most = [4, 64, 4096][random.below(3)] * PAGE;
-            let first = (pa - pa % PAGE).saturating_sub(random.next_u64() % most);
+            let most = [4, 64, 4096][random.usize(..3)] * PAGE;
+            let first = (pa - pa % PAGE).saturating_sub(random.u64(..) % most);
             let first = (first - first % PAGE).max(1 << 20);
-            let end = first + PAGE + random.next_u64() % most / PAGE * PAGE;
-            ranges.push((
-                (first, end),
-                self.rmap.ask(&format!("{first:#x}-{end:#x}"))?,
-            ));
+            let end = first + PAGE + random.u64(..) % most / PAGE * PAGE;
+            let text = self.rmap.ask(&format!("{first:#x}-{end:#x}"))?;
+            ranges.push(((first, end), text));
         }
         let after = Scan::read(outer)?;
         before.own.extend(&after.own);
+        // One that came and went is in no scan, and may be in the answer.
+        let agree = |scan: &Scan, same: &dyn Fn(&Scan) -> bool| -> io::Result<bool> {
+            Ok(tasks_started()? == started && same(scan))
+        };
+        let still = |same: &dyn Fn(&Scan) -> bool| -> io::Result<bool> {
+            Ok(agree(&Scan::read(outer)?, same)? && other_processes(outer) == listed)
+        };
         for ((first, end), text) in ranges {
             let kb = before.kb(first, end);
-            let rests = |scan: &Scan| -> io::Result<bool> {
-                Ok(proc::started()? == started && kb == scan.kb(first, end))
-            };
-            if !rests(&after)? {
+            let same = |scan: &Scan| kb == scan.kb(first, end);
+            if !agree(&after, &same)? {
                 continue;
             }
-            if let Err(error) = self.judge_range((first, end), &text, &inner, &before) {
-                let still = Scan::read(outer)?;
-                if rests(&still)? && other_processes(outer) == listed {
-                    self.mismatches
-                        .push(format!("{first:#x}-{end:#x}: {error}"));
-                }
+            let result = self.judge_range((first, end), &text, &inner, &before);
+            if let (Err(error), true) = (&result, result.is_err() && still(&same)?) {
+                let text = format!("{first:#x}-{end:#x}: {error}");
+                self.mismatches.push(text);
             }
         }
         for (pair, asked, answer) in asked {
             let frame = asked / PAGE * PAGE;
-            // One that came and went is in no scan, and may be in the answer.
-            let agree = |scan: &Scan| -> io::Result<bool> {
-                Ok(proc::started()? == started && before.mappings(frame) == scan.mappings(frame))
-            };
-            let mut judged = agree(&after)?;
+            let same = |scan: &Scan| before.mappings(frame) == scan.mappings(frame);
+            let agreed = agree(&after, &same)?;
             let result = self.judge(asked, &answer, &inner, &before);
-            if judged && result.is_err() {
-                let still = Scan::read(outer)?;
-                judged = agree(&still)? && other_processes(outer) == listed;
-            }
-            if !judged {
+            if !agreed || result.is_err() && !still(&same)? {
                 pairs.extend(pair);
                 continue;
             }
@@ -291,7 +279,6 @@ impl Comparison {
     }
 }
 
-/// The frame that a process and an address on the command line name.
 fn named(pair: &[String], all: &Scan) -> io::Result<u64> {
     let va = parse_hex(&pair[pair.len() - 1])? / PAGE * PAGE;
     let memory = all.memories.get(&(number(&pair[0])? as u32));
@@ -301,31 +288,41 @@ fn named(pair: &[String], all: &Scan) -> io::Result<u64> {
     Ok(page.pa)
 }
 
-/// The extents of the kernel by region, but for KASAN's shadow, which is not searched.
-fn kernel_extents(extents: &mut Conversation) -> io::Result<Vec<Vec<Row>>> {
+/// Regions of more rows are read once: those where x86 maps a page of each processor 65,536 times
+/// (espfix), when it starts.
+const MANY: usize = 1 << 16;
+
+/// The extents of the kernel by region, but for KASAN's shadow, which is not searched. Of regions
+/// with very many they are those of `known`.
+fn kernel_extents(
+    extents: &mut Conversation,
+    known: Option<&[Vec<Row>]>,
+) -> io::Result<Vec<Vec<Row>>> {
     let layout = Table::read(format!("{PROC}/layout").as_ref(), header("layout"))?;
-    let mut rows = Vec::new();
-    for region in &layout.rows {
-        if ["user", "hole", "kasan"].contains(&&*region[0]) {
-            continue;
+    let searched = |row: &&Vec<String>| !["user", "hole", "kasan"].contains(&&*row[0]);
+    let read = |(number, region): (usize, &Vec<String>)| {
+        if let Some(known) = known.filter(|known| known[number].len() >= MANY) {
+            return Ok(known[number].clone());
         }
         let text = extents.ask(&format!("kernel {}-{}", region[1], region[2]))?;
-        let answer = Answer::given(&text, EXTENTS)?;
-        let parsed = answer.rows.iter().map(|row| Row::parse(row));
-        rows.push(parsed.collect::<io::Result<_>>()?);
-    }
-    Ok(rows)
+        let rows = Answer::given(&text, EXTENTS)?.rows;
+        rows.iter().map(|row| Row::parse(row)).collect()
+    };
+    let regions = layout.rows.iter().filter(searched).enumerate();
+    regions.map(read).collect()
 }
 
 /// The mappings of an address among the kernel's extents: address, size and permissions.
 fn aliases(rows: &[Vec<Row>], pa: u64) -> Vec<(u64, String, String)> {
-    let here = rows.iter().flatten().filter_map(|row| {
-        let offset = pa
-            .checked_sub(row.pa)
-            .filter(|it| *it <= row.last - row.start)?;
-        Some((row.start + offset, row.page.clone(), row.perm.clone()))
-    });
-    here.collect()
+    let here = |row: &&Row| (row.pa..=row.pa + (row.last - row.start)).contains(&pa);
+    let place = |row: &Row| {
+        (
+            row.start + (pa - row.pa),
+            row.page.clone(),
+            row.perm.clone(),
+        )
+    };
+    rows.iter().flatten().filter(here).map(place).collect()
 }
 
 fn kernel(samples: usize, random: &mut Random) -> io::Result<bool> {
@@ -335,19 +332,18 @@ fn kernel(samples: usize, random: &mut Random) -> io::Result<bool> {
     let (mut most, mut regions) = (0, BTreeSet::new());
     let wait = Wait::begin();
     while judged < samples && wrong.is_empty() && !wait.is_over() {
-        let before = kernel_extents(&mut extents)?;
+        let before = kernel_extents(&mut extents, None)?;
         let mut asked = Vec::new();
         for _ in 0..samples {
-            // Regions with few pages as often as the others; but not the one where x86 maps a page
-            // of each processor 65,536 times (espfix).
-            let few = |rows: &&Vec<Row>| (1..1 << 16).contains(&rows.len());
+            // Regions with few pages as often as the others.
+            let few = |rows: &&Vec<Row>| (1..MANY).contains(&rows.len());
             let regions: Vec<_> = before.iter().filter(few).collect();
-            let rows = regions[random.below(regions.len())];
-            let row = &rows[random.below(rows.len())];
-            let pa = row.pa + random.next_u64() % (row.last - row.start + 1);
+            let rows = regions[random.usize(..regions.len())];
+            let row = &rows[random.usize(..rows.len())];
+            let pa = row.pa + random.u64(..) % (row.last - row.start + 1);
             asked.push((pa, rmap.ask(&format!("{pa:#x} kernel"))?));
         }
-        let after = kernel_extents(&mut extents)?;
+        let after = kernel_extents(&mut extents, Some(&before))?;
         for (pa, text) in asked {
             let expected = aliases(&before, pa);
             if expected != aliases(&after, pa) {
@@ -363,17 +359,14 @@ fn kernel(samples: usize, random: &mut Random) -> io::Result<bool> {
                     continue;
                 }
                 let keys = walk.walk("kernel", va)?;
-                if keys.get("region") != row[3] {
-                    wrong.push(format!("{row:?}, but walk says {keys:?}"));
-                }
+                let right = keys.get("region") == row[3];
+                wrong.unless(right, format!("{row:?}, but walk says {keys:?}"));
                 regions.insert(row[3].clone());
             }
             most = most.max(rows.len());
-            let named =
-                [answer.end.get("pid"), answer.end.get("pa")] == ["kernel", &format!("{pa:#x}")];
-            if rows != expected || !named {
-                wrong.push(format!("{pa:#x}: {text}, but {expected:x?}"));
-            }
+            let begin = format!("# end pid=kernel pa={pa:#x} ");
+            let right = rows == expected && answer.last.starts_with(&begin);
+            wrong.unless(right, format!("{pa:#x}: {text}, but {expected:x?}"));
         }
     }
     let (mismatches, regions) = (show(&wrong), Vec::from_iter(regions).join(","));
@@ -383,12 +376,12 @@ fn kernel(samples: usize, random: &mut Random) -> io::Result<bool> {
 
 pub fn run(options: &mut Options) -> io::Result<bool> {
     if let Some(samples) = options.get("--kernel")? {
-        let mut random = Random::new(options.or("--seed", 1)?);
+        let mut random = Random::with_seed(options.or("--seed", 1)?);
         return kernel(samples, &mut random);
     }
     let mount = options.or("--inner", PathBuf::from("/proc"))?;
     let mut samples = options.or("--samples", 0)?;
-    let mut random = Random::new(options.or("--seed", 1)?);
+    let mut random = Random::with_seed(options.or("--seed", 1)?);
     let at_least = options.get("--at-least")?;
     let words = options.words()?;
     let mut pairs: Vec<&[String]> = words.chunks(2).collect();
@@ -409,12 +402,8 @@ pub fn run(options: &mut Options) -> io::Result<bool> {
             break;
         }
     }
-    let Comparison {
-        judged,
-        outside,
-        ranges: (ranges, rows),
-        ..
-    } = &comparison;
+    let (judged, outside, (ranges, rows)) =
+        (&comparison.judged, comparison.outside, comparison.ranges);
     let (mappings, most): (usize, _) = (judged.iter().sum(), judged.iter().max().unwrap_or(&0));
     let (judged, mismatches) = (judged.len(), show(&comparison.mismatches));
     print!("judged={judged} mappings={mappings} most={most} ranges={ranges} rows={rows} ");

@@ -7,13 +7,7 @@
 //! again until N could be judged, and what was in motion has settled: a task may have come and
 //! gone, but not another one with its number.
 
-use std::fmt::Debug;
-
 use crate::prelude::*;
-use crate::{
-    memory::{has_ended, maps},
-    proc::{heap_bounds, numbers, processes, status, threads, Task},
-};
 
 /// The rows of a table, by the number in their first column.
 type Rows = BTreeMap<u32, Vec<String>>;
@@ -104,12 +98,18 @@ fn is_of(row: &[String], task: &Task) -> bool {
 pub fn tasks(options: &mut Options) -> io::Result<bool> {
     // What a kernel worker works on is part of its name in /proc.
     let lasting = |task: &Task| {
-        let mut task = task.clone();
-        if task.kernel {
-            task.comm.clear();
+        let comm = if task.kernel {
+            Vec::new()
+        } else {
+            task.comm.clone()
+        };
+        let (state, switches) = (String::new(), 0);
+        Task {
+            comm,
+            state,
+            switches,
+            ..task.clone()
         }
-        (task.state, task.switches) = (String::new(), 0);
-        task
     };
     let same = |old: &Task, new: &Task| old.start == new.start;
     let (fine, line) = settle(options, |proc| {
@@ -134,14 +134,12 @@ pub fn tasks(options: &mut Options) -> io::Result<bool> {
     Ok(fine)
 }
 
-/// Columns of `vm`, by their place.
 const HEAP: usize = 8;
 const VMAS: usize = 10;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Process {
     task: Task,
-    /// By the place in a row.
     columns: BTreeMap<usize, u64>,
     heap: (u64, u64),
 }
@@ -169,10 +167,11 @@ impl Process {
             (9, status.vmpte?),
             (VMAS, maps(&directory).ok()?.len() as u64),
         ]);
+        let heap = heap_bounds(&threads, &Task::read(&directory, thread)?)?;
         Some(Self {
             task,
             columns,
-            heap: heap_bounds(&threads, &Task::read(&directory, thread)?)?,
+            heap,
         })
     }
 
@@ -229,34 +228,47 @@ pub fn vm(options: &mut Options) -> io::Result<bool> {
 const AWAKE: &str = "asleep without a stack pointer";
 
 fn check_stack(row: &[String], sleeping: bool) -> io::Result<Option<&'static str>> {
-    let (stack, sp, size, used) = (&row[3], &row[4], &row[5], &row[6]);
-    let size = number(size)? as usize;
+    let (stack, sp, used) = (&row[3], &row[4], &row[6]);
+    let size = number(&row[5])? as usize;
     if stack == "-" {
         let freed = sp == "-" && used == "-" && !sleeping;
         return Ok((!freed).then_some("no stack, but a stack pointer, or asleep"));
     }
     let stack = parse_hex(stack)? as usize;
-    if !size.is_power_of_two() || size < 8192 || stack % size != 0 {
-        return Ok(Some("size or alignment"));
-    }
-    if stack >> 63 != 1 {
-        return Ok(Some("not a kernel address"));
-    }
-    if sp == "-" || used == "-" {
-        return Ok(match sp == used {
-            true => sleeping.then_some(AWAKE),
-            false => Some("one of SP and USED_B without the other"),
-        });
-    }
-    let sp = parse_hex(sp)? as usize;
-    if sp < stack || sp >= stack + size {
-        return Ok(Some("SP outside the stack"));
-    }
-    if number(used)? as usize != stack + size - sp {
-        return Ok(Some("USED_B is not STACK + SIZE_B - SP"));
-    }
-    // A sleeper has at least the frames of a system call below the top.
-    Ok((sp % 8 != 0 || (sleeping && stack + size - sp < 64)).then_some("SP unlikely"))
+    let has_pointer = sp != "-" && used != "-";
+    let sp_value = if has_pointer {
+        parse_hex(sp)? as usize
+    } else {
+        stack
+    };
+    let from_top = (stack + size).wrapping_sub(sp_value);
+    let rules = [
+        (
+            !size.is_power_of_two() || size < 8192 || stack % size != 0,
+            "size or alignment",
+        ),
+        (stack >> 63 != 1, "not a kernel address"),
+        (
+            !has_pointer && sp != used,
+            "one of SP and USED_B without the other",
+        ),
+        (!has_pointer && sleeping, AWAKE),
+        (
+            has_pointer && !(1..=size).contains(&from_top),
+            "SP outside the stack",
+        ),
+        (
+            has_pointer && *used != from_top.to_string(),
+            "USED_B is not STACK + SIZE_B - SP",
+        ),
+        // A sleeper has at least the frames of a system call below the top.
+        (
+            has_pointer && (from_top % 8 != 0 || sleeping && from_top < 64),
+            "SP unlikely",
+        ),
+    ];
+    let broken = rules.iter().find(|(wrong, _)| *wrong);
+    Ok(broken.map(|(_, what)| *what))
 }
 
 /// The start of every area in vmallocinfo; empty where it hides them: hashed pointers are below
@@ -265,9 +277,11 @@ fn vmalloc_areas() -> BTreeSet<u64> {
     let text = fs::read_to_string("/proc/vmallocinfo").unwrap_or_default();
     let start = |line: &str| parse_hex(line.split_once('-')?.0).ok();
     let starts: BTreeSet<_> = text.lines().filter_map(start).collect();
-    match starts.iter().all(|start| start >> 63 == 1) {
-        true => starts,
-        false => BTreeSet::new(),
+    let shown = starts.iter().all(|start| start >> 63 == 1);
+    if shown {
+        starts
+    } else {
+        BTreeSet::new()
     }
 }
 

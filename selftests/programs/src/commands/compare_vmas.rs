@@ -5,18 +5,8 @@
 //!
 //! The kernel's files are read before and after; a process that changed meanwhile is tried
 //! again until it rests, or has ended.
-//!
-//! `compare-vmas --storm N PID`: asks about a process whose mappings change, in reads of 512
-//! bytes, until it was answered N times, half of them differently, and checks what holds even
-//! then.
 
 use crate::prelude::*;
-use crate::{
-    answer::unescape,
-    ask::VMAS,
-    memory::{at_rest, maps, Count, Judged, Mapping, Memory},
-    pagemap::Zeros,
-};
 
 const KB: u64 = PAGE as u64 / 1024;
 /// The amounts of a row, which the last line adds up.
@@ -53,7 +43,7 @@ impl Row {
 }
 
 /// Parses an answer, and checks that rows ascend and the last line adds up.
-fn parse(text: &str) -> io::Result<Vec<Row>> {
+pub fn parse(text: &str) -> io::Result<Vec<Row>> {
     let answer = Answer::given(text, VMAS)?;
     let rows = answer.rows.iter().map(|fields| Row::parse(fields));
     let rows: Vec<_> = rows.collect::<Result<_, _>>()?;
@@ -133,52 +123,22 @@ impl Comparison {
         self.rows += rows.len();
         Ok(Some(wrong))
     }
-
-    /// Asks about a process in motion, until there are `times` answers and half as many that
-    /// differ: a busy machine may let it rest for a while.
-    fn storm(&mut self, pid: &str, times: usize) -> io::Result<Judged> {
-        let (mut different, mut count, mut wrong) = (HashSet::new(), 0, Vec::new());
-        let wait = Wait::begin();
-        while !wait.is_over() && (count < times || different.len() * 2 < times) {
-            let text = self.vmas.ask(pid)?;
-            // Its lock was never free: allowed, and no answer.
-            if text.ends_with(" error=EAGAIN why=busy\n") {
-                continue;
-            }
-            match parse(&text) {
-                Ok(rows) => self.rows += rows.len(),
-                Err(error) => wrong.push(error.to_string()),
-            }
-            different.insert(text);
-            count += 1;
-        }
-        println!("{} of {count} answers differ", different.len());
-        let enough = count >= times && different.len() * 2 >= times;
-        Ok(Judged {
-            count,
-            wrong,
-            enough,
-        })
-    }
 }
 
 pub fn run(options: &mut Options) -> io::Result<bool> {
-    let storm = options.get("--storm")?;
-    let vmas = Conversation::of("vmas")?;
     let mut comparison = Comparison {
-        vmas: vmas.in_pieces_of(if storm.is_some() { 512 } else { 65536 }),
+        vmas: Conversation::of("vmas")?,
         zeros: Zeros::open()?,
         rows: 0,
         sums: [0; 6],
     };
-    let all = match storm {
-        Some(times) => comparison.storm(&options.word::<String>()?, times)?,
-        None => at_rest(options, |pid| comparison.process(pid))?,
-    };
+    let all = at_rest(options, |pid| comparison.process(pid))?;
     let (mismatches, judged) = (show(&all.wrong), all.count);
     let sums = AMOUNTS.iter().zip(comparison.sums).skip(1);
-    let sums: Vec<_> = sums.map(|(name, kb)| format!("{name}_kb={kb}")).collect();
-    let (rows, sums) = (comparison.rows, sums.join(" "));
+    let (rows, sums) = (
+        comparison.rows,
+        sums.map(|(name, kb)| format!("{name}_kb={kb}")).join(" "),
+    );
     println!("judged={judged} rows={rows} {sums} mismatches={mismatches}");
     Ok(mismatches == 0 && all.enough)
 }

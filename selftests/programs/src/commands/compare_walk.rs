@@ -12,17 +12,9 @@
 //! Pagemap is read before and after: a page that moved meanwhile is asked for again. Not one
 //! page in ten may move.
 
+use crate::kinds::{self, Expect};
 use crate::prelude::*;
-use crate::{
-    ask::SysfsWalk,
-    kinds::{self, Expect},
-    layout::{size_of, LevelCheck, ORDINARY},
-    memory::{Mapping, Memory},
-    pagemap::Zeros,
-    sys::errno_name,
-};
 
-/// The names of flags, in their promised order.
 const FLAGS: [&str; 11] = words! {
     "accessed" "dirty" "soft-dirty" "nx" "global" "special" "zero" "protnone" "uffd" "hugetlb"
     "contiguous"
@@ -37,11 +29,9 @@ const WRITTEN: [&str; 16] = words! {
 /// Kinds whose pages lie in a writable mapping, and are write-protected.
 const PROTECTED: [&str; 3] = ["zero", "thp-zero", "uffd-protected"];
 
-/// What is known of an address without asking memintro.
 struct Known<'a> {
     range: &'a Range,
     va: usize,
-    /// Its page in pagemap.
     entry: Entry,
 }
 
@@ -181,25 +171,20 @@ fn places<'a>(
     let mut all = Vec::new();
     for range in ranges {
         let (first, end, count) = (range.start, range.start + range.len, range.len / PAGE);
-        let mut pages: Vec<_> = if count > most {
-            (0..most)
-                .map(|_| first + random.below(count) * PAGE)
-                .collect()
-        } else {
-            let pages = (first..end).step_by(PAGE).cycle();
-            pages.take(least.div_ceil(count).max(1) * count).collect()
-        };
+        let pages = (first..end).step_by(PAGE).cycle();
+        let times = least.div_ceil(count).max(1);
+        let mut pages = pages.take(times * count).collect_vec();
         if count > most {
+            let any = |_| first + random.usize(..count) * PAGE;
+            pages = (0..most).map(any).collect();
             // The borders, outer ones and those between huge pages.
             let borders = (first..=end).step_by(PAGE_2M).take(64);
             pages.extend(borders.flat_map(|border| [border.saturating_sub(PAGE), border]));
             pages.push(end - PAGE);
             pages.retain(|page| (first..end).contains(page));
         }
-        let offsets = pages
-            .into_iter()
-            .map(|page| (range, page + random.below(PAGE)));
-        all.extend(offsets);
+        let offset = |page| (range, page + random.usize(..PAGE));
+        all.extend(pages.into_iter().map(offset));
         // The very first and last byte, whatever chance gave.
         all.extend([(range, first), (range, end - 1)]);
     }
@@ -220,10 +205,7 @@ fn compare<'a>(
     while !places.is_empty() {
         let batch = places.split_off(places.len().saturating_sub(size()));
         let known = |(range, va)| pagemap.entry(va).map(|entry| Known { range, va, entry });
-        let batch = batch
-            .into_iter()
-            .map(known)
-            .collect::<io::Result<Vec<_>>>()?;
+        let batch: Vec<_> = batch.into_iter().map(known).try_collect()?;
         for (known, result) in batch.iter().zip(ask(&batch)?) {
             if !pagemap.entry(known.va)?.same_place(known.entry) {
                 moved += 1;
@@ -254,21 +236,15 @@ pub fn run(options: &mut Options) -> io::Result<bool> {
     let mut walk = SysfsWalk::open()?;
     let pid: String = options.word()?;
     let ranges = Range::read_all()?;
-    let places = places(&ranges, (256, 2048), &mut Random::new(1));
-    compare(
-        &pid,
-        places,
-        || 1,
-        |known| {
-            let answer = walk.ask(&pid, known[0].va);
-            let answer = answer.unwrap_or_else(|error| errno_name(&error));
-            let expected = known[0].expected(&answer)?;
-            Ok(vec![match answer == expected {
-                true => Ok(()),
-                false => Err(error!("expected {expected} got {answer}")),
-            }])
-        },
-    )
+    let places = places(&ranges, (256, 2048), &mut Random::with_seed(1));
+    let mut one = |known: &Known<'_>| {
+        let answer = walk.ask(&pid, known.va);
+        let answer = answer.unwrap_or_else(|error| errno_name(&error));
+        let expected = known.expected(&answer)?;
+        ensure!(answer == expected, "expected {expected} got {answer}");
+        Ok(())
+    };
+    compare(&pid, places, || 1, |known| Ok(vec![one(&known[0])]))
 }
 
 pub fn million(options: &mut Options) -> io::Result<bool> {
@@ -280,16 +256,16 @@ pub fn million(options: &mut Options) -> io::Result<bool> {
     let memory = Memory::read(&directory, Some(&zeros))?;
     let mut levels = LevelCheck::new()?;
     let mut conversation = Conversation::of("walk")?;
-    let mut random = Random::new(1);
+    let mut random = Random::with_seed(1);
     let each = questions.div_ceil(ranges.len());
     let mut places = places(&ranges, (each, each), &mut random);
     random.shuffle(&mut places);
     // Of all sizes, one question included.
-    let size = || 1 + random.below(BATCH);
+    let size = || 1 + random.usize(..BATCH);
     let fine = compare(&pid, places, size, |batch| {
         let tail = |va: usize| if va % 8 == 0 { " levels" } else { "" };
         let line = |known: &Known<'_>| format!("{pid} {:#x}{}", known.va, tail(known.va));
-        let text = batch.iter().map(line).collect::<Vec<_>>().join("\n");
+        let text = batch.iter().map(line).join("\n");
         let text = conversation.ask(&text)?;
         let answers = answers(&text).collect::<io::Result<Vec<_>>>()?;
         let (asked, got) = (batch.len(), answers.len());

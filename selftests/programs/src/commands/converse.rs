@@ -7,7 +7,7 @@
 //! `raw-question write FILE TEXT`, `read FILE`, `open FILE`: one write(2), one read(2), or
 //! none; prints `ok N`, what was read, `ok`, or the name of the error. `--rdwr`: open for both;
 //! `--at N`: at this offset; `--size N`: repeat TEXT until it is N bytes long; read at most N
-//! bytes; `--times N`: read so often; the last counts; `--open-as UID`: open with that
+//! bytes; `--times N`: read so often, at the offset; the last counts; `--open-as UID`: open with that
 //! effective user, and no capabilities; `--signals`: while a signal with a handler comes ten
 //! times a second.
 //!
@@ -27,13 +27,9 @@
 //!   signals come, does too; prints what that one got, an error or `read N`, and how many lines
 //!   came to the first one, also by reads until the end after both.
 
-use std::os::fd::FromRawFd;
+use nix::unistd::seteuid;
 
 use crate::prelude::*;
-use crate::sys::{
-    errno_name,
-    raw::{self, Edge, Trap, NOWHERE},
-};
 
 fn open(name: &str, read: bool, write: bool) -> io::Result<File> {
     if let Some(name) = name.strip_prefix("no-syslog:") {
@@ -79,10 +75,6 @@ fn show(bytes: &[u8]) -> String {
     }
 }
 
-fn count(bytes: &[u8]) -> usize {
-    bytes.iter().filter(|byte| **byte == b'\n').count()
-}
-
 fn two_readers(file: &File) -> io::Result<String> {
     const FREE: usize = 10;
     let (mut go, mut tell_go) = sys::pipe()?;
@@ -92,10 +84,9 @@ fn two_readers(file: &File) -> io::Result<String> {
             go.read_exact(&mut [0])?;
             process::signal_often()?;
             // Of a table from its start: two reads at its position wait for each other.
+            let seekless = |error: &io::Error| error.kind() == io::ErrorKind::NotSeekable;
             match file.read_at(&mut [0; PAGE], 0) {
-                Err(error) if error.raw_os_error() == Some(libc::ESPIPE) => {
-                    { file }.read(&mut [0; PAGE])
-                }
+                Err(error) if seekless(&error) => { file }.read(&mut [0; PAGE]),
                 other => other,
             }
         };
@@ -107,7 +98,7 @@ fn two_readers(file: &File) -> io::Result<String> {
     let mut second = String::new();
     let n = thread::scope(|scope| {
         let first = scope.spawn(|| trap.read(file.as_raw_fd(), FREE));
-        trap.wait()?;
+        trap.uffd.wait()?;
         tell_go.write_all(b"x")?;
         told.read_to_string(&mut second)?;
         trap.release()?;
@@ -115,7 +106,7 @@ fn two_readers(file: &File) -> io::Result<String> {
     })?;
     process::reap(child);
     ensure!(n > 0, "the first read gave nothing");
-    let lines = count(&[trap.bytes(FREE, n), read_all(file, 65536)?].concat());
+    let lines = count_lines(&[trap.edge.bytes(FREE, n), read_all(file, 65536)?].concat());
     Ok(format!("{second} {lines}"))
 }
 
@@ -139,7 +130,7 @@ fn step(mut file: &File, step: &str) -> io::Result<String> {
             let n = file.read(&mut buffer)?;
             Ok(show(&buffer[..n]))
         }
-        "lines" => Ok(count(&read_all(file, 65536)?).to_string()),
+        "lines" => Ok(count_lines(&read_all(file, 65536)?).to_string()),
         "bytes" => Ok(show(&read_all(file, 1)?)),
         "write-fault" => raw::write(fd, NOWHERE, number(argument)?).map(written),
         "read-fault" => raw::read(fd, NOWHERE, number(argument)?).map(written),
@@ -164,15 +155,10 @@ pub fn run(options: &mut Options) -> io::Result<bool> {
     let name: String = options.word()?;
     // A table can only be read.
     let table = name.strip_prefix("/proc/memintro/").unwrap_or("");
-    let file = match open(&name, true, header(table).is_empty()) {
-        Ok(file) => file,
-        Err(error) => {
-            println!("{}", errno_name(&error));
-            return Ok(true);
-        }
-    };
-    while let Ok(text) = options.word::<String>() {
-        let outcome = step(&file, &text);
+    let file = open(&name, true, header(table).is_empty());
+    let file = file.inspect_err(|error| println!("{}", errno_name(error)));
+    while let (Ok(file), Ok(text)) = (&file, options.word::<String>()) {
+        let outcome = step(file, &text);
         println!("{}", outcome.unwrap_or_else(|error| errno_name(&error)));
     }
     Ok(true)
@@ -181,7 +167,7 @@ pub fn run(options: &mut Options) -> io::Result<bool> {
 pub fn raw_question(options: &mut Options) -> io::Result<bool> {
     let (at, size) = (options.get::<i64>("--at")?, options.get("--size")?);
     let (times, rdwr) = (options.or("--times", 1)?, options.flag("--rdwr"));
-    let (open_as, signals) = (options.get("--open-as")?, options.flag("--signals"));
+    let (open_as, signals) = (options.get::<u32>("--open-as")?, options.flag("--signals"));
     let (verb, name): (String, String) = (options.word()?, options.word()?);
     let is_write = verb == "write";
     let mut text = Vec::new();
@@ -195,35 +181,30 @@ pub fn raw_question(options: &mut Options) -> io::Result<bool> {
     options.end()?;
 
     let act = || -> io::Result<Vec<u8>> {
-        if let Some(uid) = open_as {
-            sys::set_effective_uid(uid)?;
-        }
+        open_as.map_or(Ok(()), |uid| seteuid(uid.into()))?;
         let file = open(&name, !is_write || rdwr, is_write || rdwr);
-        if open_as.is_some() {
-            sys::set_effective_uid(0)?;
-        }
+        open_as.map_or(Ok(()), |_| seteuid(0.into()))?;
         let mut file = file?;
         if signals {
             process::signal_often()?;
         }
-        if verb == "open" {
-            return Ok(b"ok\n".to_vec());
-        }
         let mut buffer = vec![0; size.unwrap_or(65536)];
-        let mut n = 0;
-        for _ in 0..times {
-            n = match (is_write, at) {
-                (true, Some(at)) => file.write_at(&text, at as u64)?,
-                (true, None) => file.write(&text)?,
-                (false, Some(at)) => file.read_at(&mut buffer, at as u64)?,
-                (false, None) => file.read(&mut buffer)?,
-            };
+        for _ in 1..times {
+            file.read_at(&mut buffer, at.unwrap_or(0) as u64)?;
         }
-        if is_write {
-            return Ok(format!("ok {n}\n").into_bytes());
-        }
+        let n = match (&*verb, at) {
+            ("open", _) => return Ok(b"ok\n".to_vec()),
+            ("write", Some(at)) => file.write_at(&text, at as u64)?,
+            ("write", None) => file.write(&text)?,
+            (_, Some(at)) => file.read_at(&mut buffer, at as u64)?,
+            (_, None) => file.read(&mut buffer)?,
+        };
         buffer.truncate(n);
-        Ok(buffer)
+        Ok(if is_write {
+            format!("ok {n}\n").into_bytes()
+        } else {
+            buffer
+        })
     };
     let failed = |error| format!("{}\n", errno_name(&error)).into_bytes();
     io::stdout().write_all(&act().unwrap_or_else(failed))?;

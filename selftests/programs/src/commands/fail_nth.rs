@@ -10,21 +10,14 @@
 //! what is done again after it must give all that a pass without failures gives, to the byte.
 //!
 //! Where a failed allocation was asked for, the kernel's log says: the functions of the module
-//! that are on the stack. Prints what went wrong, each place, and `faults=N passes=N sites=N`.
-//! Exit status 1 if anything went wrong, or fewer places of the module were hit than N.
+//! that are on the stack. At least N places of the module must be hit.
 //!
 //! Documentation/fault-injection/fault-injection.rst.
 
-use std::{
-    io::{BufReader, SeekFrom},
-    os::unix::fs::OpenOptionsExt,
-    process::{Child, Command, Stdio},
-};
+use std::os::unix::fs::OpenOptionsExt;
 
-use crate::ask::long_questions;
 use crate::prelude::*;
 
-/// Of the process that is asked about.
 const PAGES: usize = 512;
 /// More allocations than anything here makes.
 const MANY: u64 = 1_000_000;
@@ -41,25 +34,19 @@ struct Faults {
     wrong: Wrong,
 }
 
-/// What a pass did, and whether something failed in it.
-struct Pass<T> {
-    result: io::Result<T>,
-    inside: bool,
-    /// How many allocations were left to the one that should fail; 0 if it did.
-    left: u64,
-}
+/// What a pass did; whether something failed in the module; and how many allocations were left
+/// to the one that should fail, 0 if it did.
+struct Pass<T>(io::Result<T>, bool, u64);
 
 impl Faults {
     /// Has allocations of all kinds fail where they are told to.
     fn new() -> io::Result<Self> {
-        for (file, value) in [
-            ("failslab/ignore-gfp-wait", "N"),
-            ("failslab/verbose", "2"),
-            ("fail_page_alloc/ignore-gfp-wait", "N"),
-            ("fail_page_alloc/ignore-gfp-highmem", "N"),
-            ("fail_page_alloc/min-order", "0"),
-            ("fail_page_alloc/verbose", "2"),
-        ] {
+        for setting in words! {
+            "failslab/ignore-gfp-wait=N" "failslab/verbose=2" "fail_page_alloc/ignore-gfp-wait=N"
+            "fail_page_alloc/ignore-gfp-highmem=N" "fail_page_alloc/min-order=0"
+            "fail_page_alloc/verbose=2"
+        } {
+            let (file, value) = setting.split_once('=').unwrap_or_default();
             fs::write(format!("/sys/kernel/debug/{file}"), value)?;
         }
         let mut options = File::options();
@@ -84,7 +71,7 @@ impl Faults {
         for _ in 0..10_000 {
             let n = match self.log.read(&mut record) {
                 Ok(n) => n,
-                Err(error) if error.raw_os_error() == Some(libc::EPIPE) => continue,
+                Err(error) if error.kind() == io::ErrorKind::BrokenPipe => continue,
                 Err(_) => break,
             };
             let text = String::from_utf8_lossy(&record[..n]);
@@ -105,7 +92,6 @@ impl Faults {
         self.nth.write_all_at(n.to_string().as_bytes(), 0)?;
         let result = act();
         // These copy, too, and may be what fails: then the act was over before.
-        let is_fault = |error: &io::Error| error.raw_os_error() == Some(libc::EFAULT);
         let left = match self.nth.read_at(&mut text, 0) {
             Ok(len) => number(String::from_utf8_lossy(&text[..len]).trim())?,
             Err(error) if is_fault(&error) => 1,
@@ -120,18 +106,14 @@ impl Faults {
         if let Some(site) = site {
             *self.sites.entry(site).or_default() += 1;
         }
-        Ok(Pass {
-            result,
-            inside,
-            left,
-        })
+        Ok(Pass(result, inside, left))
     }
 
     /// Checks that what failed did so for want of memory, or for a copy that failed.
     fn check<T>(&mut self, what: &str, n: u64, pass: &Pass<T>) {
-        if let Err(error) = &pass.result {
+        if let Err(error) = &pass.0 {
             let expected = [Some(libc::ENOMEM), Some(libc::EFAULT)];
-            if pass.left > 0 || !expected.contains(&error.raw_os_error()) {
+            if pass.2 > 0 || !expected.contains(&error.raw_os_error()) {
                 self.wrong.tell(&format!("{what}: allocation {n}: {error}"));
             }
         }
@@ -158,8 +140,8 @@ impl Faults {
             let mut object = prepare()?;
             let pass = self.pass(n, || act(&mut object))?;
             self.check(what, n, &pass);
-            let left = pass.left;
-            let got = finish(object, pass.result.ok())?;
+            let left = pass.2;
+            let got = finish(object, pass.0.ok())?;
             if got != expected {
                 let what = format!("{what}: allocation {n}: {} bytes", got.len());
                 let text = difference(&got, &expected);
@@ -176,34 +158,31 @@ impl Faults {
 
 /// The first line that differs, of both.
 fn difference(got: &[u8], expected: &[u8]) -> String {
-    let lines = |text: &[u8]| -> Vec<String> {
-        let text = String::from_utf8_lossy(text).into_owned() + "\n";
-        text.split('\n').map(str::to_owned).collect()
-    };
-    let (got, expected) = (lines(got), lines(expected));
-    let pair = got.iter().zip(&expected).find(|(a, b)| a != b);
-    pair.map_or_else(String::new, |(a, b)| format!("{a:?} is not {b:?}"))
+    let [got, expected] = [got, expected].map(String::from_utf8_lossy);
+    let mut pairs = got.split('\n').zip_longest(expected.split('\n'));
+    let pair = pairs.find(|pair| pair.clone().both().is_none_or(|(a, b)| a != b));
+    format!("got, and expected: {pair:?}")
 }
 
 fn load(faults: &mut Faults, file: &str) -> io::Result<()> {
-    let all = faults.pass(MANY, || sys::load(file))?;
-    all.result?;
+    let Pass(result, _, left) = faults.pass(MANY, || sys::load(file))?;
+    result?;
     sys::unload()?;
-    let count = MANY - all.left;
+    let count = MANY - left;
     let (mut found, mut outside) = (0, 0);
     for n in (1..=count).rev() {
         let pass = faults.pass(n, || sys::load(file))?;
         faults.check("load", n, &pass);
         let there = fs::exists(PROC)? || fs::exists(SYSFS)?;
-        if there != pass.result.is_ok() {
+        if there != pass.0.is_ok() {
             let text = format!("load: allocation {n}: its files: {there}");
             faults.wrong.tell(&text);
         }
-        if pass.result.is_ok() {
+        if pass.0.is_ok() {
             sys::unload()?;
         }
-        found += usize::from(pass.inside);
-        outside = if pass.inside { 0 } else { outside + 1 };
+        found += usize::from(pass.1);
+        outside = if pass.1 { 0 } else { outside + 1 };
         if found > 0 && outside > BEFORE || outside > 4 * BEFORE {
             break;
         }
@@ -221,10 +200,8 @@ fn all_of(file: &File) -> io::Result<Vec<u8>> {
 /// the wrong one.
 fn rest() -> io::Result<()> {
     process::die_with_parent();
-    let area = Area::anonymous(PAGES * PAGE)?;
-    area.huge_pages(false)?;
     // The zero page, many times: `rmap` has more rows than fit at once.
-    area.read();
+    let area = Area::anonymous(PAGES * PAGE)?.huge_pages(false)?.read();
     area.part(0, 64 * PAGE).break_up()?;
     let path = format!("/tmp/{}", "\\".repeat(200));
     fs::write(&path, [1; PAGE])?;
@@ -240,16 +217,13 @@ fn rest() -> io::Result<()> {
 }
 
 fn start_resting() -> io::Result<(Child, usize)> {
-    let mut child = Command::new("/proc/self/exe")
-        .args(["fail-nth", "--rest"])
-        .stdout(Stdio::piped())
-        .spawn()?;
-    let mut line = String::new();
-    if let Some(output) = child.stdout.take() {
-        BufReader::new(output).read_line(&mut line)?;
-    }
-    let start = parse_hex(line.trim())? as usize;
-    Ok((child, start))
+    let mut command = Command::new("/proc/self/exe");
+    let command = command.args(["fail-nth", "--rest"]);
+    let mut child = command.stdout(Stdio::piped()).spawn()?;
+    let output = child.stdout.take().ok_or_else(|| error!("no pipe"))?;
+    let line = BufReader::new(output).lines().next();
+    let start = parse_hex(&line.ok_or_else(|| error!("it does not rest"))??)?;
+    Ok((child, start as usize))
 }
 
 fn tables(faults: &mut Faults) -> io::Result<()> {
@@ -301,17 +275,9 @@ fn conversations(faults: &mut Faults) -> io::Result<()> {
             write(&file)?;
             Ok((file, Vec::with_capacity(1 << 20)))
         };
-        let read = |(file, text): &mut (File, Vec<u8>)| loop {
-            let mut piece = [0; 4096];
-            match file.read(&mut piece)? {
-                0 => return Ok(()),
-                n => text.extend_from_slice(&piece[..n]),
-            }
-        };
-        let finish = |(file, mut text): (File, Vec<u8>), _| {
-            text.extend(all_of(&file)?);
-            Ok(text)
-        };
+        let read = |(file, text): &mut (File, Vec<u8>)| read_on(file, text, 4096);
+        let finish =
+            |(file, mut text): (File, Vec<u8>), _| read_on(&file, &mut text, 4096).map(|()| text);
         faults.step(&format!("{name}: read"), prepare, read, finish)?;
     }
     for name in CONVERSATIONS {
@@ -325,7 +291,7 @@ fn conversations(faults: &mut Faults) -> io::Result<()> {
 }
 
 fn sysfs(faults: &mut Faults) -> io::Result<()> {
-    let question = format!("{} 0x1000\n", std::process::id());
+    let question = format!("{} 0x1000\n", id());
     let open = || File::options().write(true).open(SYSFS);
     let write = |mut file: &File| file.write(question.as_bytes());
     let get = |file: File, done: Option<usize>| {

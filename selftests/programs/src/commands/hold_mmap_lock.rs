@@ -23,7 +23,7 @@ use rustix::{
     mount::{mount_change, MountFlags, MountPropagationFlags, UnmountFlags},
     thread::{unshare_unsafe, UnshareFlags},
 };
-use std::{env, ffi::CString, os::unix::fs::MetadataExt};
+use std::os::unix::fs::MetadataExt;
 
 use crate::prelude::*;
 
@@ -150,11 +150,8 @@ const PAGES: usize = 16;
 /// The memory of the stuck process, the same in those that forked from the same one: two
 /// pages, and nothing between; and the mapping that is replaced in part.
 fn memory() -> io::Result<(Area, Area)> {
-    let pages = Area::anonymous(3 * PAGE)?;
-    let whole = Area::anonymous(PAGES * PAGE)?;
-    whole.huge_pages(false)?;
-    pages.write();
-    whole.write();
+    let pages = Area::anonymous(3 * PAGE)?.write();
+    let whole = Area::anonymous(PAGES * PAGE)?.huge_pages(false)?.write();
     pages.page(1).unmap()?;
     Ok((pages, whole))
 }
@@ -254,12 +251,12 @@ fn hold(way: &str, path: &Path, all: &mut Vec<Pid>) -> io::Result<()> {
         format!("beside {:#x} {:#x}", over.start - PAGE, over.end()),
         format!("whole {:#x}-{:#x}\n", whole.start, whole.end()),
     ];
-    crate::options::hold(&lines.join("\n")).map(drop)
+    crate::hold(&lines.join("\n")).map(drop)
 }
 
 fn hold_until_end(way: &str) -> io::Result<()> {
     own_mounts()?;
-    let path = env::temp_dir().join(format!("memintro-fuse.{}", std::process::id()));
+    let path = env::temp_dir().join(format!("memintro-fuse.{}", id()));
     File::create(&path)?;
     let mut all = Vec::new();
     let held = hold(way, &path, &mut all);

@@ -14,7 +14,6 @@
 //!   START LENGTH`, and does what standard input says: `read N` reads a byte of each of the
 //!   first N pages, `write N` writes to them, `free N` gives them back, `quit`; prints the line
 //!   again. It touches no memory but the pages that it is told to.
-//! - `storm`: maps, unmaps, splits and merges memory in two threads, as fast as it can.
 //! - `crowd N`: a process of N threads besides its first, all of which have ended, and that is
 //!   not waited for: this one traces each of them. Prints `dead PID`.
 //!
@@ -30,16 +29,9 @@
 //! - `--blocked`: a process in uninterruptible sleep;
 //! - `--churn C`: C processes that start and reap short-lived ones, one after the other.
 
-use std::{
-    ffi::CStr,
-    io::BufReader,
-    os::fd::AsFd,
-    process::id,
-    sync::{mpsc, Arc, Barrier},
-};
+use std::sync::{mpsc, Arc, Barrier};
 
 use crate::prelude::*;
-use crate::{proc, sys::steps};
 
 pub fn hog(options: &mut Options) -> io::Result<bool> {
     let (size, pieces) = (options.or("--size", 0)?, options.or("--pieces", 0)?);
@@ -55,14 +47,14 @@ pub fn hog(options: &mut Options) -> io::Result<bool> {
         if sparse {
             // Mappings are split fastest while nothing is in them.
             all.huge_pages(false)?;
-            let mut pages = (0..pieces).step_by(2);
-            pages.try_for_each(|page| all.page(page).advise(libc::MADV_DONTDUMP))?;
-            (0..pieces)
-                .step_by(16)
-                .for_each(|page| all.page(page).write());
+            for page in (0..pieces).step_by(2) {
+                all.page(page).advise(libc::MADV_DONTDUMP)?;
+            }
+            for page in (0..pieces).step_by(16) {
+                all.page(page).write();
+            }
         } else {
-            all.write();
-            all.break_up()?;
+            all.write().break_up()?;
         }
     }
     if let Some(path) = &map {
@@ -75,7 +67,7 @@ pub fn hog(options: &mut Options) -> io::Result<bool> {
 
 pub fn heap(options: &mut Options) -> io::Result<bool> {
     let bytes: usize = options.word()?;
-    let task = proc::Task::read(Path::new("/proc/self"), id()).ok_or(io::ErrorKind::NotFound)?;
+    let task = Task::read(Path::new("/proc/self"), id()).ok_or(io::ErrorKind::NotFound)?;
     let end = task.start_brk as usize + bytes;
     let line = format!("heap {} {bytes}\nready\n", id()).into_bytes();
     let mut input = [0; 64];
@@ -102,7 +94,6 @@ fn size(text: &str) -> Option<usize> {
     (bytes > 0).then(|| bytes.next_multiple_of(PAGE))
 }
 
-/// Does what a line says; `None` where it says nothing.
 fn act(line: &str, area: Area) -> Option<()> {
     let (verb, pages) = line.split_once(' ')?;
     let len = pages.parse::<usize>().ok()?.checked_mul(PAGE)?;
@@ -112,7 +103,7 @@ fn act(line: &str, area: Area) -> Option<()> {
         "write" => part.write(),
         "free" => part.advise(libc::MADV_DONTNEED).ok()?,
         _ => return None,
-    }
+    };
     Some(())
 }
 
@@ -121,10 +112,8 @@ fn obey(input: File, mut output: &File, area: Area) -> io::Result<()> {
     let mut input = BufReader::with_capacity(256, input);
     let mut line = String::with_capacity(256);
     while input.read_line(&mut line)? != 0 && line.trim_end() != "quit" {
-        match act(line.trim_end(), area) {
-            Some(()) => output.write_all(line.as_bytes())?,
-            None => output.write_all(b"read N, write N, free N, quit\n")?,
-        }
+        let done = act(line.trim_end(), area).map_or("read N, write N, free N, quit\n", |()| &line);
+        output.write_all(done.as_bytes())?;
         line.clear();
     }
     Ok(())
@@ -133,9 +122,8 @@ fn obey(input: File, mut output: &File, area: Area) -> io::Result<()> {
 pub fn lazy(options: &mut Options) -> io::Result<bool> {
     let len = size(&options.word::<String>()?).ok_or_else(|| misuse("what size?"))?;
     let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE;
-    let area = Area::map(0, len, READ_WRITE, flags)?;
     // Where a page is touched, a page must come, not 512.
-    area.huge_pages(false)?;
+    let area = Area::map(0, len, READ_WRITE, flags)?.huge_pages(false)?;
 
     // A rehearsal brings in the code and the stack that the acts need.
     let (read, mut write) = sys::pipe()?;
@@ -149,43 +137,6 @@ pub fn lazy(options: &mut Options) -> io::Result<bool> {
     obey(input, &output, area).map(|()| true)
 }
 
-fn stir(area: Area, random: &mut Random) -> io::Result<()> {
-    for _ in 0..64 {
-        let first = random.below(200);
-        let part = area.part(first * PAGE, (1 + random.below(50)) * PAGE);
-        match random.below(4) {
-            // These three fail where there is a hole, and act up to it.
-            0 => part.protect(libc::PROT_READ).unwrap_or(()),
-            1 => part.protect(libc::PROT_NONE).unwrap_or(()),
-            2 => part.advise(libc::MADV_DONTNEED).unwrap_or(()),
-            _ => part.unmap()?,
-        }
-    }
-    // What was unmapped is mapped again, with other borders.
-    area.unmap()?;
-    let area = Area::at(area.start, area.len, READ_WRITE)?;
-    area.part(0, 64 * PAGE).write();
-    Ok(())
-}
-
-pub fn storm(options: &mut Options) -> io::Result<bool> {
-    options.end()?;
-    // Where nothing else is mapped by itself.
-    for place in [0x10_0000_0000, 0x20_0000_0000] {
-        let area = Area::at(place, 256 * PAGE, libc::PROT_NONE)?;
-        let mut random = Random::new(place as u64);
-        thread::spawn(move || loop {
-            if let Err(error) = stir(area, &mut random) {
-                eprintln!("storm: {error}");
-                std::process::exit(1);
-            }
-            // Or the lock of its mappings would hardly ever be free.
-            thread::sleep(Duration::from_micros(100));
-        });
-    }
-    hold("")
-}
-
 const STACK: usize = 64 << 10;
 
 pub fn crowd(options: &mut Options) -> io::Result<bool> {
@@ -195,29 +146,26 @@ pub fn crowd(options: &mut Options) -> io::Result<bool> {
     let pid = process::fork_tied(|| {
         for _ in 0..count {
             let thread = thread::Builder::new().stack_size(STACK);
-            if let Err(error) = thread.spawn(|| process::sleep_for_ever()) {
-                eprintln!("crowd: {error}");
-                return;
-            }
+            thread
+                .spawn(|| process::sleep_for_ever())
+                .expect("a thread");
         }
         let _ = tell.write_all(b"x");
         process::sleep_for_ever()
     })?;
     drop(tell);
     started.read_exact(&mut [0])?;
-    let directory = PathBuf::from(format!("/proc/{pid}/task"));
-    let threads = proc::numbers(&directory);
+    let threads = numbers(Path::new(&format!("/proc/{pid}/task")));
     ensure!(threads.len() > count, "{} threads", threads.len());
     for thread in &threads {
-        steps::seize(*thread as Pid)?;
+        // When it ends it is not waited for, and so is there for as long as this process.
+        let thread = nix::unistd::Pid::from_raw(*thread as Pid);
+        nix::sys::ptrace::seize(thread, nix::sys::ptrace::Options::empty())?;
     }
     process::kill(pid);
     // The last one of them ends when all have.
-    for thread in threads {
-        let state = directory.join(format!("{thread}/stat"));
-        let dead = || fs::read_to_string(&state).is_ok_and(|stat| stat.contains(") Z "));
-        ensure!(comes(dead), "{thread} did not end");
-    }
+    let dead = || states_of(pid).bytes().all(|state| state == b'Z');
+    ensure!(comes(dead), "they did not end: {}", states_of(pid));
     hold(&format!("dead {pid}\n"))
 }
 
@@ -227,6 +175,10 @@ const NAMES: [&CStr; 16] = words! {
     c"quote\"'`" c"tab\there" c"\xff\x80\x01\x7f" c"gr\xc3\xbc\xc3\x9fe" c"" c"-" c"denied"
     c"123456789012345" c") R 1 1 ("
 };
+
+fn set_users(real: u32, effective: u32) -> nix::Result<()> {
+    nix::unistd::setresuid(real.into(), effective.into(), effective.into())
+}
 
 struct Family {
     /// Where children say that they are set up: the read and write end.
@@ -254,9 +206,7 @@ impl Family {
 
     /// One that lives; `states` where it is to rest.
     fn add_live(&mut self, pid: Pid, states: &str) {
-        if !states.is_empty() {
-            self.resting.push((pid, states.to_owned()));
-        }
+        self.resting.push((pid, states.to_owned()));
         self.lines += &format!("live {pid}\n");
     }
 
@@ -274,13 +224,13 @@ impl Family {
         let (pid, _) = self.start(|tell| {
             process::set_name(NAMES[i % NAMES.len()]);
             // Real and effective user differ, so that they cannot be mixed up.
-            if i % 5 == 1 && process::set_users(1000, 2000 + (i % 7) as u32).is_err() {
+            if i % 5 == 1 && set_users(1000, 2000 + (i % 7) as u32).is_err() {
                 process::exit_now();
             }
             process::die_with_parent();
             tell(0);
             if stopped {
-                process::signal(std::process::id() as Pid, rustix::process::Signal::STOP);
+                process::signal(id() as Pid, rustix::process::Signal::STOP);
             }
             process::sleep_for_ever();
         })?;
@@ -344,11 +294,12 @@ pub fn spawn(options: &mut Options) -> io::Result<bool> {
     let zombies = options.or("--zombies", 0)?;
     let count = options.word()?;
     options.end()?;
+    let (pids, resting, lines, ready) = (vec![], vec![], String::new(), sys::pipe()?);
     let mut family = Family {
-        ready: sys::pipe()?,
-        pids: Vec::new(),
-        resting: Vec::new(),
-        lines: String::new(),
+        ready,
+        pids,
+        resting,
+        lines,
     };
     for i in 0..count {
         if plain {
@@ -385,8 +336,8 @@ pub fn spawn(options: &mut Options) -> io::Result<bool> {
     }
     // One that said it was set up may still run.
     for (pid, states) in &family.resting {
-        let rests = comes(|| proc::states(*pid) == *states);
-        ensure!(rests, "{pid} is {}, not {states}", proc::states(*pid));
+        let rests = states.is_empty() || comes(|| states_of(*pid) == *states);
+        ensure!(rests, "{pid} is {}, not {states}", states_of(*pid));
     }
     hold(&family.lines)?;
     process::end(&family.pids);

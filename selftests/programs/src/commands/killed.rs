@@ -17,14 +17,9 @@
 //! stops in the middle of what it does when this one wakes up, and goes on only after the
 //! process that was killed has ended.
 
-use std::ffi::CStr;
-
-use crate::ask::{long_questions, Source};
 use crate::prelude::*;
-use crate::sys::raw::Trap;
 
 const PIECES: usize = 1024;
-/// How many bytes a reader gets before it is held.
 const FREE: usize = 10;
 
 #[derive(Default)]
@@ -63,14 +58,13 @@ impl Count {
         self.end(what, child)
     }
 
-    /// Has a child read, and kills it while it is held in the middle of that.
     fn kill_held(&mut self, what: &str, file: &File) -> io::Result<()> {
         let (mut told, tell) = sys::pipe()?;
         let child = process::fork_tied(|| {
             let fd = file.as_raw_fd();
             let Ok(trap) = Trap::new() else { return };
             thread::scope(|scope| {
-                scope.spawn(|| trap.wait().and_then(|()| (&tell).write_all(b".")));
+                scope.spawn(|| trap.uffd.wait().and_then(|()| (&tell).write_all(b".")));
                 let _ = trap.read(fd, FREE);
                 process::exit_now()
             })
@@ -117,8 +111,7 @@ fn shared(
     }
     if header(name).is_empty() {
         file.write_all(b"?\n")?;
-        let answer = read_all(&file, 65536)?;
-        let answer = String::from_utf8_lossy(&answer);
+        let answer = String::from_utf8_lossy(&read_all(&file, 65536)?).into_owned();
         if !answer.contains("error=EINVAL") {
             let text = format!("{name}: the next question: {answer:?}");
             count.wrong.tell(&text);
@@ -130,12 +123,12 @@ fn shared(
 pub fn run(options: &mut Options) -> io::Result<bool> {
     let kills = options.or("--kills", 100)?;
     let seconds = options.or("--seconds", 0)?;
-    let mut random = Random::new(1);
+    let mut random = Random::with_seed(1);
     let mut count = Count::default();
 
     // A process that rests, with many small mappings, so that answers are long.
     let area = Area::anonymous(PIECES * PAGE)?;
-    let pid = process::fork_resting(|| area.lock().and_then(|()| area.break_up()))?;
+    let pid = process::fork_resting(|| area.lock()?.break_up())?;
     let tables = TABLES.map(|(name, _)| (name, String::new()));
     let all = [&tables[..], &long_questions(pid, area)].concat();
     for (name, questions) in &all {
@@ -148,10 +141,10 @@ pub fn run(options: &mut Options) -> io::Result<bool> {
     let until = Instant::now() + Duration::from_secs(seconds);
     let enough = count.kills + kills;
     while count.kills < enough || Instant::now() < until {
-        let (name, questions) = &all[random.below(all.len())];
+        let (name, questions) = &all[random.usize(..all.len())];
         let most = random.pick(&[64, 4096]);
-        let size = 1 + random.below(most);
-        if random.below(5) < 2 {
+        let size = 1 + random.usize(..most);
+        if random.usize(..5) < 2 {
             // For oneself.
             let read = || Source::of(name, questions).map(drop);
             count.kill(name, &mut random, read)?;
@@ -169,14 +162,11 @@ pub fn run(options: &mut Options) -> io::Result<bool> {
     Ok(count.wrong.0 == 0)
 }
 
-const ASKING: &CStr = c"asking";
-const TARGET: &CStr = c"asked";
-/// Tables that each process has.
 const PAGE_TABLES: usize = 64;
 
 fn ask(pid: &AtomicU64, asked: &AtomicU64) -> io::Result<()> {
     process::run_first(0)?;
-    process::set_name(ASKING);
+    process::set_name(c"asking");
     loop {
         let pid = pid.load(Ordering::SeqCst);
         let mut extents = Conversation::open(format!("{PROC}/extents"))?;
@@ -186,24 +176,22 @@ fn ask(pid: &AtomicU64, asked: &AtomicU64) -> io::Result<()> {
 }
 
 fn target(ready: &AtomicU64) -> io::Result<()> {
-    process::set_name(TARGET);
-    let area = Area::anonymous(PAGE_TABLES * sys::PAGE_HUGE)?;
-    area.huge_pages(false)?;
-    for table in 0..PAGE_TABLES {
-        area.part(table * sys::PAGE_HUGE, PAGE).write();
-    }
-    ready.store(u64::from(std::process::id()), Ordering::SeqCst);
+    process::set_name(c"asked");
+    let area = Area::anonymous(PAGE_TABLES * PAGE_HUGE)?.huge_pages(false)?;
+    (0..PAGE_TABLES).for_each(|table| _ = area.part(table * PAGE_HUGE, PAGE).write());
+    ready.store(u64::from(id()), Ordering::SeqCst);
     process::sleep_for_ever()
 }
 
 /// Who tore memory down that was not its own: the asking one, and others.
 fn others(trace: &str) -> io::Result<(usize, usize)> {
     let text = fs::read_to_string(trace)?;
-    let count = |name: &str| {
-        let of = |line: &&str| line.trim_start().starts_with(name);
-        text.lines().filter(of).count()
+    let of = |name: &str| {
+        text.lines()
+            .filter(|line| line.trim_start().starts_with(name))
+            .count()
     };
-    Ok((count("asking-"), count("kworker/")))
+    Ok((of("asking-"), of("kworker/")))
 }
 
 pub fn last_user(options: &mut Options) -> io::Result<bool> {
@@ -214,13 +202,12 @@ pub fn last_user(options: &mut Options) -> io::Result<bool> {
     process::run_on(0)?;
     process::run_first(2)?;
     let asking = process::fork_role("asking one", || ask(pid, asked))?;
-    let mut random = Random::new(1);
+    let mut random = Random::with_seed(1);
     let wait = Wait::begin();
     let (mut readers, mut elsewhere) = (0, 0);
     while readers + elsewhere < 3 && !wait.is_over() {
         let child = process::fork_role("target", || {
-            process::run_first(1)?;
-            target(pid)
+            process::run_first(1).and_then(|()| target(pid))
         })?;
         let is_asked = || asked.load(Ordering::SeqCst) == child as u64;
         ensure!(comes(is_asked), "nothing is asked about it");

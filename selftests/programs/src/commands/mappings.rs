@@ -17,12 +17,7 @@
 
 use crate::kinds::make;
 use crate::prelude::*;
-use crate::sys::{memfd, program_break, set_program_break};
-use std::{
-    env,
-    ffi::{CStr, OsStr},
-    os::unix::ffi::OsStrExt,
-};
+use std::{ffi::OsStr, os::unix::ffi::OsStrExt};
 
 const LEN: usize = 3 * PAGE;
 const NAMES: [&[u8]; 16] = words! {
@@ -56,9 +51,7 @@ fn descend(len: usize, rest: usize) -> io::Result<Vec<u8>> {
         // No last piece of a slash alone.
         let piece = if left > 256 { 200 } else { left };
         let directory = "d".repeat(piece - 1);
-        if !fs::exists(&directory)? {
-            fs::create_dir(&directory)?;
-        }
+        fs::create_dir_all(&directory)?;
         env::set_current_dir(&directory)?;
         left -= piece;
     }
@@ -68,8 +61,8 @@ fn descend(len: usize, rest: usize) -> io::Result<Vec<u8>> {
 /// Maps memory with names that the kernel may be built without.
 fn name_anonymous(areas: &mut Vec<Area>) -> io::Result<()> {
     for name in ANON_NAMES {
-        let area = Area::anonymous(2 * LEN)?;
-        area.part(0, LEN).name(name)?;
+        let area = Area::anonymous(2 * LEN)?.part(0, LEN);
+        area.name(name)?;
         area.page(0).write();
         areas.push(area);
     }
@@ -134,20 +127,18 @@ fn make_kind(kind: &str) -> io::Result<Area> {
     let area = match kind {
         "file" => make::file(SHARED, READ_WRITE, libc::MAP_SHARED)?,
         "shmem" => Area::shared(SHARED)?,
-        "hugetlb" => return Ok(make::pool(PAGE_2M, 1, make::Use::Shared)?[0]),
+        "hugetlb" => return make::pool(PAGE_2M, 1, make::Use::Shared),
         "thp" => return make::transparent(1, false),
-        "zero" => return Ok(make::zero()?[0]),
+        "zero" => return make::zero(),
         // Written by each process for itself, after the fork.
         "ksm" => {
             let run = fs::read_to_string("/sys/kernel/mm/ksm/run")?;
             ensure!(run.trim() == "1", "ksmd does not run");
-            let area = Area::anonymous(SHARED)?;
-            return area.advise(libc::MADV_MERGEABLE).map(|()| area);
+            return Area::anonymous(SHARED)?.advise(libc::MADV_MERGEABLE);
         }
         _ => Area::anonymous(SHARED)?,
     };
-    area.write();
-    Ok(area)
+    Ok(area.write())
 }
 
 /// Whether all pages of an area have the frames that other processes have.
@@ -165,13 +156,13 @@ fn is_merged(area: Area, pids: &[Pid]) -> io::Result<bool> {
 
 pub fn shared(options: &mut Options) -> io::Result<bool> {
     options.end()?;
-    let mut areas = Vec::new();
-    for kind in ["anon", "file", "shmem", "thp", "hugetlb", "zero", "ksm"] {
-        match make_kind(kind) {
-            Ok(area) => areas.push((kind, area)),
-            Err(error) => eprintln!("shared: no {kind} here: {error}"),
-        }
-    }
+    let all = ["anon", "file", "shmem", "thp", "hugetlb", "zero", "ksm"].into_iter();
+    let made = all.filter_map(|kind| {
+        let area =
+            make_kind(kind).inspect_err(|error| eprintln!("shared: no {kind} here: {error}"));
+        Some((kind, area.ok()?))
+    });
+    let mut areas = made.collect_vec();
     let ksm = areas.iter().find(|(kind, _)| *kind == "ksm").copied();
     let mut pids = Vec::new();
     for _ in 0..2 {
@@ -180,10 +171,8 @@ pub fn shared(options: &mut Options) -> io::Result<bool> {
             "ksm" => area.write(),
             _ => area.read(),
         };
-        pids.push(process::fork_resting(|| {
-            areas.iter().for_each(touch);
-            Ok(())
-        })?);
+        let touch = || Ok(areas.iter().map(touch).count());
+        pids.push(process::fork_resting(touch)?);
     }
     if let Some((_, area)) = ksm {
         area.write();
@@ -193,47 +182,24 @@ pub fn shared(options: &mut Options) -> io::Result<bool> {
         }
     }
 
-    let own = std::process::id() as Pid;
-    let mut lines = String::new();
-    for pid in [own].iter().chain(&pids) {
-        for (kind, area) in &areas {
-            lines += &format!("{kind} {pid} {:#x}\n", area.start);
-        }
-    }
-    hold(&lines)?;
+    let all = [&[id() as Pid], &pids[..]].concat();
+    let pairs = all.iter().cartesian_product(&areas);
+    let line =
+        |(pid, (kind, area)): (&Pid, &(&str, Area))| format!("{kind} {pid} {:#x}\n", area.start);
+    hold(&pairs.map(line).collect::<String>())?;
     process::end(&pids);
     Ok(true)
 }
 
 pub fn pin(_options: &mut Options) -> io::Result<bool> {
-    let area = Area::anonymous(2 * PAGE)?;
-    area.huge_pages(false)?;
-    area.write();
-    // struct io_uring_params, all zeros.
-    let mut params = [0u64; 15];
+    let area = Area::anonymous(2 * PAGE)?.huge_pages(false)?.write();
     let buffer = libc::iovec {
         iov_base: area.start as *mut libc::c_void,
         iov_len: PAGE,
     };
-    const REGISTER_BUFFERS: usize = 0;
-    // SAFETY: The kernel writes to the parameters alone, and the buffer stays mapped.
-    let registered = unsafe {
-        let ring = libc::syscall(libc::SYS_io_uring_setup, 1, &raw mut params);
-        let buffer = &raw const buffer;
-        libc::syscall(
-            libc::SYS_io_uring_register,
-            ring,
-            REGISTER_BUFFERS,
-            buffer,
-            1,
-        )
-    };
-    if registered != 0 {
-        return Err(io::Error::last_os_error());
-    }
-    hold(&format!(
-        "pinned {:#x}\nother {:#x}\n",
-        area.start,
-        area.start + PAGE
-    ))
+    let ring = io_uring::IoUring::new(1)?;
+    // SAFETY: The buffer stays mapped.
+    unsafe { ring.submitter().register_buffers(&[buffer])? };
+    let (pinned, other) = (area.start, area.page(1).start);
+    hold(&format!("pinned {pinned:#x}\nother {other:#x}\n"))
 }

@@ -4,12 +4,15 @@
 //! its rivals; prints CSV. Rivals of C lie in the working directory. BENCH `counts` has no rivals,
 //! and is left out where it is not named.
 //!
+//! `client runs PID START END`: prints the physically contiguous runs of a range as `START END PA`,
+//! from bulk reads of pagemap: what people write where there is no /proc/memintro/extents.
+//! `client ask FILE QUESTION`: prints the answer of a conversation.
+//!
 //! In a round every variant does its work once, in turn, so that what else the machine does
 //! meanwhile hits all of them alike.
 
 use crate::prelude::*;
-use crate::{memory, pagemap::PAGE_IS_PRESENT, proc::numbers};
-use race::{lines, run_command, Client, Race};
+use race::{ask_lines, ask_number, run_command, Race};
 
 mod counts;
 mod race;
@@ -34,9 +37,11 @@ impl Fill {
         area.huge_pages(huge)?;
         match self {
             Fill::Scattered => {
-                let mut pages: Vec<_> = (0..area.len / PAGE).collect();
-                Random::new(1).shuffle(&mut pages);
-                pages.into_iter().for_each(|page| area.page(page).write());
+                let mut pages = (0..area.len / PAGE).collect_vec();
+                Random::with_seed(1).shuffle(&mut pages);
+                for page in pages {
+                    area.page(page).write();
+                }
             }
             Fill::Contiguous => {
                 area.write();
@@ -46,8 +51,8 @@ impl Fill {
                 }
                 area.protect(READ_WRITE)?;
             }
-            Fill::Huge => area.write(),
-            Fill::One => area.part(area.len / 2, PAGE).write(),
+            Fill::Huge => _ = area.write(),
+            Fill::One => _ = area.part(area.len / 2, PAGE).write(),
         }
         Ok(())
     }
@@ -62,8 +67,7 @@ impl Subjects {
         let pid = process::fork_resting(|| fill.fill(area))?;
         self.0.push(pid);
         // The child has its own.
-        area.unmap()?;
-        Ok((pid, area))
+        area.unmap().map(|()| (pid, area))
     }
 }
 
@@ -79,11 +83,10 @@ fn find_everywhere(frame: u64) -> io::Result<u64> {
     for pid in numbers(Path::new("/proc")) {
         let directory = Path::new("/proc").join(pid.to_string());
         // It may have ended, and a kernel thread has none.
-        let (Ok(maps), Ok(pagemap)) = (memory::maps(&directory), Pagemap::in_directory(&directory))
-        else {
+        let Ok(pagemap) = Pagemap::in_directory(&directory) else {
             continue;
         };
-        for mapping in maps {
+        for mapping in maps(&directory).unwrap_or_default() {
             pagemap.each(mapping.start, mapping.end, |_, entry| {
                 hits += u64::from(entry.frame() == Some(frame));
                 Ok(())
@@ -129,7 +132,7 @@ impl Bench {
             race.add("bpf-iterator", || run_command(&["cat", BPF]));
             race.add("ps", || run_command(&ps));
             race.run(self.rounds)?;
-            let read = |name: &str| Ok(lines(&fs::read(format!("{PROC}/{name}"))?));
+            let read = |name: &str| Ok(count_lines(&fs::read(format!("{PROC}/{name}"))?) as u64);
             let mut race = Race::new("memory", count);
             race.add("memintro-heapmax", || read("heapmax"));
             race.add("memintro-vm", || read("vm"));
@@ -143,18 +146,17 @@ impl Bench {
         let mut subjects = Subjects::default();
         let (pid, area) = subjects.start_with(64 * MIB, Fill::Scattered)?;
         let pagemap = Pagemap::open(pid)?;
-        let mut random = Random::new(2);
+        let mut random = Random::with_seed(2);
         for &count in &[1, 10, 100, 1000, 10_000] {
-            let addresses = (0..count).map(|_| area.start + random.below(area.len));
-            let addresses: Vec<_> = addresses.collect();
-            let questions: Vec<_> = addresses
-                .iter()
-                .map(|va| format!("{pid} {va:#x}\n"))
-                .collect();
-            let questions = questions.concat();
-            let mut walk = Client::open("walk")?;
+            let addresses = (0..count).map(|_| area.start + random.usize(..area.len));
+            let addresses = addresses.collect_vec();
+            let questions = addresses.iter().map(|va| format!("{pid} {va:#x}\n"));
+            let questions = questions.collect::<String>();
+            let (walk, mut buffer) = (read_write(format!("{PROC}/walk"))?, [0; 64 << 10]);
             let mut race = Race::new("walk", count);
-            race.add("memintro", || walk.ask_lines(questions.as_bytes()));
+            race.add("memintro", || {
+                ask_lines(&walk, questions.as_bytes(), &mut buffer)
+            });
             race.add("pread-pagemap", || {
                 let found = |va| Ok::<_, io::Error>(u64::from(pagemap.entry(va)?.0 != 0));
                 addresses.iter().map(|va| found(*va)).sum()
@@ -169,9 +171,9 @@ impl Bench {
             let mut subjects = Subjects::default();
             let (pid, area) = subjects.start_with(len, fill)?;
             let (start, end) = (area.start as u64, area.end() as u64);
-            let question = format!("{pid} {start:#x}-{end:#x} totals\n");
+            let question = format!("{pid} {start:#x}-{end:#x} totals");
             let rollup = format!("/proc/{pid}/smaps_rollup");
-            let mut extents = Client::open("extents")?;
+            let mut extents = Conversation::of("extents")?;
             let pagemap = Pagemap::open(pid)?;
             let scan = || {
                 let mut bytes = 0;
@@ -179,11 +181,11 @@ impl Bench {
                 Ok::<_, io::Error>(bytes >> 10)
             };
             let pid = pid.to_string();
-            let (found, expected) = (extents.number(&question, "kb")?, scan()?);
+            let (found, expected) = (ask_number(&mut extents, &question, "kb")?, scan()?);
             let right = found == expected;
             ensure!(right, "{bench}: {found} KiB found, {expected} expected");
             let mut race = Race::new(bench, len / MIB);
-            race.add("memintro", || extents.number(&question, "kb"));
+            race.add("memintro", || ask_number(&mut extents, &question, "kb"));
             race.add("pagemap-scan", scan);
             race.add("smaps-rollup", || fs::read(&rollup).map(|_| 0));
             if fill == Fill::Scattered {
@@ -207,10 +209,10 @@ impl Bench {
 
     /// What all memory is used for. `compare-page` says that both count the same.
     fn frames(&self) -> io::Result<()> {
-        let mut page = Client::open("page")?;
-        let question = "0x0-0xffffffffffffffff totals\n";
+        let mut page = Conversation::of("page")?;
+        let question = "0x0-0xffffffffffffffff totals";
         let mut race = Race::new("frames", 1);
-        race.add("memintro", || page.number(question, "kb_buddy"));
+        race.add("memintro", || ask_number(&mut page, question, "kb_buddy"));
         race.add("page-types", || run_command(&["./page-types"]));
         race.run(self.rounds)
     }
@@ -219,13 +221,13 @@ impl Bench {
         for &len in self.sizes(&[16 * MIB, 64 * MIB, 256 * MIB, GIB]) {
             let mut subjects = Subjects::default();
             let (pid, area) = subjects.start_with(len, fill)?;
-            let (start, end) = (format!("{:x}", area.start), format!("{:x}", area.end()));
-            let question = format!("{pid} 0x{start}-0x{end}");
-            let pid = pid.to_string();
+            let [start, end] = [area.start, area.end()].map(|va| format!("{va:#x}"));
+            let (question, pid) = (format!("{pid} {start}-{end}"), pid.to_string());
+            let client = ["/proc/self/exe", "client"];
+            let ask = [&client[..], &["ask", "/proc/memintro/extents", &question]].concat();
+            let runs = [&client[..], &["runs", &pid, &start, &end]].concat();
             let mut race = Race::new(bench, len / MIB);
-            let ask = ["./clients", "ask", "/proc/memintro/extents", &question];
             race.add("memintro", || run_command(&ask));
-            let runs = ["./clients", "runs", &pid, &start, &end];
             race.add("pagemap-runs", || run_command(&runs));
             race.run(self.rounds)?;
         }
@@ -238,24 +240,20 @@ impl Bench {
             let mut subjects = Subjects::default();
             // Memory that all of them map.
             let file = sys::memfd(c"shared", 0, len)?;
-            let area = Area::of_file(file, len, READ_WRITE, libc::MAP_SHARED)?;
-            area.write();
+            let area = Area::of_file(file, len, READ_WRITE, libc::MAP_SHARED)?.write();
             for _ in 0..count {
-                let pid = process::fork_resting(|| {
-                    area.read();
-                    Ok(())
-                })?;
-                subjects.0.push(pid);
+                subjects.0.push(process::fork_resting(|| Ok(area.read()))?);
             }
             let entry = Pagemap::open("self")?.entry(area.start + len / 2)?;
             let frame = entry.frame().ok_or_else(|| error!("no page"))?;
-            let question = format!("{:#x}\n", frame * PAGE as u64);
-            let mut rmap = Client::open("rmap")?;
-            let (found, expected) = (rmap.number(&question, "rows")?, find_everywhere(frame)?);
+            let question = format!("{:#x}", frame * PAGE as u64);
+            let mut rmap = Conversation::of("rmap")?;
+            let found = ask_number(&mut rmap, &question, "rows")?;
+            let expected = find_everywhere(frame)?;
             let right = found == expected && found == count as u64 + 1;
             ensure!(right, "rmap: {found} rows, {expected} expected");
             let mut race = Race::new("rmap", count);
-            race.add("memintro", || rmap.number(&question, "rows"));
+            race.add("memintro", || ask_number(&mut rmap, &question, "rows"));
             race.add("every-pagemap", || find_everywhere(frame));
             race.run(self.rounds)?;
             area.unmap()?;
@@ -269,7 +267,6 @@ const GROUP: &str = "/sys/fs/cgroup/memintro-bench";
 /// How many conversations are open at once: the counters are coarse.
 const MANY: u64 = 64;
 
-/// The kernel memory of this cgroup.
 fn charged() -> io::Result<u64> {
     let text = fs::read_to_string(format!("{GROUP}/memory.stat"))?;
     let mut lines = text.lines();
@@ -286,7 +283,7 @@ fn memory() -> io::Result<()> {
         fs::create_dir(GROUP)?;
     }
     fs::write(format!("{GROUP}/cgroup.procs"), "0")?;
-    let me = std::process::id();
+    let me = id();
     for name in CONVERSATIONS {
         let question = match name {
             "walk" => format!("{me} 0x1000 levels\n"),
@@ -310,12 +307,13 @@ fn memory() -> io::Result<()> {
     println!("memory-of-the-module,code-and-data,1,0,{size},0");
     let kmem = Table::read(Path::new("/proc/memintro/kmem"), header("kmem"))?;
     // The samples are those that were allocated.
-    let mut samples = 0;
-    for row in kmem.rows {
-        if ["kmalloc", "vmalloc"].contains(&&*row[0]) {
-            samples += number(&row[2])?;
-        }
-    }
+    let allocated = |row: &&Vec<String>| ["kmalloc", "vmalloc"].contains(&&*row[0]);
+    let samples = kmem
+        .rows
+        .iter()
+        .filter(allocated)
+        .map(|row| number(&row[2]));
+    let samples: u64 = samples.sum::<io::Result<_>>()?;
     println!("memory-of-the-module,samples,1,0,{samples},0");
     Ok(())
 }
@@ -365,4 +363,35 @@ pub fn run(options: &mut Options) -> io::Result<bool> {
         bench.processes()?;
     }
     Ok(true)
+}
+
+pub fn client(options: &mut Options) -> io::Result<bool> {
+    let (verb, whose): (String, String) = (options.word()?, options.word()?);
+    let mut out = io::BufWriter::new(io::stdout().lock());
+    if verb == "ask" {
+        let mut file = read_write(whose)?;
+        writeln!(file, "{}", options.word::<String>()?)?;
+        return out.write_all(&read_all(&file, 512 << 10)?).map(|()| true);
+    }
+    let (start, end): (String, String) = (options.word()?, options.word()?);
+    // Where it begins and ends so far, and its first frame's address.
+    let mut run: Option<(u64, u64, u64)> = None;
+    let mut tell = |run: Option<(u64, u64, u64)>| {
+        let line = run.map(|(start, end, pa)| writeln!(out, "{start:#x} {end:#x} {pa:#x}"));
+        line.unwrap_or(Ok(()))
+    };
+    Pagemap::open(whose)?.each(parse_hex(&start)?, parse_hex(&end)?, |va, entry| {
+        let pa = entry.frame().map(|frame| frame * PAGE as u64);
+        match (&mut run, pa) {
+            (Some((start, end, first)), Some(pa)) if *first + (va - *start) == pa => {
+                *end = va + PAGE as u64;
+            }
+            _ => {
+                tell(run)?;
+                run = pa.map(|pa| (va, va + PAGE as u64, pa));
+            }
+        }
+        Ok(())
+    })?;
+    tell(run).map(|()| true)
 }

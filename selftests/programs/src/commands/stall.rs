@@ -9,9 +9,10 @@
 //! each kind a round has N samples, and N rounds are of either sort. What is compared is the
 //! median of the rounds' 99.9th percentiles: where the machine is an emulated one, the host
 //! takes a processor away now and then, and the worst of all samples says only that.
+//! No more than the limit (1000 us) may be added, nor the lock be held for longer.
 //!
-//! Prints a line for each kind, one for the lock, and a verdict. Exit status 1 if more than the
-//! limit (1000 us) was added, or the lock held for longer.
+//! A mapping that exists is looked at under its own lock, which has no trace event: that this is
+//! short is what mprotect and faults measure.
 
 use crate::prelude::*;
 
@@ -51,7 +52,7 @@ struct Shared {
     samples: &'static [AtomicU64],
 }
 
-fn nanos(act: impl FnOnce() -> io::Result<()>) -> io::Result<u64> {
+fn nanos<T>(act: impl FnOnce() -> io::Result<T>) -> io::Result<u64> {
     let begun = Instant::now();
     act()?;
     Ok(begun.elapsed().as_nanos() as u64)
@@ -68,18 +69,10 @@ impl Shared {
 
     /// Maps what is only there, and returns what is used; tells both to who asks.
     fn furnish(self, subject: usize) -> io::Result<Area> {
-        let all = Area::anonymous(PIECES * PAGE)?;
-        all.write();
-        all.break_up()?;
-        let small = |len| -> io::Result<Area> {
-            let area = Area::anonymous(len)?;
-            area.huge_pages(false)?;
-            area.write();
-            Ok(area)
-        };
-        small(DENSE)?;
-        let area = small(PAGES * PAGE)?;
-        self.set(subject, u64::from(std::process::id()));
+        Area::anonymous(PIECES * PAGE)?.write().break_up()?;
+        Area::anonymous(DENSE)?.huge_pages(false)?.write();
+        let area = Area::anonymous(PAGES * PAGE)?.huge_pages(false)?.write();
+        self.set(subject, u64::from(id()));
         self.set(subject + 1, area.start as u64);
         Ok(area)
     }
@@ -101,10 +94,7 @@ impl Shared {
                 let protected = nanos(|| area.protect(libc::PROT_READ))?;
                 area.protect(READ_WRITE)?;
                 page.advise(libc::MADV_DONTNEED)?;
-                let touched = nanos(|| {
-                    page.write();
-                    Ok(())
-                })?;
+                let touched = nanos(|| Ok(page.write()))?;
                 for (kind, time) in [mapped, protected, touched].into_iter().enumerate() {
                     self.samples[kind * count + i].store(time, Ordering::Relaxed);
                 }
@@ -134,7 +124,7 @@ impl Shared {
                 _ => format!("{pid} {:#x}", place + i % 16 * PAGE),
             };
             match turn {
-                0 => walk.ask(&(0..200).map(line).collect::<Vec<_>>().join("\n")),
+                0 => walk.ask(&(0..200).map(line).join("\n")),
                 1 => vmas.ask(&format!("{pid}")),
                 2 => vmas.ask(&format!("{pid} totals")),
                 3 => extents.ask(&format!("{pid}")),
@@ -263,8 +253,8 @@ pub fn run(options: &mut Options) -> io::Result<bool> {
     let (mut longest, mut p999, mut holds) = (Vec::new(), Vec::new(), 0);
     for _ in 0..TRACES {
         // It takes few other locks: those for faults of its own.
-        let found = traced(examiner, || shared.round())?;
-        let mut found = found.into_iter().max_by_key(Vec::len).unwrap_or_default();
+        let found = traced(examiner, || shared.round())?.into_iter();
+        let mut found = found.max_by_key(Vec::len).unwrap_or_default();
         holds += found.len();
         longest.push(quantile(&mut found, 1000));
         p999.push(quantile(&mut found, 999));

@@ -15,20 +15,17 @@
 //!
 //! Goes on for up to `--longer` seconds more (default 0) if something that is to be done was
 //! not done yet: a slow machine asks few questions.
-//!
-//! Exit status 1 if anything was wrong, an asker made no step any more, or something that was
-//! to be done was never done.
+//! It is wrong, too, if an asker makes no step any more.
 
 use crate::prelude::*;
 use ask::Asker;
-use tally::{Tally, ROUNDS};
+use tally::ROUNDS;
 
 mod ask;
-mod churn;
 mod tally;
 mod targets;
 
-/// The slots of each process that churns (see [`churn`]).
+/// The slots of each process that churns (see [`targets`]).
 pub const SLOTS: usize = 6;
 
 #[derive(Clone, Copy)]
@@ -40,7 +37,6 @@ pub struct Churned {
 /// What all processes of a run share.
 #[derive(Clone)]
 pub struct World {
-    pub tally: Tally,
     pub churned: Vec<Churned>,
     /// One that is busy forever.
     pub stuck: Option<u32>,
@@ -60,25 +56,23 @@ fn start(all: &mut Vec<Pid>, run: impl FnOnce()) -> io::Result<Pid> {
     Ok(pid)
 }
 
-/// Kills and restarts one who asks, forever.
 fn killer(world: &World, seed: u64, heart: usize) -> ! {
-    let mut random = Random::new(seed);
+    let mut random = Random::with_seed(seed);
     loop {
-        world.tally.beat(heart);
-        let seed = random.next_u64();
+        tally::heart(heart).fetch_add(1, Ordering::Relaxed);
+        let seed = random.u64(..);
         let child = process::fork_tied(|| Asker::new(world.clone(), seed, heart).work());
         thread::sleep(random.micros(200_000));
         if let Ok(child) = child {
             process::end(&[child]);
-            world.tally.add("kills", 1);
+            tally::add("kills", 1);
         }
     }
 }
 
-fn never<'a>(names: &[&'a str], tally: Tally) -> Vec<&'a str> {
-    let mut names = names.to_vec();
-    names.retain(|name| tally.get(name) == 0);
-    names
+fn never<'a>(names: &[&'a str]) -> Vec<&'a str> {
+    let is_never = |name: &&str| tally::get(name) == 0;
+    names.iter().copied().filter(is_never).collect()
 }
 
 /// Watches the askers, and reloads the module, until `end`, or until `last` while something of
@@ -88,27 +82,27 @@ fn watch(
     (end, last): (Instant, Instant),
     needed: &[&str],
     hearts: &[Pid],
-    tally: Tally,
 ) -> io::Result<bool> {
-    let mut random = Random::new(1);
+    let mut random = Random::with_seed(1);
     let mut seen: Vec<_> = hearts.iter().map(|_| (0, Instant::now())).collect();
     let mut next = Instant::now() + Duration::from_secs(2);
-    let rounds = || -> u64 { ROUNDS.iter().map(|name| tally.get(name)).sum() };
+    let rounds = || -> u64 { ROUNDS.iter().map(|name| tally::get(name)).sum() };
     let mut enough = 0;
-    while Instant::now() < end || (Instant::now() < last && !never(needed, tally).is_empty()) {
+    while Instant::now() < end || (Instant::now() < last && !never(needed).is_empty()) {
         thread::sleep(Duration::from_millis(100));
         let due = Instant::now() > next && rounds() >= enough;
-        if due && never(&ROUNDS, tally).is_empty() {
+        if due && never(&ROUNDS).is_empty() {
             sys::unload()?;
             thread::sleep(random.micros(20_000));
             sys::load(file)?;
-            tally.add("reloads", 1);
+            tally::add("reloads", 1);
             enough = rounds() + BETWEEN;
-            next = Instant::now() + Duration::from_millis(500 + random.below(4000) as u64);
+            next = Instant::now() + Duration::from_millis(500 + random.usize(..4000) as u64);
         }
         for (heart, (beats, when)) in seen.iter_mut().enumerate() {
-            if tally.beats(heart) != *beats {
-                (*beats, *when) = (tally.beats(heart), Instant::now());
+            let now = tally::heart(heart).load(Ordering::Relaxed);
+            if now != *beats {
+                (*beats, *when) = (now, Instant::now());
             } else if when.elapsed() > PATIENCE {
                 let stack = fs::read_to_string(format!("/proc/{}/stack", hearts[heart]));
                 println!("stalled: {stack:?}");
@@ -134,27 +128,20 @@ pub fn run(options: &mut Options) -> io::Result<bool> {
     let cgroup = options.get::<String>("--cgroup")?;
     println!("seed={seed}");
 
-    let tally = Tally::new()?;
-    let mut churned = Vec::new();
-    for i in 0..targets {
-        let counters = counters(SLOTS)?;
-        let pid = targets::churner(seed + 100 * i, counters)?;
-        churned.push(Churned { pid, counters });
-    }
-    let mut all: Vec<_> = churned.iter().map(|target| target.pid).collect();
-    let world = World {
-        tally,
-        churned,
-        stuck: options.get("--stuck")?,
-    };
+    tally::all();
+    let churned = (0..targets).map(|i| targets::churner(seed + 100 * i));
+    let churned: Vec<_> = churned.try_collect()?;
+    let mut all = churned.iter().map(|target| target.pid).collect_vec();
+    let stuck = options.get("--stuck")?;
+    let world = World { churned, stuck };
     options.end()?;
-    start(&mut all, || targets::forker(tally, seed + 200))?;
-    start(&mut all, || targets::forker(tally, seed + 201))?;
+    start(&mut all, || targets::forker(seed + 200))?;
+    start(&mut all, || targets::forker(seed + 201))?;
     start(&mut all, || targets::merged(seed + 300))?;
     start(&mut all, || targets::pooled(seed + 310))?;
     start(&mut all, || targets::handled(seed + 320))?;
     if let Some(cgroup) = &cgroup {
-        start(&mut all, || targets::hog(tally, cgroup, seed + 330))?;
+        start(&mut all, || targets::hog(cgroup, seed + 330))?;
     }
     let mut hearts = Vec::new();
     for heart in 0..askers {
@@ -173,14 +160,17 @@ pub fn run(options: &mut Options) -> io::Result<bool> {
     let begun = Instant::now();
     let end = begun + Duration::from_secs(seconds);
     let last = end + Duration::from_secs(longer);
-    let alive = watch(&file, (end, last), &needed, &hearts, tally)?;
+    let alive = watch(&file, (end, last), &needed, &hearts)?;
     let seconds = begun.elapsed().as_secs();
-    tally.end();
+    tally::over().store(1, Ordering::SeqCst);
     process::end(&all);
-    println!("{tally} seconds={seconds} askers={askers} targets={targets} seed={seed}");
-    let never = never(&needed, tally);
+    println!(
+        "{} seconds={seconds} askers={askers} targets={targets} seed={seed}",
+        tally::all()
+    );
+    let never = never(&needed);
     if !never.is_empty() {
         println!("never: {}", never.join(" "));
     }
-    Ok(alive && never.is_empty() && tally.get("wrong") == 0)
+    Ok(alive && never.is_empty() && tally::get("wrong") == 0)
 }

@@ -14,11 +14,8 @@
 //! `ticks`: prints how often the processor's counter ticks in a millisecond. An emulated
 //! machine has that counter too, and on a busy host no way to find it out.
 
+use crate::kinds::{self, Expect, Kind, KINDS, ON_REQUEST};
 use crate::prelude::*;
-use crate::{
-    kinds::{self, Expect, Kind, KINDS, ON_REQUEST},
-    layout::Mode,
-};
 
 fn list() {
     for kind in KINDS {
@@ -44,13 +41,9 @@ pub fn run(options: &mut Options) -> io::Result<bool> {
         process::interleave()?;
     }
     let names = options.words()?;
+    let usual = KINDS.iter().filter(|kind| kind.name != ON_REQUEST);
     let wanted: Option<Vec<&Kind>> = match names.is_empty() {
-        true => Some(
-            KINDS
-                .iter()
-                .filter(|kind| kind.name != ON_REQUEST)
-                .collect(),
-        ),
+        true => Some(usual.collect()),
         false => names.iter().map(|name| kinds::find(name)).collect(),
     };
     let wanted = wanted.ok_or_else(|| misuse("no such kind; `subject --list` names all"))?;
@@ -59,18 +52,13 @@ pub fn run(options: &mut Options) -> io::Result<bool> {
     // of.
     let mut lines = String::new();
     for kind in wanted {
-        match kind.make() {
-            Ok(areas) => {
-                for area in areas {
-                    lines += &format!("{} {:#x} {:#x}\n", kind.name, area.start, area.len);
-                }
-            }
-            Err(error) => {
-                eprintln!("subject: no {} here: {error}", kind.name);
-                if !names.is_empty() {
-                    std::process::exit(4);
-                }
-            }
+        let made = kind.make();
+        let made = made.inspect_err(|error| eprintln!("subject: no {} here: {error}", kind.name));
+        if made.is_err() && !names.is_empty() {
+            std::process::exit(4);
+        }
+        for area in made.unwrap_or_default() {
+            lines += &format!("{} {:#x} {:#x}\n", kind.name, area.start, area.len);
         }
     }
     hold(&lines)

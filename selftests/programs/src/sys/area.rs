@@ -6,13 +6,8 @@ use rustix::{
     mm::{self, MprotectFlags, MremapFlags},
     process::set_virtual_memory_region_name,
 };
-use std::{
-    ffi::{c_void, CStr},
-    os::fd::{AsFd, BorrowedFd},
-    ptr,
-};
+use std::{ffi::c_void, os::fd::BorrowedFd, ptr};
 
-use super::check;
 use crate::prelude::*;
 
 const PRIVATE: i32 = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS;
@@ -28,17 +23,14 @@ pub struct Area {
 }
 
 impl Area {
-    /// Memory that is mapped, or is to be.
     pub fn new(start: usize, len: usize) -> Self {
         Self { start, len }
     }
 
-    /// Maps `len` bytes of a file from its start.
     pub fn of_file(file: impl AsFd, len: usize, prot: i32, flags: i32) -> io::Result<Self> {
         Self::of_file_at(0, file, 0, len, prot, flags)
     }
 
-    /// Maps `len` bytes of a file from `offset` on; `hint` is an address or 0.
     pub fn of_file_at(
         hint: usize,
         file: impl AsFd,
@@ -68,9 +60,7 @@ impl Area {
         // `replace`, or refuses to replace what is there, and no Rust object lives in an
         // `Area`.
         let start = unsafe { libc::mmap(self.ptr(), self.len, prot, flags, fd, offset) };
-        if start == libc::MAP_FAILED {
-            return Err(io::Error::last_os_error());
-        }
+        let start = Errno::result(start)?;
         Ok(Self::new(start as usize, self.len))
     }
 
@@ -82,12 +72,10 @@ impl Area {
         Self::map(0, len, READ_WRITE, SHARED)
     }
 
-    /// Maps private anonymous memory where nothing is yet.
     pub fn at(start: usize, len: usize, prot: i32) -> io::Result<Self> {
         Self::map(start, len, prot, PRIVATE | libc::MAP_FIXED_NOREPLACE)
     }
 
-    /// Maps shared anonymous memory where nothing is yet.
     pub fn shared_at(start: usize, len: usize) -> io::Result<Self> {
         Self::map(start, len, READ_WRITE, SHARED | libc::MAP_FIXED_NOREPLACE)
     }
@@ -133,21 +121,22 @@ impl Area {
 
     /// Writes to every base page, a different content to each, so that neither zero-page tricks
     /// nor compression make two of them alike.
-    pub fn write(self) {
+    pub fn write(self) -> Self {
         for va in self.pages() {
             // SAFETY: the caller mapped the area writable and no Rust object lives in it; `va`
             // is page-aligned, hence aligned for usize.
             unsafe { ptr::write_volatile(va as *mut usize, va ^ 0x5555) };
         }
+        self
     }
 
     /// Fills every byte with pseudo-random content, for pages that a compressing swap device
     /// must really store.
     pub fn fill_random(self) {
-        let mut random = Random::new(self.start as u64);
+        let mut random = Random::with_seed(self.start as u64);
         for va in (self.start..self.end()).step_by(8) {
             // SAFETY: as in `write`.
-            unsafe { ptr::write_volatile(va as *mut u64, random.next_u64()) };
+            unsafe { ptr::write_volatile(va as *mut u64, random.u64(..)) };
         }
     }
 
@@ -156,48 +145,53 @@ impl Area {
         unsafe { ptr::write_bytes(self.start as *mut u8, byte, self.len) };
     }
 
-    pub fn read(self) {
+    pub fn read(self) -> Self {
         for va in self.pages() {
             // SAFETY: the caller mapped the area readable.
             unsafe { ptr::read_volatile(va as *const u8) };
         }
+        self
     }
 
-    pub fn protect(self, prot: i32) -> io::Result<()> {
+    pub fn protect(self, prot: i32) -> io::Result<Self> {
         let prot = MprotectFlags::from_bits_retain(prot as u32);
         // SAFETY: no Rust object lives in an `Area`.
-        unsafe { mm::mprotect(self.ptr(), self.len, prot) }.map_err(io::Error::from)
+        unsafe { mm::mprotect(self.ptr(), self.len, prot) }?;
+        Ok(self)
     }
 
     /// Lets every second page only be read: each is a mapping then.
-    pub fn break_up(self) -> io::Result<()> {
-        let mut pages = (0..self.len / PAGE).step_by(2);
-        pages.try_for_each(|page| self.page(page).protect(libc::PROT_READ))
+    pub fn break_up(self) -> io::Result<Self> {
+        for page in (0..self.len / PAGE).step_by(2) {
+            self.page(page).protect(libc::PROT_READ)?;
+        }
+        Ok(self)
     }
 
     /// Gives advice, which may drop or move the content; rustix does not have all.
-    pub fn advise(self, advice: i32) -> io::Result<()> {
+    pub fn advise(self, advice: i32) -> io::Result<Self> {
         // SAFETY: no Rust object lives in an `Area`.
-        check(unsafe { libc::madvise(self.ptr(), self.len, advice) }).map(drop)
+        check(unsafe { libc::madvise(self.ptr(), self.len, advice) })?;
+        Ok(self)
     }
 
     /// Asks for huge pages, or for none. A kernel that has none, as one for real time,
     /// knows no such advice.
-    pub fn huge_pages(self, wanted: bool) -> io::Result<()> {
+    pub fn huge_pages(self, wanted: bool) -> io::Result<Self> {
         let advice = [libc::MADV_NOHUGEPAGE, libc::MADV_HUGEPAGE][usize::from(wanted)];
         match self.advise(advice) {
-            Err(_) if !Path::new("/sys/kernel/mm/transparent_hugepage").exists() => Ok(()),
+            Err(_) if !Path::new("/sys/kernel/mm/transparent_hugepage").exists() => Ok(self),
             result => result,
         }
     }
 
     /// Keeps the pages in memory, populating what is not there yet.
-    pub fn lock(self) -> io::Result<()> {
+    pub fn lock(self) -> io::Result<Self> {
         // SAFETY: mlock changes no content.
-        unsafe { mm::mlock(self.ptr(), self.len) }.map_err(io::Error::from)
+        unsafe { mm::mlock(self.ptr(), self.len) }?;
+        Ok(self)
     }
 
-    /// Moves the area, with its pages, to where `target` is mapped.
     pub fn move_to(self, target: Self) -> io::Result<Self> {
         let (len, flags) = (self.len, MremapFlags::MAYMOVE);
         // SAFETY: no Rust object lives in either `Area`.

@@ -2,13 +2,12 @@
 
 //! Processes: fork, wait, signals, names.
 
+use nix::sys::signal::{sigaction, SaFlags, SigAction, SigHandler, SigSet};
 use rustix::{
     process::{self as rx, Signal, WaitIdOptions, WaitOptions},
     thread::CpuSet,
 };
-use std::ffi::CStr;
 
-use super::check;
 use crate::prelude::*;
 
 pub type Pid = libc::pid_t;
@@ -29,7 +28,7 @@ pub fn fork(child: impl FnOnce()) -> io::Result<Pid> {
 
 /// As [`fork`]; the kernel kills the child when this thread ends.
 pub fn fork_tied(child: impl FnOnce()) -> io::Result<Pid> {
-    let parent = std::process::id();
+    let parent = id();
     fork(|| {
         tie_to(parent);
         child();
@@ -46,7 +45,7 @@ pub fn fork_role(name: &str, run: impl FnOnce() -> io::Result<()>) -> io::Result
 }
 
 /// As [`fork_role`], for a child that prepares something and then rests; returns when it does.
-pub fn fork_resting(prepare: impl FnOnce() -> io::Result<()>) -> io::Result<Pid> {
+pub fn fork_resting<T>(prepare: impl FnOnce() -> io::Result<T>) -> io::Result<Pid> {
     let (mut told, mut tell) = super::pipe()?;
     let pid = fork_role("child", || {
         prepare()?;
@@ -109,11 +108,9 @@ pub fn exit_thread() -> ! {
     }
 }
 
-/// Sleeps forever; a signal may end the process.
 pub fn sleep_for_ever() -> ! {
     loop {
-        // SAFETY: the call only waits.
-        unsafe { libc::pause() };
+        nix::unistd::pause();
     }
 }
 
@@ -129,16 +126,12 @@ pub fn set_name(name: &CStr) {
     let _ = rustix::thread::set_name(name);
 }
 
-pub fn set_users(real: u32, effective: u32) -> io::Result<()> {
-    // SAFETY: the call takes only numbers.
-    check(unsafe { libc::setresuid(real, effective, effective) }).map(drop)
-}
-
 /// Has this process run before all whose number is lower; 0 is everybody's.
 pub fn run_first(number: i32) -> io::Result<()> {
-    let policy = match number {
-        0 => libc::SCHED_OTHER,
-        _ => libc::SCHED_FIFO,
+    let policy = if number == 0 {
+        libc::SCHED_OTHER
+    } else {
+        libc::SCHED_FIFO
     };
     // SAFETY: an all-zero structure is a valid value.
     let mut param: libc::sched_param = unsafe { std::mem::zeroed() };
@@ -162,7 +155,6 @@ pub fn kill(pid: Pid) {
     signal(pid, Signal::KILL);
 }
 
-/// Waits for a child as the options say, and removes it if it ended.
 fn wait(pid: Pid, options: WaitOptions) -> Option<rx::WaitStatus> {
     let ended = rx::waitpid(rx::Pid::from_raw(pid), options).ok()??;
     Some(ended.1)
@@ -180,7 +172,7 @@ pub fn end(pids: &[Pid]) {
 /// Waits until a child has ended, removes it, and says whether it was killed.
 pub fn reap_killed(pid: Pid) -> bool {
     let status = wait(pid, WaitOptions::empty());
-    status.and_then(|status| status.terminating_signal()) == Some(libc::SIGKILL)
+    status.is_some_and(|status| status.terminating_signal() == Some(libc::SIGKILL))
 }
 
 /// Removes a child that has ended; says whether it had.
@@ -190,43 +182,34 @@ pub fn try_reap(pid: Pid) -> bool {
 
 /// Waits until a child has ended or stopped, and leaves it so.
 pub fn wait_and_leave(pid: Pid, stopped: bool) -> io::Result<()> {
-    let what = match stopped {
-        true => WaitIdOptions::STOPPED,
-        false => WaitIdOptions::EXITED,
-    };
+    let what = [WaitIdOptions::EXITED, WaitIdOptions::STOPPED][usize::from(stopped)];
     let pid = rx::Pid::from_raw(pid).ok_or_else(|| error!("no process"))?;
     rx::waitid(rx::WaitId::Pid(pid), what | WaitIdOptions::NOWAIT)?;
     Ok(())
 }
 
 /// Has a signal do nothing but end what this process waits for.
-pub fn survive(signal: libc::c_int) -> io::Result<()> {
+pub fn survive(signal: nix::sys::signal::Signal) -> io::Result<()> {
     extern "C" fn nothing(_: libc::c_int) {}
-    let handler = nothing as extern "C" fn(libc::c_int);
-    // SAFETY: an all-zero sigaction is a valid value, without SA_RESTART.
-    let mut action: libc::sigaction = unsafe { std::mem::zeroed() };
-    action.sa_sigaction = handler as libc::sighandler_t;
-    // SAFETY: the handler does nothing at all; the structure is only read.
-    check(unsafe { libc::sigaction(signal, &action, std::ptr::null_mut()) }).map(drop)
+    // Without SA_RESTART.
+    let handler = SigHandler::Handler(nothing);
+    let action = SigAction::new(handler, SaFlags::empty(), SigSet::empty());
+    // SAFETY: the handler does nothing at all.
+    unsafe { sigaction(signal, &action)? };
+    Ok(())
 }
 
 /// Has a signal come ten times a second that is handled by doing nothing, and ends what this
 /// process waits for.
 pub fn signal_often() -> io::Result<()> {
-    survive(libc::SIGALRM)?;
-    let tenth = libc::timeval {
-        tv_sec: 0,
-        tv_usec: 100_000,
-    };
-    let timer = libc::itimerval {
-        it_interval: tenth,
-        it_value: tenth,
-    };
+    survive(nix::sys::signal::Signal::SIGALRM)?;
+    // struct itimerval: the interval and the first time, in seconds and microseconds.
+    let timer: [libc::time_t; 4] = [0, 100_000, 0, 100_000];
     // SAFETY: the structure is only read.
-    check(unsafe { libc::setitimer(libc::ITIMER_REAL, &timer, std::ptr::null_mut()) }).map(drop)
+    let set = unsafe { libc::syscall(libc::SYS_setitimer, libc::ITIMER_REAL, &timer, 0) };
+    check(set as libc::c_int).map(drop)
 }
 
-/// Lets this process live through signals that its calls may cause.
 pub fn ignore_signals() {
     for signal in [libc::SIGPIPE, libc::SIGIO, libc::SIGXFSZ] {
         // SAFETY: no handler is set.
@@ -234,14 +217,13 @@ pub fn ignore_signals() {
     }
 }
 
-/// Has this process get its memory from all NUMA nodes in turn.
 pub fn interleave() -> io::Result<()> {
     // MPOL_INTERLEAVE | MPOL_F_STATIC_NODES, include/uapi/linux/mempolicy.h: of all nodes those
     // that there are. A kernel that can have fewer refuses a bit above, and arm64's has 16.
     let (mode, nodes) = (3 | (1 << 15), 0xffff_u64);
     // SAFETY: The kernel reads one bit less of `nodes`.
     let result = unsafe { libc::syscall(libc::SYS_set_mempolicy, mode, &raw const nodes, 17_u64) };
-    check(result as libc::c_int).map(|_| ())
+    check(result as libc::c_int).map(drop)
 }
 
 /// Gives memory a protection key of its own, by which nothing is forbidden.
@@ -249,15 +231,7 @@ pub fn protect_by_key(area: Area) -> io::Result<()> {
     // SAFETY: The call reads no memory.
     let key = unsafe { libc::syscall(libc::SYS_pkey_alloc, 0, 0) };
     check(key as libc::c_int)?;
+    let (start, len, protect) = (area.start, area.len, libc::SYS_pkey_mprotect);
     // SAFETY: No Rust object lives in an `Area`.
-    let result = unsafe {
-        libc::syscall(
-            libc::SYS_pkey_mprotect,
-            area.start,
-            area.len,
-            READ_WRITE,
-            key,
-        )
-    };
-    check(result as libc::c_int).map(|_| ())
+    check(unsafe { libc::syscall(protect, start, len, READ_WRITE, key) } as libc::c_int).map(drop)
 }

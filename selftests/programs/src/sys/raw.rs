@@ -6,7 +6,6 @@
 
 use rustix::mm::{userfaultfd, UserfaultfdFlags};
 
-use super::ioctl;
 use crate::prelude::*;
 
 /// No process has memory there.
@@ -47,7 +46,7 @@ impl Edge {
 }
 
 fn count(n: isize) -> io::Result<usize> {
-    usize::try_from(n).map_err(|_| io::Error::last_os_error())
+    Ok(Errno::result(n)? as usize)
 }
 
 /// One read(2) into memory that is of an [`Edge`], or is not there.
@@ -61,10 +60,9 @@ pub fn pread(fd: RawFd, start: usize, len: usize, at: i64) -> io::Result<usize> 
     count(unsafe { libc::pread(fd, start as *mut _, len, at) })
 }
 
-pub fn readv(fd: RawFd, pieces: &[(usize, usize)]) -> io::Result<usize> {
-    let pieces = vector(pieces);
-    // SAFETY: as in `read`; the vector is valid.
-    count(unsafe { libc::readv(fd, pieces.as_ptr(), pieces.len() as _) })
+pub fn readv(fd: RawFd, pieces: &[[usize; 2]]) -> io::Result<usize> {
+    // SAFETY: as in `read`; a piece is laid out as struct iovec.
+    count(unsafe { libc::readv(fd, pieces.as_ptr().cast(), pieces.len() as _) })
 }
 
 /// One write(2) from memory that may not be there.
@@ -73,25 +71,17 @@ pub fn write(fd: RawFd, start: usize, len: usize) -> io::Result<usize> {
     count(unsafe { libc::write(fd, start as *const _, len) })
 }
 
-pub fn writev(fd: RawFd, pieces: &[(usize, usize)]) -> io::Result<usize> {
-    let pieces = vector(pieces);
-    // SAFETY: as in `write`; the vector is valid.
-    count(unsafe { libc::writev(fd, pieces.as_ptr(), pieces.len() as _) })
-}
-
-fn vector(pieces: &[(usize, usize)]) -> Vec<libc::iovec> {
-    let piece = |&(start, len): &(usize, usize)| libc::iovec {
-        iov_base: start as *mut _,
-        iov_len: len,
-    };
-    pieces.iter().map(piece).collect()
+pub fn writev(fd: RawFd, pieces: &[[usize; 2]]) -> io::Result<usize> {
+    // SAFETY: as in `write`; a piece is laid out as struct iovec.
+    count(unsafe { libc::writev(fd, pieces.as_ptr().cast(), pieces.len() as _) })
 }
 
 /// An edge after which is a page that userfaultfd does not deliver: who reads into it is held
 /// in the middle of the kernel's copy.
 pub struct Trap {
-    edge: Edge,
-    uffd: Uffd,
+    pub edge: Edge,
+    /// Tells when a reader is held.
+    pub uffd: Uffd,
 }
 
 impl Trap {
@@ -106,18 +96,8 @@ impl Trap {
         read(fd, self.edge.before(free), free + PAGE)
     }
 
-    /// Waits until a reader is held.
-    pub fn wait(&self) -> io::Result<()> {
-        self.uffd.wait()
-    }
-
-    /// Lets the reader go on.
     pub fn release(&self) -> io::Result<()> {
         self.uffd.zero(self.edge.0.page(1))
-    }
-
-    pub fn bytes(&self, free: usize, count: usize) -> Vec<u8> {
-        self.edge.bytes(free, count)
     }
 }
 
@@ -168,9 +148,5 @@ impl Uffd {
     pub fn wait(&self) -> io::Result<()> {
         // struct uffd_msg has 32 bytes.
         File::from(self.0.try_clone()?).read_exact(&mut [0; 32])
-    }
-
-    pub fn keep(self) {
-        std::mem::forget(self);
     }
 }

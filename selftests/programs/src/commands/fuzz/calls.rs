@@ -3,11 +3,8 @@
 //! The calls. Memory that they give the kernel is the fuzzer's buffer, or not there; nothing is
 //! allocated, so that a child of a process with threads may make them too.
 
-use std::{ffi::CStr, sync::atomic::AtomicI32};
-
 use super::means::{self, Ring};
 use crate::prelude::*;
-use crate::sys::raw::NOWHERE;
 use Arg::*;
 use Call::{Own, Plain};
 
@@ -19,26 +16,26 @@ const BUFFER: usize = 64 * PAGE;
 pub enum Arg {
     Zero,
     Fd,
-    /// An address, and what is to be there.
+    /// An address, and how much is to be there.
     At,
     Size,
     Buffer,
     /// Questions in the buffer, and how many bytes they have.
     Question,
     Length,
-    /// Some pieces of memory, which have questions in them before; the number follows.
+    /// Pieces of memory with questions in them; the number follows.
     Vector,
-    /// A file of memintro by its path, and how it is opened.
     Here,
     Name,
+    /// How it is opened.
     Way,
-    /// An offset in a file, and where one stands, or 0.
     Offset,
+    /// Where an offset stands, or 0.
     OffsetAt,
-    /// A pipe that never blocks: the end to write to, to read from; the first or any file.
     Pipe,
     PipeEnd,
     PipeOrFd,
+    Epoll,
     Word,
     Below(usize),
     Pick(&'static [u64]),
@@ -90,7 +87,9 @@ pub const CALLS: &[(&str, Call)] = calls! {
     { fcntl SYS_fcntl(Fd, Pick(COMMANDS), Word) }
     { fcntl SYS_fcntl(Fd, Pick(LOCK_COMMANDS), At) }
     { fcntl SYS_fcntl(Fd, Pick(&[libc::F_SETFL as u64]), Pick(STATUS)) }
-    { poll } { epoll }
+    { poll }
+    { epoll SYS_epoll_ctl(Epoll, Below(4), Fd, At) }
+    { epoll SYS_epoll_pwait(Epoll, Buffer, Pick(&[1])) }
     { ioctl SYS_ioctl(Fd, OneOf(REQUESTS), At) }
     { mmap }
     { sendfile SYS_sendfile(PipeOrFd, Fd, OffsetAt, Size) }
@@ -112,12 +111,8 @@ const REQUESTS: &[u64] = &[0x541b, 0x5452, 0x5401, 2, 0x8008_6601, 0x1260];
 /// F_GETFD, F_GETFL, F_SETLEASE, F_GETLEASE, F_GETPIPE_SZ, F_ADD_SEALS, F_GET_SEALS.
 const COMMANDS: &[u64] = &[1, 3, 1024, 1025, 1032, 1033, 1034];
 const LOCK_COMMANDS: &[u64] = &[5, 6];
-const STATUS: &[u64] = &[
-    0,
-    libc::O_NONBLOCK as u64,
-    libc::O_APPEND as u64,
-    libc::O_DIRECT as u64,
-];
+/// O_NONBLOCK, O_APPEND, O_DIRECT where the numbers are x86's.
+const STATUS: &[u64] = &[0, 0x800, 0x400, 0x4000];
 /// LOCK_SH, LOCK_EX, LOCK_UN, each with LOCK_NB.
 const LOCKS: &[u64] = &[5, 6, 12];
 
@@ -155,18 +150,18 @@ impl Fuzzer {
     pub fn new(seed: u64, fds: &'static [AtomicI32]) -> io::Result<Self> {
         let buffer = Area::anonymous(BUFFER + PAGE)?;
         buffer.part(BUFFER, PAGE).protect(libc::PROT_NONE)?;
-        let mut pipe = [0; 2];
-        // SAFETY: the array has room for two descriptors.
-        check(unsafe { libc::pipe2(pipe.as_mut_ptr(), libc::O_NONBLOCK) })?;
+        let (from, to) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::NONBLOCK)?;
         // SAFETY: the call takes only a number.
         let epoll = check(unsafe { libc::epoll_create1(0) })?;
+        let (random, buffer) = (Random::with_seed(seed), buffer.part(0, BUFFER));
+        let (pipe, uring) = ([from.into_raw_fd(), to.into_raw_fd()], Ring::new().ok());
         Ok(Self {
-            random: Random::new(seed),
+            random,
             fds,
-            buffer: buffer.part(0, BUFFER),
+            buffer,
             pipe,
             epoll,
-            uring: Ring::new().ok(),
+            uring,
         })
     }
 
@@ -180,10 +175,8 @@ impl Fuzzer {
     fn plain(&mut self, numbers: &[libc::c_long], args: &[Arg]) -> i64 {
         let size = self.size();
         let (mut offset, mut length) = (self.offset(), 0);
-        let mut pieces = [libc::iovec {
-            iov_base: std::ptr::null_mut(),
-            iov_len: 0,
-        }; 4];
+        // Of struct iovec: where, and how much.
+        let mut pieces = [[0; 2]; 4];
         let mut words = [0; 6];
         for (word, arg) in words.iter_mut().zip(args) {
             *word = match arg {
@@ -200,8 +193,8 @@ impl Fuzzer {
                 Vector => {
                     self.questions();
                     for piece in &mut pieces {
-                        piece.iov_len = self.size();
-                        piece.iov_base = self.address(piece.iov_len) as *mut _;
+                        let size = self.size();
+                        *piece = [self.address(size), size];
                     }
                     pieces.as_ptr() as u64
                 }
@@ -213,13 +206,14 @@ impl Fuzzer {
                 OffsetAt => self.random.pick(&[0, 0, &raw mut offset as u64]),
                 Pipe => self.pipe[1] as u64,
                 PipeEnd => self.pipe[0] as u64,
+                Epoll => self.epoll as u64,
                 PipeOrFd => {
                     let other = self.fd();
                     self.random.pick(&[self.pipe[1], self.pipe[1], other]) as u64
                 }
-                Below(bound) => self.random.below(*bound) as u64,
+                Below(bound) => self.random.usize(..*bound) as u64,
                 Pick(some) => self.random.pick(some),
-                OneOf(some) => match self.random.below(some.len() + 1) {
+                OneOf(some) => match self.random.usize(..some.len() + 1) {
                     0 => self.word(),
                     place => some[place - 1],
                 },
@@ -231,7 +225,7 @@ impl Fuzzer {
             self.keep(done);
         }
         // Mostly it is empty again after that.
-        if args.iter().any(|arg| matches!(arg, Pipe | PipeOrFd)) && self.random.below(4) != 0 {
+        if args.iter().any(|arg| matches!(arg, Pipe | PipeOrFd)) && self.random.usize(..4) != 0 {
             let (fd, at) = (self.pipe[0] as u64, self.buffer.start as u64);
             raw(libc::SYS_read, &[fd, at, BUFFER as u64]);
         }
@@ -239,31 +233,31 @@ impl Fuzzer {
     }
 
     fn fd(&mut self) -> i32 {
-        self.fds[self.random.below(SLOTS)].load(Ordering::Relaxed)
+        self.fds[self.random.usize(..SLOTS)].load(Ordering::Relaxed)
     }
 
     fn size(&mut self) -> usize {
         let most = self.random.pick(&[1, 16, 300, PAGE, BUFFER]);
-        match self.random.below(200) {
+        match self.random.usize(..200) {
             0 => usize::MAX >> 1,
             1 => 0,
-            _ => 1 + self.random.below(most),
+            _ => 1 + self.random.usize(..most),
         }
     }
 
     /// Where `size` bytes are, or at times are not.
     fn address(&mut self, size: usize) -> usize {
-        match self.random.below(16) {
+        match self.random.usize(..16) {
             0 => NOWHERE,
             1 => usize::MAX - PAGE + 1,
             // Ends behind the last page.
             2 => self.buffer.start + BUFFER - size.min(BUFFER) / 2,
-            _ => self.buffer.start + self.random.below(BUFFER - size.min(BUFFER - 1)),
+            _ => self.buffer.start + self.random.usize(..BUFFER - size.min(BUFFER - 1)),
         }
     }
 
     fn offset(&mut self) -> i64 {
-        let any = self.random.next_u64() as i64;
+        let any = self.random.u64(..) as i64;
         let some = [0, 0, 1, 17, 4096, -1, i64::MAX, any, any & 0xffff];
         self.random.pick(&some)
     }
@@ -278,7 +272,7 @@ impl Fuzzer {
     }
 
     fn word(&mut self) -> u64 {
-        self.random.next_u64() >> self.random.below(64)
+        self.random.u64(..) >> self.random.usize(..64)
     }
 
     /// Puts questions into the buffer: how many bytes.
@@ -291,23 +285,18 @@ impl Fuzzer {
     }
 
     fn keep(&mut self, fd: i64) {
-        let place = self.random.below(SLOTS);
-        let old = match fd {
-            0.. => self.fds[place].swap(fd as i32, Ordering::Relaxed),
-            _ => -1,
-        };
-        if old >= 0 {
+        let place = self.random.usize(..SLOTS);
+        if fd >= 0 {
+            let old = self.fds[place].swap(fd as i32, Ordering::Relaxed);
             raw(libc::SYS_close, &[old as u64]);
         }
     }
 }
 
 fn close(this: &mut Fuzzer) -> i64 {
-    let place = this.random.below(SLOTS);
-    match this.fds[place].swap(-1, Ordering::Relaxed) {
-        -1 => -1,
-        fd => raw(libc::SYS_close, &[fd as u64]),
-    }
+    let place = this.random.usize(..SLOTS);
+    let fd = this.fds[place].swap(-1, Ordering::Relaxed);
+    raw(libc::SYS_close, &[fd as u64])
 }
 
 fn ask(this: &mut Fuzzer) -> i64 {
@@ -321,34 +310,18 @@ fn ask(this: &mut Fuzzer) -> i64 {
 }
 
 fn poll(this: &mut Fuzzer) -> i64 {
-    let mut polled = libc::pollfd {
-        fd: this.fd(),
-        events: this.word() as i16,
-        revents: 0,
-    };
-    let wait = libc::timespec {
-        tv_sec: 0,
-        tv_nsec: 1_000_000 * this.random.below(2) as i64,
-    };
-    let (at, wait) = (&raw mut polled as u64, &raw const wait as u64);
+    // struct pollfd: descriptor, events; struct timespec: seconds, nanoseconds.
+    let mut polled = [this.fd(), this.word() as u16 as i32];
+    let wait = [0, 1_000_000 * this.random.u64(..2)];
     // Not every architecture has poll().
-    raw(libc::SYS_ppoll, &[at, 1, wait])
-}
-
-fn epoll(this: &mut Fuzzer) -> i64 {
-    let mut event = libc::epoll_event {
-        events: this.word() as u32,
-        u64: 0,
-    };
-    let (epoll, how) = (this.epoll as u64, 1 + this.random.below(3) as u64);
-    let (fd, at) = (this.fd() as u64, &raw mut event as u64);
-    let done = raw(libc::SYS_epoll_ctl, &[epoll, how, fd, at]);
-    raw(libc::SYS_epoll_pwait, &[epoll, at, 1]);
-    done
+    raw(
+        libc::SYS_ppoll,
+        &[&raw mut polled as u64, 1, &raw const wait as u64],
+    )
 }
 
 fn mmap(this: &mut Fuzzer) -> i64 {
-    let (len, prot) = (this.size() as u64, this.random.below(8) as u64);
+    let (len, prot) = (this.size() as u64, this.random.usize(..8) as u64);
     let kind = this.random.pick(&[libc::MAP_SHARED, libc::MAP_PRIVATE, 3]) as u64;
     let (fd, offset) = (this.fd() as u64, (this.offset() as u64) & !0xfff);
     let at = raw(libc::SYS_mmap, &[0, len, prot, kind, fd, offset]);
@@ -366,7 +339,7 @@ fn splice_to(this: &mut Fuzzer) -> i64 {
 }
 
 fn io_uring(this: &mut Fuzzer) -> i64 {
-    let (what, len, fd) = (this.random.below(10), this.size(), this.fd());
+    let (what, len, fd) = (this.random.usize(..10), this.size(), this.fd());
     let at = this.address(len) as u64;
     let (offset, flag) = (this.offset() as u64, this.random.pick(&[0, 0, 0, 8]));
     match &mut this.uring {
@@ -377,10 +350,10 @@ fn io_uring(this: &mut Fuzzer) -> i64 {
 
 /// A child makes a few calls on the same descriptors, then ends.
 fn fork(this: &mut Fuzzer) -> i64 {
-    if this.random.below(8) != 0 {
+    if this.random.usize(..8) != 0 {
         return -1;
     }
-    let parent = std::process::id();
+    let parent = id();
     // SAFETY: the child makes only calls that neither allocate nor take a lock.
     match unsafe { libc::fork() } {
         0 => {
@@ -389,13 +362,15 @@ fn fork(this: &mut Fuzzer) -> i64 {
             for _ in 0..8 {
                 let names = ["read", "write", "pread", "splice_from", "lseek", "close"];
                 let name = this.random.pick(&names);
-                let place = CALLS.iter().position(|(other, _)| *other == name);
-                place.map(|place| this.call(place));
+                CALLS
+                    .iter()
+                    .position(|it| it.0 == name)
+                    .map(|place| this.call(place));
             }
             process::exit_now()
         }
         pid => {
-            if this.random.below(2) == 0 {
+            if this.random.usize(..2) == 0 {
                 process::kill(pid);
             }
             raw(libc::SYS_wait4, &[pid as u64])

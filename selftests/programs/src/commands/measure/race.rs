@@ -2,8 +2,6 @@
 
 //! How races are run: every variant does its work in turn, and what each took is printed.
 
-use std::process::{Command, Stdio};
-
 use crate::prelude::*;
 
 /// A sample lasts at least that long: what is shorter is repeated. Several times as long as a
@@ -67,7 +65,6 @@ fn time(repeat: u32, work: &mut dyn FnMut() -> io::Result<u64>) -> io::Result<(D
     Ok((begin.elapsed(), found))
 }
 
-/// Runs a command to its end; what it prints goes to `/dev/null`.
 pub fn run_command(words: &[&str]) -> io::Result<u64> {
     let mut command = Command::new(words[0]);
     let command = command.args(&words[1..]).stdin(Stdio::null());
@@ -76,56 +73,28 @@ pub fn run_command(words: &[&str]) -> io::Result<u64> {
     Ok(0)
 }
 
-/// A conversation whose client is as plain as one can be, and has room for a read.
-pub struct Client {
-    pub file: File,
-    pub buffer: Vec<u8>,
-}
-
-pub fn lines(text: &[u8]) -> u64 {
-    text.iter().filter(|byte| **byte == b'\n').count() as u64
-}
-
-impl Client {
-    pub fn open(name: &str) -> io::Result<Self> {
-        Ok(Self {
-            file: read_write(format!("{PROC}/{name}"))?,
-            buffer: vec![0; 64 << 10],
-        })
-    }
-
-    /// Asks questions whose answers are one line each: the client knows without another read
-    /// that the last has come. Returns how many there were.
-    pub fn ask_lines(&mut self, mut questions: &[u8]) -> io::Result<u64> {
-        let (mut asked, mut answered) = (0, 0);
-        while !questions.is_empty() {
-            // As many as may wait; the rest after their answers.
-            let n = self.file.write(questions)?;
-            asked += lines(&questions[..n]);
-            questions = &questions[n..];
-            while answered < asked {
-                match self.file.read(&mut self.buffer)? {
-                    0 => bail!("an answer is missing"),
-                    n => answered += lines(&self.buffer[..n]),
-                }
-            }
-        }
-        Ok(answered)
-    }
-
-    /// Asks a question and returns the value of `key=` in the last line.
-    pub fn number(&mut self, question: &str, key: &str) -> io::Result<u64> {
-        self.file.write_all(question.as_bytes())?;
-        loop {
-            let n = self.file.read(&mut self.buffer)?;
-            ensure!(n > 0, "{question:?}: no last line");
-            let text = &self.buffer[..n];
-            // The last line is the only one that begins so.
-            let begin = text.iter().rposition(|byte| *byte == b'#');
-            if let Some(begin) = begin.filter(|_| text.ends_with(b"\n")) {
-                let line = String::from_utf8_lossy(&text[begin + 6..n - 1]);
-                return Keys::parse(&line)?.number(key);
+/// Asks questions whose answers are one line each: the client knows without another read that
+/// the last has come. Returns how many there were.
+pub fn ask_lines(mut file: &File, mut questions: &[u8], buffer: &mut [u8]) -> io::Result<u64> {
+    let (mut asked, mut answered) = (0, 0);
+    while !questions.is_empty() {
+        // As many as may wait; the rest after their answers.
+        let n = file.write(questions)?;
+        asked += count_lines(&questions[..n]);
+        questions = &questions[n..];
+        while answered < asked {
+            match file.read(buffer)? {
+                0 => bail!("an answer is missing"),
+                n => answered += count_lines(&buffer[..n]),
             }
         }
     }
+    Ok(answered as u64)
+}
+
+/// Asks a question and returns the value of `key=` in the last line.
+pub fn ask_number(file: &mut Conversation, question: &str, key: &str) -> io::Result<u64> {
+    let text = file.ask(question)?;
+    let last = text.lines().last().unwrap_or_default();
+    Keys::parse(last.trim_start_matches("# end "))?.number(key)
 }

@@ -3,14 +3,12 @@
 //! Those who ask: each reads every file, forever, and judges what it gets.
 
 use super::{
-    churn::{Slot, PAGES, STILL},
-    tally::{Tally, Window},
+    tally::{self, Window},
+    targets::{Slot, PAGES, STILL},
     Churned, World,
 };
-use crate::ask::{EXTENTS, RMAP, TABLES_OF_A_PROCESS, VMAS};
 use crate::commands::compare_vmas::Row;
 use crate::prelude::*;
-use crate::proc::numbers;
 
 /// Where the test subjects and programs map memory, and where nobody does.
 const PLACES: [u64; 6] = words! {
@@ -30,7 +28,6 @@ const TURNS: [&str; 18] = words! {
 
 pub struct Asker {
     world: World,
-    tally: Tally,
     random: Random,
     /// The conversations that go on, by the names of their files.
     open: HashMap<&'static str, Conversation>,
@@ -41,10 +38,9 @@ pub struct Asker {
 impl Asker {
     /// Makes one whose heart is at this place.
     pub fn new(world: World, seed: u64, heart: usize) -> Self {
-        let mut random = Random::new(seed);
-        let turn = random.below(TURNS.len());
+        let mut random = Random::with_seed(seed);
+        let turn = random.usize(..TURNS.len());
         Self {
-            tally: world.tally,
             world,
             random,
             open: HashMap::new(),
@@ -54,24 +50,23 @@ impl Asker {
     }
 
     pub fn work(mut self) -> ! {
-        let tally = self.tally;
         loop {
-            tally.beat(self.heart);
+            tally::heart(self.heart).fetch_add(1, Ordering::Relaxed);
             let round = TURNS[self.turn];
             self.turn = (self.turn + 1) % TURNS.len();
             let Err(error) = self.act(round) else {
-                tally.add(round, 1);
+                tally::add(round, 1);
                 continue;
             };
             self.open.clear();
             match error.raw_os_error() {
                 // The module is being unloaded, or not there.
                 Some(libc::EIO | libc::ENODEV | libc::ENOENT) => {
-                    tally.add("gone", 1);
+                    tally::add("gone", 1);
                     thread::sleep(Duration::from_millis(5));
                 }
-                Some(libc::ENOMEM) => tally.add("nomem", 1),
-                _ => tally.wrong(&format!("an asker failed: {error}")),
+                Some(libc::ENOMEM) => tally::add("nomem", 1),
+                _ => tally::wrong(&format!("an asker failed: {error}")),
             }
         }
     }
@@ -92,15 +87,15 @@ impl Asker {
 
     fn ask(&mut self, file: &'static str, questions: &str) -> io::Result<String> {
         let piece = self.random.pick(&[65536, 65536, 4096, 300, 64]);
-        let now = match self.open.remove(file) {
+        let mut now = match self.open.remove(file) {
             // Some conversations are long, others are over after a question.
-            Some(conversation) if self.random.below(8) != 0 => conversation,
+            Some(conversation) if self.random.usize(..8) != 0 => conversation,
             _ => Conversation::of(file)?,
         };
-        let mut now = now.in_pieces_of(piece);
+        now.piece = piece;
         let text = now.ask(questions)?;
         self.open.insert(file, now);
-        self.tally.add("questions", questions.lines().count());
+        tally::add("questions", questions.lines().count());
         Ok(text)
     }
 
@@ -108,20 +103,19 @@ impl Asker {
     fn target(&mut self, slots: &[usize]) -> (Churned, usize, usize) {
         let target = self.random.pick(&self.world.churned);
         let slot = self.random.pick(slots);
-        (target, slot, Slot::new(slot).start())
+        (target, slot, Slot(slot).start())
     }
 
     fn walk(&mut self) -> io::Result<()> {
         let (target, number, start) = self.target(&ALL);
         let levels = self.random.pick(&["", "", " levels"]);
         // Close to each other, so that pagemap is read at once.
-        let first = self.random.below(PAGES - 64) * self.random.below(2);
-        let pages: Vec<_> = (0..BATCH).map(|_| first + self.random.below(64)).collect();
+        let first = self.random.usize(..PAGES - 64) * self.random.usize(..2);
+        let pages = [first; BATCH].map(|first| first + self.random.usize(..64));
         let line = |page: &usize| format!("{} {:#x}{levels}", target.pid, start + page * PAGE);
-        let questions = pages.iter().map(line).collect::<Vec<_>>().join("\n");
-        let tally = self.tally;
+        let questions = pages.iter().map(line).join("\n");
         let ask = || self.ask("walk", &questions);
-        let (window, text) = Window::around(&target, number, (first, 64), tally, ask)?;
+        let (window, text) = Window::around(&target, number, (first, 64), ask)?;
         let mut answers = answers(&text);
         for page in pages {
             let (_, line) = answers.next().ok_or_else(|| error!("it is missing"))??;
@@ -134,9 +128,8 @@ impl Asker {
     fn extents(&mut self) -> io::Result<()> {
         let (target, number, start) = self.target(&ALL);
         let question = format!("{} {start:#x}-{:#x}", target.pid, start + PAGES * PAGE);
-        let tally = self.tally;
         let ask = || self.ask("extents", &question);
-        let (window, text) = Window::around(&target, number, (0, PAGES), tally, ask)?;
+        let (window, text) = Window::around(&target, number, (0, PAGES), ask)?;
         window.extents(&text)
     }
 
@@ -150,7 +143,7 @@ impl Asker {
         };
         let text = self.ask("vmas", &question)?;
         let answer = Answer::parse(&text, VMAS)?;
-        self.tally.add("rows", answer.rows.len());
+        tally::add("rows", answer.rows.len());
         let mut floor = 0;
         for fields in &answer.rows {
             let row = Row::parse(fields)?;
@@ -158,7 +151,7 @@ impl Asker {
             floor = row.end;
             // The pages that rest are a mapping of their own.
             if row.start == start as u64 {
-                self.tally.add("verified", 1);
+                tally::add("verified", 1);
                 let all = (STILL * PAGE / 1024) as u64;
                 ensure!(row.kb[..2] == [all, all], "pages that rest: {row:?}");
             }
@@ -171,26 +164,25 @@ impl Asker {
 
     fn rmap(&mut self) -> io::Result<()> {
         let (target, number, start) = self.target(&RESTING);
-        let page = self.random.below(STILL);
+        let page = self.random.usize(..STILL);
         let pagemap = Pagemap::open(target.pid)?;
         let frame = pagemap.entry(start + page * PAGE)?.frame();
         let frame = frame.ok_or_else(|| error!("a page that rests is gone"))?;
         let question = format!("{:#x}", frame * PAGE as u64 + 0x123);
-        let tally = self.tally;
         let ask = || self.ask("rmap", &question);
-        let (window, text) = Window::around(&target, number, (0, 64), tally, ask)?;
+        let (window, text) = Window::around(&target, number, (0, 64), ask)?;
         let answer = Answer::parse(&text, RMAP)?;
-        tally.add("rows", answer.rows.len());
+        tally::add("rows", answer.rows.len());
         window.rmap(&answer, &target, frame * PAGE as u64)?;
         let whose = target.pid.to_string();
         let va = format!("{:#x}", start + page * PAGE + 0x123);
         if answer.end.get("error") == "EAGAIN" {
-            tally.word(answer.end.get("why"));
+            tally::word(answer.end.get("why"));
         } else if answer.rows.iter().all(|row| row[..2] != [&*whose, &va]) {
             // It may be one of those that are said to be busy.
             let busy = answer.end.number("busy")? > u64::from(self.world.stuck.is_some());
             ensure!(busy, "rmap: {whose} {va} is missing: {text}");
-            tally.word("busy");
+            tally::word("busy");
         }
         Ok(())
     }
@@ -199,7 +191,7 @@ impl Asker {
         for answer in answers(text) {
             let (_, line) = answer?;
             match line.get("pa") {
-                "none" => self.tally.word(line.get("why")),
+                "none" => tally::word(line.get("why")),
                 _ => line.hex("pa").map(drop)?,
             }
         }
@@ -211,21 +203,19 @@ impl Asker {
         // One of the youngest, or one that may just come.
         let pids = numbers(Path::new("/proc"));
         let youngest = &pids[pids.len().saturating_sub(48)..];
-        let young = self.random.pick(youngest) + self.random.below(2) as u32;
-        let pid = self
-            .random
-            .pick(&[young, self.world.stuck.unwrap_or(young), young, young]);
-        let place = self.random.pick(&PLACES) + ((self.random.below(1024) * PAGE) as u64);
+        let young = self.random.pick(youngest) + self.random.usize(..2) as u32;
+        let stuck = self.world.stuck.unwrap_or(young);
+        let pid = self.random.pick(&[young, stuck, young, young]);
+        let place = self.random.pick(&PLACES) + ((self.random.usize(..1024) * PAGE) as u64);
         let file = self.random.pick(&["walk", "vmas", "extents", "tables"]);
         let tail = self.random.pick(&["", " totals"]);
         let question = match file {
             "walk" => format!("{pid} {place:#x} levels"),
             "tables" => pid.to_string(),
-            _ if self.random.below(2) == 0 => format!("{pid}{tail}"),
+            _ if self.random.usize(..2) == 0 => format!("{pid}{tail}"),
             _ => format!("{pid} {place:#x}-{:#x}{tail}", place + (64 << 20)),
         };
         let text = self.ask(file, &question)?;
-        let tally = self.tally;
         if file == "walk" {
             return self.words(&text);
         }
@@ -235,9 +225,9 @@ impl Asker {
             _ => TABLES_OF_A_PROCESS,
         };
         let answer = Answer::parse(&text, header)?;
-        tally.add("rows", answer.rows.len());
+        tally::add("rows", answer.rows.len());
         if !answer.end.get("error").is_empty() {
-            tally.word(answer.end.get("why"));
+            tally::word(answer.end.get("why"));
         }
         Ok(())
     }
@@ -247,8 +237,8 @@ impl Asker {
     /// alone: its own stable_page_flags() asserts what a split folio does not keep.
     fn page(&mut self) -> io::Result<()> {
         let (target, _, start) = self.target(&RESTING);
-        let (pid, va) = (target.pid, start + self.random.below(STILL) * PAGE);
-        let place = self.random.next_u64() >> (34 + self.random.below(12));
+        let (pid, va) = (target.pid, start + self.random.usize(..STILL) * PAGE);
+        let place = self.random.u64(..) >> (34 + self.random.usize(..12));
         let other = self.random.pick(&self.world.churned).pid;
         let mut questions = format!("{pid} {va:#x}");
         if !Path::new("/sys/kernel/debug/kmemleak").exists() {
@@ -263,7 +253,7 @@ impl Asker {
         for line in text.lines() {
             last = Keys::parse(line.strip_prefix("# end ").unwrap_or(line))?;
             if !last.get("why").is_empty() {
-                self.tally.word(last.get("why"));
+                tally::word(last.get("why"));
             }
         }
         let right = match last.get("why") {
@@ -271,7 +261,7 @@ impl Asker {
             why => ["busy", "retry"].contains(&why),
         };
         if !right {
-            self.tally.wrong(&format!("page: {text:?}"));
+            tally::wrong(&format!("page: {text:?}"));
         }
         Ok(())
     }
@@ -285,7 +275,7 @@ impl Asker {
             self.words(&text)?;
             let text = self.ask("extents", &format!("kernel {va:#x}-{:#x}", va | 0xffff))?;
             let answer = Answer::parse(&text, EXTENTS)?;
-            self.tally.add("rows", answer.rows.len());
+            tally::add("rows", answer.rows.len());
         }
         Ok(())
     }
@@ -294,7 +284,7 @@ impl Asker {
     /// process.
     fn sysfs(&mut self) -> io::Result<()> {
         let (target, _, start) = self.target(&RESTING);
-        let va = start + self.random.below(STILL) * PAGE;
+        let va = start + self.random.usize(..STILL) * PAGE;
         let mut to = File::options().write(true).open(SYSFS)?;
         to.write_all(format!("{} {va:#x}\n", target.pid).as_bytes())?;
         // Another's question may come between two reads: one gets all of an answer.
@@ -306,12 +296,12 @@ impl Asker {
             }
             n => String::from_utf8_lossy(&bytes[..n?]).into_owned(),
         };
-        self.tally.add("questions", 1);
+        tally::add("questions", 1);
         let mut known = HashSet::new();
         for target in &self.world.churned {
             let pagemap = Pagemap::open(target.pid)?;
             for number in RESTING {
-                let start = Slot::new(number).start();
+                let start = Slot(number).start();
                 let entries = pagemap.entries(start, STILL)?;
                 known.extend(entries.iter().map(|entry| entry.answer(0)));
             }
@@ -327,7 +317,7 @@ impl Asker {
         let size = self.random.pick(&[65536, 4096, 100]);
         let text = read_all(&file, size)?;
         let table = Table::parse(&text, header)?;
-        self.tally.add("table_rows", table.rows.len());
+        tally::add("table_rows", table.rows.len());
         if ["tasks", "vm", "kstack"].contains(&name) {
             let mut last = 0;
             for row in &table.rows {

@@ -3,14 +3,11 @@
 //! What a run counts, in memory that all its processes share; and answers about mappings that
 //! change constantly, judged by pagemap before and after.
 
-use std::fmt;
-
 use super::{
-    churn::{Slot, PAGES, STILL},
+    targets::{Slot, PAGES, STILL},
     Churned,
 };
 use crate::prelude::*;
-use crate::{ask::EXTENTS, extents::Row};
 
 /// What those who ask do; counted when it is done.
 pub const ROUNDS: [&str; 9] = words! {
@@ -32,7 +29,6 @@ const WORDS: [&str; 24] = words! {
 
 /// Where the heartbeats begin, after what is counted.
 const FIRST_HEART: usize = ROUNDS.len() + NAMES.len();
-/// How many processes have a heartbeat.
 pub const HEARTS: usize = 1024;
 const SHOWN: u64 = 20;
 
@@ -40,66 +36,53 @@ fn names() -> impl Iterator<Item = &'static str> {
     ROUNDS.into_iter().chain(NAMES)
 }
 
-#[derive(Clone, Copy)]
-pub struct Tally(&'static [AtomicU64]);
+fn counter(place: usize) -> &'static AtomicU64 {
+    static ALL: LazyLock<&[AtomicU64]> =
+        LazyLock::new(|| counters(FIRST_HEART + HEARTS + 1).expect("memory"));
+    &ALL[place]
+}
 
-impl Tally {
-    pub fn new() -> io::Result<Self> {
-        counters(FIRST_HEART + HEARTS + 1).map(Self)
-    }
+fn of(name: &str) -> &'static AtomicU64 {
+    let place = names().position(|other| other == name);
+    counter(place.expect("a name of the list"))
+}
 
-    fn place(self, name: &str) -> &'static AtomicU64 {
-        let place = names().position(|other| other == name);
-        &self.0[place.expect("a name of the list")]
-    }
+pub fn add(name: &str, count: usize) {
+    of(name).fetch_add(count as u64, Ordering::Relaxed);
+}
 
-    pub fn add(self, name: &str, count: usize) {
-        self.place(name).fetch_add(count as u64, Ordering::Relaxed);
-    }
+pub fn get(name: &str) -> u64 {
+    of(name).load(Ordering::Relaxed)
+}
 
-    pub fn get(self, name: &str) -> u64 {
-        self.place(name).load(Ordering::Relaxed)
-    }
-
-    /// A word that nobody promised is wrong.
-    pub fn word(self, word: &str) {
-        if !WORDS.contains(&word) {
-            self.wrong(&format!("no such word: {word:?}"));
-        }
-    }
-
-    fn over(self) -> &'static AtomicU64 {
-        &self.0[FIRST_HEART + HEARTS]
-    }
-
-    /// From here on nothing is wrong: targets end while they are asked about.
-    pub fn end(self) {
-        self.over().store(1, Ordering::SeqCst);
-    }
-
-    pub fn wrong(self, what: &str) {
-        if self.over().load(Ordering::SeqCst) != 0 {
-            return;
-        }
-        if self.place("wrong").fetch_add(1, Ordering::Relaxed) < SHOWN {
-            println!("wrong: {what}");
-        }
-    }
-
-    pub fn beat(self, heart: usize) {
-        self.0[FIRST_HEART + heart].fetch_add(1, Ordering::Relaxed);
-    }
-
-    pub fn beats(self, heart: usize) -> u64 {
-        self.0[FIRST_HEART + heart].load(Ordering::Relaxed)
+/// A word that nobody promised is wrong.
+pub fn word(word: &str) {
+    if !WORDS.contains(&word) {
+        wrong(&format!("no such word: {word:?}"));
     }
 }
 
-impl fmt::Display for Tally {
-    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let all = names().map(|name| format!("{name}={}", self.get(name)));
-        write!(to, "{}", all.collect::<Vec<_>>().join(" "))
+/// Not 0 once targets end while they are asked about: from then on nothing is wrong.
+pub fn over() -> &'static AtomicU64 {
+    counter(FIRST_HEART + HEARTS)
+}
+
+pub fn wrong(what: &str) {
+    let is_over = over().load(Ordering::SeqCst) != 0;
+    if !is_over && of("wrong").fetch_add(1, Ordering::Relaxed) < SHOWN {
+        println!("wrong: {what}");
     }
+}
+
+pub fn heart(number: usize) -> &'static AtomicU64 {
+    counter(FIRST_HEART + number)
+}
+
+/// All that was counted. To be called before processes are started, too: they share it.
+pub fn all() -> String {
+    names()
+        .map(|name| format!("{name}={}", get(name)))
+        .join(" ")
 }
 
 /// The pages of a slot, as they were before and after a question.
@@ -110,7 +93,6 @@ pub struct Window {
     after: Vec<Entry>,
     /// How many operations there were between, also those that were under way.
     operations: u64,
-    tally: Tally,
 }
 
 impl Window {
@@ -119,10 +101,9 @@ impl Window {
         target: &Churned,
         number: usize,
         (first, count): (usize, usize),
-        tally: Tally,
         ask: impl FnOnce() -> io::Result<T>,
     ) -> io::Result<(Self, T)> {
-        let slot = Slot::new(number);
+        let slot = Slot(number);
         let pagemap = Pagemap::open(target.pid)?;
         // It goes up at the start and at the end of each operation.
         let counter = &target.counters[number];
@@ -138,7 +119,6 @@ impl Window {
             before,
             after,
             operations: ended.div_ceil(2) - begun / 2,
-            tally,
         };
         Ok((window, answer))
     }
@@ -149,18 +129,18 @@ impl Window {
 
     /// Judges what was said of a page at whose start an address was asked for: an address, or
     /// none of the words that there may be in its place.
-    fn judge(&self, page: usize, pa: Option<u64>, said: &dyn std::fmt::Debug) {
+    fn judge(&self, page: usize, pa: Option<u64>, said: &dyn Debug) {
         let place = page - self.first;
         let (before, after) = (self.before[place], self.after[place]);
         let same = before.same_place(after);
         let right = pa.is_some() && before.frame().map(|frame| frame * PAGE as u64) == pa;
         let fine = if self.is_still(page) {
             // Nothing moves it: no counter is needed.
-            self.tally.add("still", 1);
+            add("still", 1);
             same && right
         } else if same && self.operations <= 1 {
             // It was in this place, and in no other.
-            self.tally.add("verified", 1);
+            add("verified", 1);
             pa.is_none() || right
         } else {
             pa.is_none_or(|pa| pa != 0 && pa % PAGE as u64 == 0)
@@ -168,14 +148,14 @@ impl Window {
         if !fine {
             let operations = self.operations;
             let text = format!("{page}: {before:x?}, {after:x?}, {operations} operations");
-            self.tally.wrong(&format!("page {text}: {said:?}"));
+            wrong(&format!("page {text}: {said:?}"));
         }
     }
 
     pub fn walk(&self, page: usize, answer: &Line<'_>) -> io::Result<()> {
         let pa = match answer.get("pa") {
             "none" => {
-                self.tally.word(answer.get("why"));
+                word(answer.get("why"));
                 match answer.get("error") {
                     "" => None,
                     // The process has its mapping locked for long, where processors are few.
@@ -191,7 +171,7 @@ impl Window {
 
     /// Judges an answer of `extents` about the slot.
     pub fn extents(&self, text: &str) -> io::Result<()> {
-        let (answer, tally) = (Answer::parse(text, EXTENTS)?, self.tally);
+        let answer = Answer::parse(text, EXTENTS)?;
         let (mut floor, mut still) = (0, 0);
         for fields in &answer.rows {
             let row = Row::parse(fields)?;
@@ -210,9 +190,9 @@ impl Window {
             let right = answer.end.number("rows")? == answer.rows.len() as u64;
             ensure!(right, "extents: rows= of {}", answer.last);
         } else {
-            tally.word(answer.end.get("why"));
+            word(answer.end.get("why"));
         }
-        tally.add("rows", answer.rows.len());
+        add("rows", answer.rows.len());
         Ok(())
     }
 
