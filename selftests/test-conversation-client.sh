@@ -14,8 +14,7 @@
 # shellcheck source-path=SCRIPTDIR source=lib-ask.sh
 . "$here/lib-ask.sh"
 
-# shellcheck source-path=SCRIPTDIR source=lib-client.sh
-. "$here/lib-client.sh"
+need_client
 need_reloadable_module
 prepare_memory
 

@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
-# usually: 7 s
+# usually: 5 s
+# timeout: 1000
 #
 # Property: an open conversation, before, after or in the middle of an answer, pins
 # nothing of the process that it was asked about: when that is killed, its memory is
@@ -9,6 +10,9 @@
 # Property: an answer is about one process. If that exits in the middle and another
 # process gets its PID, the answer ends and shows nothing of the other; a new question
 # about that PID is answered for the new process.
+#
+# Property: a reader never frees the memory of a process that was killed while it was
+# read: that takes long and cannot be interrupted by a signal.
 
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "${0%/*}/lib.sh"
@@ -28,7 +32,8 @@ available() {
 [ "$(available)" -gt $((size + 200)) ] || ktap_skip_all "no $size MiB of memory"
 [ -e /proc/sys/kernel/ns_last_pid ] || ktap_skip_all "no ns_last_pid to choose a number by"
 
-ktap_plan 22
+ktap_plan 24
+log_mark
 
 mkdir "$tmp/disk"
 mount -t tmpfs tmpfs "$tmp/disk" || exit 1
@@ -166,4 +171,19 @@ ktap_equal "an answer that begins later is about the second" "0 $pieces" \
 	"$(grep -c '^0x3000[0-9a-f]\{6\} ' "$tmp/vmas.new") $(grep -c '^0x5000[0-9a-f]\{6\} ' "$tmp/vmas.new")"
 ktap_equal "walk: each answer is about who has the number then" "0x,none,0x" \
 	"$(sed 's/.* pa=//; s/^0x.*/0x/; s/ .*//' "$tmp/walk" | paste -sd , -)"
+
+tracing=/sys/kernel/tracing
+trace=$tracing/instances/memintro-exit
+if [ -e $tracing/kprobe_events ]; then
+	at_exit "rmdir $trace; echo -:memintro/exit >>$tracing/kprobe_events"
+	echo 'p:memintro/exit exit_mmap' >>$tracing/kprobe_events
+	mkdir $trace
+	echo 1 >$trace/events/memintro/exit/enable
+	ktap_run "the memory is given up by somebody else" "$bin/last-user" $trace/trace
+	ktap_diag "$(printf '%s\n' "$ktap_out" | tail -n 1)"
+	echo 0 >$trace/events/memintro/exit/enable
+else
+	ktap_skip "the memory is given up by somebody else" "no kprobe events"
+fi
+ktap_equal "nothing is reported" "" "$(log_reports)"
 ktap_finish

@@ -10,8 +10,9 @@
 . "${0%/*}/lib.sh"
 # shellcheck source-path=SCRIPTDIR source=lib-memory.sh
 . "$here/lib-memory.sh"
-# shellcheck source-path=SCRIPTDIR source=lib-client.sh
-. "$here/lib-client.sh"
+# shellcheck source-path=SCRIPTDIR source=lib-ask.sh
+. "$here/lib-ask.sh"
+need_client
 page=$here/../docs/experiments.md
 [ -e "$page" ] || ktap_skip_all "no docs/experiments.md"
 [ -e "$here/peer/memintro_peer.ko" ] || ktap_skip_all "no selftests/peer/memintro_peer.ko"

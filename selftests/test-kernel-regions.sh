@@ -1,6 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
-# usually: 4 s
+# usually: 6 s
+#
+# Property: the regions of layout follow each other without a gap, from the first
+# address to the last, and are where the program headers of /proc/kcore have them.
 #
 # Property: for random addresses of each region of the kernel's half, mapped or not, the
 # answer equals what lookup_address(), vmalloc_to_page() and virt_to_phys() say:
@@ -30,11 +33,28 @@ x86_64) regions="linear vmalloc vmemmap text modules percpu fixmap other" ;;
 esac
 # shellcheck disable=SC2086 # one word per region
 set -- $regions
-ktap_plan $(($# + 3))
+ktap_plan $(($# + 9))
 ktap_diag "bits of user addresses: $("$bin/subject" --bits)," \
 	"page-table isolation: $(grep -qw pti /proc/cpuinfo && echo on || echo off)"
 log_mark
-"$bin/compare-reference" --addresses "${ADDRESSES:-3000}" >"$tmp/out" 2>&1
+
+ktap_run "as kcore has it" "$bin/compare-layout"
+ktap_diag "$(printf '%s\n' "$ktap_out" | tail -n 1)"
+cat /proc/memintro/layout >"$tmp/layout"
+ktap_diag <"$tmp/layout"
+first=$(column REGION <"$tmp/layout" | head -n 2 | paste -sd ' ' -)
+ktap_equal "the user's half, and the hole" "user hole" "$first"
+ktap_equal "it begins at 0" 0x0 "$(column START <"$tmp/layout" | head -n 1)"
+ktap_equal "it ends at the end" 0xffffffffffffffff "$(column END <"$tmp/layout" | tail -n 1)"
+for name in linear vmemmap vmalloc text; do
+	column REGION <"$tmp/layout" | grep -qx $name || echo $name
+done >"$tmp/missing"
+ktap_equal "no region is missing" "" "$(cat "$tmp/missing")"
+# The second reading may see more memory mapped, but no other place.
+ktap_equal "it stays" "$(awk '{ print $1, $2, $3 }' "$tmp/layout")" \
+	"$(awk '{ print $1, $2, $3 }' /proc/memintro/layout)"
+
+"$bin/compare-reference" --addresses "${ADDRESSES:-2000}" >"$tmp/out" 2>&1
 status=$?
 ktap_diag <"$tmp/out"
 for region; do

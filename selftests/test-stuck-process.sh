@@ -43,11 +43,23 @@ ask_or_hang() { # FILE QUESTION
 		echo "hangs"
 }
 
+# Begins to ask: an answer that says `busy` has waited for a second first, all of them at
+# the same time.
+ahead() { # NUMBER FILE QUESTION
+	ask_or_hang "$2" "$3" >"$tmp/ahead.$1" &
+	eval "asking_$1=$!"
+}
+
 # One result: the answer has such a last line, and the lock was held all the time.
-answers() { # NAME FILE QUESTION PATTERN
+answers() { # NAME FILE QUESTION PATTERN [NUMBER]
 	answers_name=$1
 	begin=$(now)
-	ask_or_hang "$2" "$3" >"$tmp/answer"
+	if [ $# = 5 ]; then
+		eval "wait \$asking_$5"
+		mv "$tmp/ahead.$5" "$tmp/answer"
+	else
+		ask_or_hang "$2" "$3" >"$tmp/answer"
+	fi
 	if ! held; then
 		ktap_diag "the lock is not held any more"
 		ktap_not_ok "$answers_name"
@@ -128,12 +140,18 @@ questions() { # WAY
 	case $way in
 	over)
 		busy="error=EAGAIN why=busy"
-		answers "$way: walk of what is replaced" walk "$pid $over" "pa=none $busy"
-		answers "$way: walk beside it" walk "$pid $beside" "pa=none $busy"
-		answers "$way: vmas of the whole" vmas "$pid $whole" "$busy"
-		answers "$way: extents of the whole" extents "$pid $whole" "$busy"
-		answers "$way: vmas" vmas "$pid" "$busy"
-		answers "$way: extents" extents "$pid" "$busy"
+		ahead 1 walk "$pid $over"
+		ahead 2 walk "$pid $beside"
+		ahead 3 vmas "$pid $whole"
+		ahead 4 extents "$pid $whole"
+		ahead 5 vmas "$pid"
+		ahead 6 extents "$pid"
+		answers "$way: walk of what is replaced" walk "$pid $over" "pa=none $busy" 1
+		answers "$way: walk beside it" walk "$pid $beside" "pa=none $busy" 2
+		answers "$way: vmas of the whole" vmas "$pid $whole" "$busy" 3
+		answers "$way: extents of the whole" extents "$pid $whole" "$busy" 4
+		answers "$way: vmas" vmas "$pid" "$busy" 5
+		answers "$way: extents" extents "$pid" "$busy" 6
 		;;
 	*)
 		answers "$way: vmas" vmas "$pid" "^# end pid=$pid rows=[1-9][0-9]* size"

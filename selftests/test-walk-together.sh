@@ -1,9 +1,16 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
-# usually: 4 s
+# usually: 8 s
+# timeout: 900
 #
 # Property: the walk of a process that has all kinds of pages at once gives the right
 # answer for each range, and answers to questions about several processes do not mix.
+#
+# Property: many questions through one conversation, about that process, are answered as
+# pagemap, smaps and the kinds say: address, size of the page, level, permissions, flags,
+# the word and swap entry of a page that is absent, and the lines of `levels`.
+#
+#	QUESTIONS=1000000 test-walk-together.sh
 
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "${0%/*}/lib.sh"
@@ -12,7 +19,8 @@
 need_module
 prepare_memory
 
-ktap_plan 2
+questions=${QUESTIONS:-20000}
+ktap_plan 3
 if ! start one "$bin/subject" || ! start two "$bin/subject" anon; then
 	cat "$tmp/one.err" "$tmp/two.err" | ktap_diag
 	exit 1
@@ -40,4 +48,11 @@ differ() {
 	done
 }
 ktap_run "the same address in two processes" differ
+stop two
+
+begin=$(now)
+ktap_run "$questions questions, 0 mismatches" \
+	"$bin/walk-million" "$(pid_of one)" --questions "$questions" <"$tmp/one.out"
+ktap_diag "$(printf '%s\n' "$ktap_out" | grep -v '^wrong\|^mismatch')"
+ktap_diag "$(($(now) - begin)) hundredths of a second"
 ktap_finish

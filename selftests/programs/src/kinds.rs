@@ -41,9 +41,13 @@ pub struct Kind {
     make: fn() -> io::Result<Vec<Area>>,
 }
 
+fn ranges<T: Into<Vec<Area>>>(make: impl FnOnce() -> io::Result<T>) -> io::Result<Vec<Area>> {
+    Ok(make()?.into())
+}
+
 macro_rules! kinds {
     ($($name:literal $expect:expr => $make:expr;)+) => {
-        &[$(Kind { name: $name, expect: $expect, make: || Ok((|| $make)()?.into()) }),+]
+        &[$(Kind { name: $name, expect: $expect, make: || ranges(|| $make) }),+]
     };
 }
 

@@ -8,7 +8,7 @@
 //! Documentation/admin-guide/mm/pagemap.rst.
 
 use procfs::PhysicalPageFlags as Kpf;
-use std::{cell::RefCell, collections::btree_map};
+use std::cell::RefCell;
 
 use crate::prelude::*;
 
@@ -235,24 +235,28 @@ const FRAMES: u64 = 512;
 /// that rests.
 pub struct Folios {
     flags: File,
-    /// Those of aligned frames, by the first one; of fewer at the end of memory.
-    read: BTreeMap<u64, Vec<u64>>,
+    /// The flags of aligned frames, and the first of these; of fewer at the end of memory.
+    chunk: (u64, Vec<u64>),
     known: BTreeMap<u64, u64>,
 }
 
 impl Folios {
     pub fn open() -> io::Result<Self> {
-        let (read, known) = (BTreeMap::new(), BTreeMap::new());
+        let (chunk, known) = ((u64::MAX, Vec::new()), BTreeMap::new());
         let flags = File::open("/proc/kpageflags")?;
-        Ok(Self { flags, read, known })
+        Ok(Self {
+            flags,
+            chunk,
+            known,
+        })
     }
 
     fn has(&mut self, frame: u64, flag: Kpf) -> io::Result<bool> {
         let first = frame / FRAMES * FRAMES;
-        if let btree_map::Entry::Vacant(place) = self.read.entry(first) {
-            place.insert(read_words(&self.flags, first, FRAMES as usize)?);
+        if self.chunk.0 != first {
+            self.chunk = (first, read_words(&self.flags, first, FRAMES as usize)?);
         }
-        let flags = self.read[&first].get((frame - first) as usize);
+        let flags = self.chunk.1.get((frame - first) as usize);
         Ok(flags.is_some_and(|flags| flags & flag.bits() != 0))
     }
 

@@ -1,20 +1,24 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Rows of tables, from any values: as many fields as the header, none empty, each readable again.
+//! Rows of tables, from any values: as many fields as the header, none empty, each readable again;
+//! and names: one field whatever is in them, and the same name again when it is read back.
+
+#[path = "../../tests/support/unescape.rs"]
+mod unescaping;
 
 use super::{
     input::Input,
     lines::{self, address, fields, line, number},
-    names::unescape,
 };
 use memintro_model::model::{
     addr::{PhysAddr, VirtAddr},
-    name::COMM_MAX,
+    name::{put_name, until_nul, COMM_MAX},
     question::PhysicalQuestion,
     rmap::{self, Hit},
     rows::{Heap, KernelMemory, KernelStack, Memory, MmStat, Task},
     text::Line,
 };
+use unescaping::unescape;
 
 /// Writes a header and a row, and returns the row's fields but the last, which is a name.
 fn named(
@@ -188,4 +192,20 @@ pub fn check(bytes: &[u8]) {
         4 => check_kernel(&mut input),
         _ => check_hit(&mut input, comm),
     }
+}
+
+/// The bytes are the name.
+pub fn check_name(bytes: &[u8]) {
+    let mut room = vec![0; 4 * bytes.len() + 1];
+    let mut line = Line::new(&mut room);
+    put_name(&mut line, bytes);
+    assert!(line.is_whole());
+    let text = line.as_bytes();
+    assert!(text.iter().all(|byte| matches!(byte, 0x21..=0x7e)));
+    assert!(!text.is_empty());
+    assert_eq!(unescape(text).as_deref(), Some(bytes));
+
+    let cut = until_nul(bytes);
+    assert!(bytes.starts_with(cut) && !cut.contains(&0));
+    assert!(cut.len() == bytes.len() || bytes[cut.len()] == 0);
 }

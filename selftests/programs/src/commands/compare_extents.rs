@@ -44,8 +44,8 @@ fn size_name(kb: u64) -> String {
     }
 }
 
-fn folios(memory: &Memory, start: u64, end: u64) -> io::Result<Kb> {
-    let (mut folios, mut sums) = (Folios::open()?, Kb::new());
+fn sizes(folios: &mut Folios, memory: &Memory, start: u64, end: u64) -> io::Result<Kb> {
+    let mut sums = Kb::new();
     let pages = memory.from(start).take_while(|page| page.va < end);
     for page in pages.filter(|page| !page.zero) {
         let kb = folios.pages(page.pa / PAGE)? * PAGE / 1024;
@@ -172,12 +172,12 @@ impl Comparison {
 
     /// Compares the folios and nodes of each mapping whose pages pagemap shows.
     fn frames(&mut self, pid: &str, memory: &Memory) -> io::Result<Vec<String>> {
-        let nodes = nodes(&Path::new("/proc").join(pid))?;
+        let (nodes, mut folios) = (nodes(&Path::new("/proc").join(pid))?, Folios::open()?);
         let mut wrong = Vec::new();
         let mappings = memory.mappings.iter();
         for mapping in mappings.filter(|mapping| !mapping.is_pfnmap()) {
             let (start, end) = (mapping.start, mapping.end);
-            let mut expected = folios(memory, start, end)?;
+            let mut expected = sizes(&mut folios, memory, start, end)?;
             // It does not tell of special pages.
             let on_nodes = nodes.get(&start).filter(|nodes| !nodes.is_empty());
             let words = ["folios", "folios nodes"][usize::from(on_nodes.is_some())];

@@ -24,7 +24,7 @@ fn regions(wrong: &mut Vec<String>) -> io::Result<Vec<Region>> {
         next = last.checked_add(1);
         regions.push(Region(row[0].clone(), start..=last, row[4].clone()));
     }
-    wrong.unless(next.is_none(), format!("the end is missing"));
+    wrong.unless(next.is_none(), "the end is missing".to_owned());
     Ok(regions)
 }
 

@@ -213,12 +213,15 @@ impl Comparison {
     ) -> io::Result<()> {
         let outer = Path::new("/proc");
         let (started, listed) = (tasks_started()?, other_processes(outer));
-        let (inner, mut before) = (Scan::read(&self.mount)?, Scan::read(outer)?);
+        // The same, where nobody else's namespace is asked through.
+        let inner = (self.mount != outer).then(|| Scan::read(&self.mount));
+        let (inner, mut before) = (inner.transpose()?, Scan::read(outer)?);
         let mut frames = Vec::new();
         for pair in pairs.drain(..) {
             frames.push((Some(pair), named(pair, &before)?));
         }
-        let drawn = (0..*samples * 100).filter_map(|_| inner.draw(random));
+        let here = inner.as_ref().unwrap_or(&before);
+        let drawn = (0..*samples * 100).filter_map(|_| here.draw(random));
         frames.extend(drawn.take(*samples).map(|frame| (None, frame)));
 
         let mut asked = Vec::new();
@@ -238,6 +241,7 @@ impl Comparison {
         }
         let after = Scan::read(outer)?;
         before.own.extend(&after.own);
+        let inner = inner.as_ref().unwrap_or(&before);
         // One that came and went is in no scan, and may be in the answer.
         let agree = |scan: &Scan, same: &dyn Fn(&Scan) -> bool| -> io::Result<bool> {
             Ok(tasks_started()? == started && same(scan))
@@ -251,7 +255,7 @@ impl Comparison {
             if !agree(&after, &same)? {
                 continue;
             }
-            let result = self.judge_range((first, end), &text, &inner, &before);
+            let result = self.judge_range((first, end), &text, inner, &before);
             if let (Err(error), true) = (&result, result.is_err() && still(&same)?) {
                 let text = format!("{first:#x}-{end:#x}: {error}");
                 self.mismatches.push(text);
@@ -261,7 +265,7 @@ impl Comparison {
             let frame = asked / PAGE * PAGE;
             let same = |scan: &Scan| before.mappings(frame) == scan.mappings(frame);
             let agreed = agree(&after, &same)?;
-            let result = self.judge(asked, &answer, &inner, &before);
+            let result = self.judge(asked, &answer, inner, &before);
             if !agreed || result.is_err() && !still(&same)? {
                 pairs.extend(pair);
                 continue;

@@ -171,7 +171,7 @@ pub fn shared(options: &mut Options) -> io::Result<bool> {
             "ksm" => area.write(),
             _ => area.read(),
         };
-        let touch = || Ok(areas.iter().map(touch).count());
+        let touch = || Ok(areas.iter().map(touch).collect_vec());
         pids.push(process::fork_resting(touch)?);
     }
     if let Some((_, area)) = ksm {
