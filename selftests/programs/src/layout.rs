@@ -254,9 +254,8 @@ mod arch {
     /// Whether a kernel page's entry has what a flag tells of.
     pub fn has_flag(value: u64, name: &str) -> bool {
         let known = [("accessed", ACCESSED), ("dirty", DIRTY), ("global", GLOBAL)];
-        known
-            .iter()
-            .any(|(other, bits)| *other == name && value & bits != 0)
+        let set = |(other, bits): &(&str, u64)| *other == name && value & bits != 0;
+        known.iter().any(set)
     }
 
     /// What the entries of all levels allow, the first `top` of them of the first table:

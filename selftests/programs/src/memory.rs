@@ -179,12 +179,8 @@ pub fn at_rest(
             }
         };
         count += usize::from(wrong.is_some());
-        all.extend(
-            wrong
-                .into_iter()
-                .flatten()
-                .map(|line| format!("PID {pid}: {line}")),
-        );
+        let line = |line| format!("PID {pid}: {line}");
+        all.extend(wrong.into_iter().flatten().map(line));
     }
     Ok(Judged {
         count,
@@ -249,9 +245,8 @@ impl Memory {
 
     pub fn mapping(&self, va: u64) -> Option<&Mapping> {
         let next = self.mappings.partition_point(|mapping| mapping.end <= va);
-        self.mappings
-            .get(next)
-            .filter(|mapping| mapping.start <= va)
+        let found = self.mappings.get(next);
+        found.filter(|mapping| mapping.start <= va)
     }
 
     /// Whether memintro may say that the page at an address has a size.

@@ -272,7 +272,8 @@ impl Folios {
             ensure!(head > 0, "a tail without a head");
             head -= 1;
         }
-        while self.has(head, Kpf::COMPOUND_HEAD)? && self.has(head + pages, Kpf::COMPOUND_TAIL)? {
+        let is_head = self.has(head, Kpf::COMPOUND_HEAD)?;
+        while is_head && self.has(head + pages, Kpf::COMPOUND_TAIL)? {
             pages += 1;
         }
         self.known.insert(head, pages);

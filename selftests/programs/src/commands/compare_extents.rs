@@ -184,9 +184,8 @@ impl Comparison {
             expected.extend(on_nodes.cloned().into_iter().flatten());
             let question = format!("{pid} {start:#x}-{end:#x} totals {words}");
             let answer = self.extents.ask(&question)?;
-            let pairs = answer
-                .split_ascii_whitespace()
-                .filter_map(|word| word.split_once('='));
+            let words = answer.split_ascii_whitespace();
+            let pairs = words.filter_map(|word| word.split_once('='));
             let is = |(key, _): &(&str, _)| key.starts_with("folio_") || key.starts_with("node");
             let value = |(key, kb): (&str, _)| number(kb).map(|kb| (key.to_owned(), kb));
             let said: Kb = pairs.filter(is).map(value).try_collect()?;

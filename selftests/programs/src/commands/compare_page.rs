@@ -61,10 +61,8 @@ type Counts = [u64; KINDS.len()];
 /// What `page-types` says of these flags, line by line.
 fn page_types(program: &str, flags: &[u64]) -> io::Result<Counts> {
     let path = format!("/tmp/kpageflags.{}", id());
-    let bytes = flags
-        .iter()
-        .flat_map(|flags| flags.to_ne_bytes())
-        .collect_vec();
+    let bytes = flags.iter().flat_map(|flags| flags.to_ne_bytes());
+    let bytes = bytes.collect_vec();
     fs::write(&path, bytes)?;
     let output = Command::new(program).args(["-r", "-F", &path]).output();
     fs::remove_file(&path)?;
@@ -76,9 +74,8 @@ fn page_types(program: &str, flags: &[u64]) -> io::Result<Counts> {
         };
         if flags.starts_with("0x") {
             let frames = number(frames)?;
-            kind_of(parse_hex(flags)?)
-                .into_iter()
-                .for_each(|kind| counts[kind] += frames);
+            let kind = kind_of(parse_hex(flags)?);
+            kind.into_iter().for_each(|kind| counts[kind] += frames);
             total += frames;
         }
     }

@@ -99,10 +99,8 @@ impl Run {
     /// Where no function of the kernel tells of whole tables, they are memintro's own and those
     /// that kcore has.
     fn runs(&mut self, range: &RangeInclusive<u64>) -> io::Result<Vec<RangeInclusive<u64>>> {
-        if self.reference.look_up(&[*range.start()])?[0]
-            .level
-            .is_some()
-        {
+        let first = self.reference.look_up(&[*range.start()])?[0];
+        if first.level.is_some() {
             return self.reference.scan(range);
         }
         let (start, last) = (*range.start(), *range.end());

@@ -186,11 +186,8 @@ fn target(ready: &AtomicU64) -> io::Result<()> {
 /// Who tore memory down that was not its own: the asking one, and others.
 fn others(trace: &str) -> io::Result<(usize, usize)> {
     let text = fs::read_to_string(trace)?;
-    let of = |name: &str| {
-        text.lines()
-            .filter(|line| line.trim_start().starts_with(name))
-            .count()
-    };
+    let lines = text.lines().map(str::trim_start).collect_vec();
+    let of = |name: &str| lines.iter().filter(|line| line.starts_with(name)).count();
     Ok((of("asking-"), of("kworker/")))
 }
 

@@ -12,7 +12,7 @@
 //! meanwhile hits all of them alike.
 
 use crate::prelude::*;
-use race::{ask_lines, ask_number, run_command, Race};
+use race::{ask_lines, ask_number, run_client, run_command, Race};
 
 mod counts;
 mod race;
@@ -223,12 +223,10 @@ impl Bench {
             let (pid, area) = subjects.start_with(len, fill)?;
             let [start, end] = [area.start, area.end()].map(|va| format!("{va:#x}"));
             let (question, pid) = (format!("{pid} {start}-{end}"), pid.to_string());
-            let client = ["/proc/self/exe", "client"];
-            let ask = [&client[..], &["ask", "/proc/memintro/extents", &question]].concat();
-            let runs = [&client[..], &["runs", &pid, &start, &end]].concat();
+            let ask = ["ask", "/proc/memintro/extents", &question];
             let mut race = Race::new(bench, len / MIB);
-            race.add("memintro", || run_command(&ask));
-            race.add("pagemap-runs", || run_command(&runs));
+            race.add("memintro", || run_client(&ask));
+            race.add("pagemap-runs", || run_client(&["runs", &pid, &start, &end]));
             race.run(self.rounds)?;
         }
         Ok(())
@@ -308,11 +306,8 @@ fn memory() -> io::Result<()> {
     let kmem = Table::read(Path::new("/proc/memintro/kmem"), header("kmem"))?;
     // The samples are those that were allocated.
     let allocated = |row: &&Vec<String>| ["kmalloc", "vmalloc"].contains(&&*row[0]);
-    let samples = kmem
-        .rows
-        .iter()
-        .filter(allocated)
-        .map(|row| number(&row[2]));
+    let size = |row: &Vec<String>| number(&row[2]);
+    let samples = kmem.rows.iter().filter(allocated).map(size);
     let samples: u64 = samples.sum::<io::Result<_>>()?;
     println!("memory-of-the-module,samples,1,0,{samples},0");
     Ok(())

@@ -362,10 +362,8 @@ fn fork(this: &mut Fuzzer) -> i64 {
             for _ in 0..8 {
                 let names = ["read", "write", "pread", "splice_from", "lseek", "close"];
                 let name = this.random.pick(&names);
-                CALLS
-                    .iter()
-                    .position(|it| it.0 == name)
-                    .map(|place| this.call(place));
+                let place = CALLS.iter().position(|it| it.0 == name);
+                place.map(|place| this.call(place));
             }
             process::exit_now()
         }

@@ -4,7 +4,7 @@
 //! `selftests/bench/counts` and `compare`: in a guest whose clock counts instructions. What is
 //! found is a number of bytes, or of what was looked at.
 
-use super::{each_status, find_everywhere, run_command, Fill, Race, Subjects, BPF, MIB};
+use super::{each_status, find_everywhere, run_client, Fill, Race, Subjects, BPF, MIB};
 use crate::prelude::*;
 
 const PROCESSES: usize = 60;
@@ -15,9 +15,13 @@ const FRAMES: usize = 16;
 
 fn questions(subjects: &[(Pid, Area)], tail: &str) -> Vec<String> {
     let mut random = Random::with_seed(3);
-    let subjects = subjects.iter().cycle().take(QUESTIONS);
+    let mut any = |area: &Area| area.start + random.usize(..area.len);
+    let question = |(pid, area): &(Pid, Area)| format!("{pid} {:#x}{tail}\n", any(area));
     subjects
-        .map(|(pid, area)| format!("{pid} {:#x}{tail}\n", area.start + random.usize(..area.len)))
+        .iter()
+        .cycle()
+        .take(QUESTIONS)
+        .map(question)
         .collect()
 }
 
@@ -31,7 +35,7 @@ fn ask_each(mut file: &File, questions: &[String]) -> io::Result<u64> {
 }
 
 fn ask(mut file: Conversation, question: String) -> impl FnMut() -> io::Result<u64> {
-    move || Ok(file.ask(&question)?.len() as u64)
+    move || Ok(file.ask(question.trim_end())?.len() as u64)
 }
 
 fn add_walks(race: &mut Race<'_>, one: (Pid, Area), other: (Pid, Area)) -> io::Result<()> {
@@ -47,10 +51,8 @@ fn add_walks(race: &mut Race<'_>, one: (Pid, Area), other: (Pid, Area)) -> io::R
     }
     let kernel = "kernel 0xffffffff81000000\n";
     for (name, question) in [("kernel-batch", kernel), ("refused-batch", "1 401000\n")] {
-        race.add(
-            name,
-            ask(Conversation::of("walk")?, question.repeat(QUESTIONS)),
-        );
+        let question = question.repeat(QUESTIONS);
+        race.add(name, ask(Conversation::of("walk")?, question));
     }
     let asked = File::options().write(true).open(SYSFS)?;
     let answer = File::open(SYSFS)?;
@@ -74,13 +76,9 @@ fn add_walks(race: &mut Race<'_>, one: (Pid, Area), other: (Pid, Area)) -> io::R
         let found = |va| Ok::<_, io::Error>(u64::from(pagemap.entry(va)?.0 != 0));
         addresses.iter().map(|va| found(*va)).sum()
     });
-    let pages = frames
-        .iter()
-        .map(|frame| format!("{:#x}\n", frame * PAGE as u64));
-    race.add(
-        "page-batch",
-        ask(Conversation::of("page")?, pages.collect()),
-    );
+    let page = |frame: &u64| format!("{:#x}\n", frame * PAGE as u64);
+    let pages = frames.iter().map(page).collect();
+    race.add("page-batch", ask(Conversation::of("page")?, pages));
     let files = ["flags", "count", "cgroup"].map(|name| File::open(format!("/proc/kpage{name}")));
     let files: Vec<_> = files.into_iter().try_collect()?;
     race.add("three-preads", move || {
@@ -106,9 +104,8 @@ pub fn run(rounds: usize) -> io::Result<()> {
     let file = sys::memfd(c"shared", 0, size)?;
     let shared = Area::of_file(file, size, READ_WRITE, libc::MAP_SHARED)?.write();
     while subjects.0.len() < PROCESSES {
-        subjects
-            .0
-            .push(process::fork_resting(|| Ok(shared.read()))?);
+        let pid = process::fork_resting(|| Ok(shared.read()))?;
+        subjects.0.push(pid);
     }
     let pagemap = Pagemap::open("self")?;
     let frame = |page| Ok::<_, io::Error>(pagemap.entry(page)?.answer(page) + "\n");
@@ -119,7 +116,7 @@ pub fn run(rounds: usize) -> io::Result<()> {
     let (pid, area) = one;
     let (start, end) = (area.start as u64, area.end() as u64);
     let range = format!("{pid} {start:#x}-{end:#x}");
-    let words = [pid.to_string(), format!("{start:#x}"), format!("{end:#x}")];
+    let [whose, from, to] = [pid.to_string(), format!("{start:#x}"), format!("{end:#x}")];
 
     let mut race = Race::new("counts", 1);
     add_walks(&mut race, one, other)?;
@@ -149,23 +146,10 @@ pub fn run(rounds: usize) -> io::Result<()> {
     });
     let size = |path: String| fs::read(path).map(|text| text.len() as u64);
     race.add("smaps", move || size(format!("/proc/{many}/smaps")));
-    let runs = [
-        "/proc/self/exe",
-        "client",
-        "runs",
-        &words[0],
-        &words[1],
-        &words[2],
-    ];
-    race.add("pagemap-runs", move || run_command(&runs));
-    let ask = [
-        "/proc/self/exe",
-        "client",
-        "ask",
-        "/proc/memintro/extents",
-        &range,
-    ];
-    race.add("extents-client", move || run_command(&ask));
+    race.add("pagemap-runs", || run_client(&["runs", &whose, &from, &to]));
+    race.add("extents-client", || {
+        run_client(&["ask", "/proc/memintro/extents", &range])
+    });
     // It is built for the guest's kernel, and not there for `compare`.
     if fs::metadata(BPF).is_ok() {
         race.add("bpf-iterator", move || size(BPF.to_owned()));

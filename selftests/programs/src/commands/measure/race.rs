@@ -73,6 +73,11 @@ pub fn run_command(words: &[&str]) -> io::Result<u64> {
     Ok(0)
 }
 
+/// Runs `client` with these words.
+pub fn run_client(words: &[&str]) -> io::Result<u64> {
+    run_command(&[&["/proc/self/exe", "client"], words].concat())
+}
+
 /// Asks questions whose answers are one line each: the client knows without another read that
 /// the last has come. Returns how many there were.
 pub fn ask_lines(mut file: &File, mut questions: &[u8], buffer: &mut [u8]) -> io::Result<u64> {

@@ -80,9 +80,8 @@ pub fn heart(number: usize) -> &'static AtomicU64 {
 
 /// All that was counted. To be called before processes are started, too: they share it.
 pub fn all() -> String {
-    names()
-        .map(|name| format!("{name}={}", get(name)))
-        .join(" ")
+    let count = |name| format!("{name}={}", get(name));
+    names().map(count).join(" ")
 }
 
 /// The pages of a slot, as they were before and after a question.
