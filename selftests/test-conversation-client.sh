@@ -1,6 +1,5 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
-# usually: 4 s
 #
 # Property: the client memintro gives the same answers to questions in its arguments,
 # asked one by one, and to 4,500 questions on its input, which is more than the queue

@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
-# usually: 5 s
+# usually: 6 s
 # timeout: 1000
 #
 # Property: an open conversation, before, after or in the middle of an answer, pins

@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
-# usually: 7 s
+# usually: 4 s
 #
 # Property: dash, bash and busybox sh can use a conversation as documented: `exec 3<>`,
 # `echo >&3`, one line per `read -r <&3`, and `cat <&3` ends after the last answer.

@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
-# usually: 5 s
+# usually: 3 s
 #
 # Property: a conversation is a stream: answers come in order, reads of any size
 # continue where the last one stopped, a reader that fails or is killed loses nothing,

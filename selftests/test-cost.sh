@@ -1,6 +1,5 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
-# usually: 5 s
 #
 # Property: `while read` over the rows of 1,000 processes (10,000 with `all --long`)
 # generates one table, in dash and in bash, which seeks back at every line; and a read

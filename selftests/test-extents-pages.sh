@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
-# usually: 10 s
+# usually: 8 s
 #
 # Property: for every process, whole and in random ranges, /proc/memintro/extents says
 # for each page what pagemap says; no two rows could have been one; the last line is the

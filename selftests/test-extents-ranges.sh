@@ -1,6 +1,5 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
-# usually: 4 s
 #
 # Property: extents answers `PID` and `PID START-END`, each with or without totals. A
 # range is rounded outward to pages, a huge page is cut at the ends of the range, and

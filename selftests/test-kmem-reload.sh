@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
-# usually: 6 s
+# usually: 4 s
 #
 # Property: memintro, 6 times loaded, read completely, asked in every conversation, read
 # by the second module, and unloaded, leaves nothing in the log and leaks no memory.

@@ -1,6 +1,5 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
-# usually: 3 s
 #
 # Property: /proc/memintro/kmem has a row for each kind of the module's own memory,
 # agrees with walk and extents, and shows that the formula of the linear map holds for

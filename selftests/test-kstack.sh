@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
-# usually: 6 s
+# usually: 4 s
 #
 # Property: /proc/memintro/kstack has each thread exactly once. For a sleeping thread
 # STACK <= SP < STACK + SIZE_B and USED_B = STACK + SIZE_B - SP; a running one has no

@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
-# usually: 5 s
+# usually: 3 s
 #
 # Property: memory that a program allocates exists only when it is touched, page by
 # page, and vm, vmas and walk all show it: nothing, then the zero page after a read, a

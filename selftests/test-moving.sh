@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
-# usually: 6 s
+# usually: 4 s
 #
 # Property: the rows of a process whose mappings change during the answer ascend, never
 # overlap, and add up to the last line. A row is about one mapping: if another file, or

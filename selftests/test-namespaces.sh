@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
-# usually: 5 s
+# usually: 3 s
 #
 # Property: the PIDs of /proc/memintro/tasks are those of the PID namespace of
 # the procfs mount through which the file is opened, whoever reads it; a task

@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
-# usually: 10 s
+# usually: 5 s
 #
 # Property: page answers about virtual addresses what it does about the physical ones
 # behind them: of files with the device and inode of stat and the offset of maps, of

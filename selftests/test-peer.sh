@@ -1,6 +1,5 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
-# usually: 3 s
 #
 # Property: a second module reads the record of memintro's kmalloc and vmalloc objects
 # at the addresses that kmem shows, and finds the same physical addresses; a wrong

@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
-# usually: 6 s
+# usually: 5 s
 #
 # Property: every file belongs to root, and its opener needs exactly the capabilities in
 # the documentation; the rights are those of the task that opened a descriptor, not of

@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
-# usually: 5 s
+# usually: 4 s
 #
 # Property: a read into memory that is unmapped, wholly or in part, fails with EFAULT or
 # returns what fitted, and loses nothing: the next read returns the rest. A write from

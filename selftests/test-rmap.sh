@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
-# usually: 11 s
+# usually: 9 s
 #
 # Property: rmap of a page lists exactly the processes and addresses that a scan of
 # every /proc/PID/pagemap finds, in their order, at the same offset in the page: for

@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
-# usually: 8 s
+# usually: 7 s
 # timeout: 900
 #
 # Property: a process whose mmap lock nobody ever gets delays no answer about others,
@@ -54,7 +54,7 @@ ahead() { # NUMBER FILE QUESTION
 answers() { # NAME FILE QUESTION PATTERN [NUMBER]
 	answers_name=$1
 	begin=$(now)
-	if [ $# = 5 ]; then
+	if [ -n "${5-}" ]; then
 		eval "wait \$asking_$5"
 		mv "$tmp/ahead.$5" "$tmp/answer"
 	else
@@ -121,11 +121,22 @@ questions() { # WAY
 	) $(get)"
 
 	# Who maps a page of others; of the stuck one it may say that it was busy.
+	printf '%s\n' "$other $other_va" "$pid $over" "$other $other_va" >"$tmp/three"
 	case $way in
-	over) busy=1 ;;
-	*) busy=0 ;;
+	over)
+		busy=1 first=1 last=8
+		ahead 1 rmap "$other_pa"
+		ahead 2 walk "$pid $over"
+		ahead 3 walk "$pid $beside"
+		ahead 4 vmas "$pid $whole"
+		ahead 5 extents "$pid $whole"
+		ahead 6 vmas "$pid"
+		ahead 7 extents "$pid"
+		ahead 8 walk "$(cat "$tmp/three")"
+		;;
+	*) busy=0 first='' last='' ;;
 	esac
-	answers "$way: rmap" rmap "$other_pa" "^# end pa=$other_pa rows=3 outside=0 busy=$busy\$"
+	answers "$way: rmap" rmap "$other_pa" "^# end pa=$other_pa rows=3 outside=0 busy=$busy\$" "$first"
 	ktap_equal "$way: rmap lists all others" "$(
 		awk '$1 == "shmem" { print $2, $3 }' "$tmp/others.out" | sort
 	)" "$(awk '/^[0-9]/ { print $1, $2 }' "$tmp/answer" | sort)"
@@ -140,18 +151,12 @@ questions() { # WAY
 	case $way in
 	over)
 		busy="error=EAGAIN why=busy"
-		ahead 1 walk "$pid $over"
-		ahead 2 walk "$pid $beside"
-		ahead 3 vmas "$pid $whole"
-		ahead 4 extents "$pid $whole"
-		ahead 5 vmas "$pid"
-		ahead 6 extents "$pid"
-		answers "$way: walk of what is replaced" walk "$pid $over" "pa=none $busy" 1
-		answers "$way: walk beside it" walk "$pid $beside" "pa=none $busy" 2
-		answers "$way: vmas of the whole" vmas "$pid $whole" "$busy" 3
-		answers "$way: extents of the whole" extents "$pid $whole" "$busy" 4
-		answers "$way: vmas" vmas "$pid" "$busy" 5
-		answers "$way: extents" extents "$pid" "$busy" 6
+		answers "$way: walk of what is replaced" walk "$pid $over" "pa=none $busy" 2
+		answers "$way: walk beside it" walk "$pid $beside" "pa=none $busy" 3
+		answers "$way: vmas of the whole" vmas "$pid $whole" "$busy" 4
+		answers "$way: extents of the whole" extents "$pid $whole" "$busy" 5
+		answers "$way: vmas" vmas "$pid" "$busy" 6
+		answers "$way: extents" extents "$pid" "$busy" 7
 		;;
 	*)
 		answers "$way: vmas" vmas "$pid" "^# end pid=$pid rows=[1-9][0-9]* size"
@@ -160,8 +165,7 @@ questions() { # WAY
 	esac
 
 	# What is ready is given, whatever comes after it.
-	printf '%s\n' "$other $other_va" "$pid $over" "$other $other_va" >"$tmp/three"
-	answers "$way: answers before and after one about it" walk "$(cat "$tmp/three")" "pa=$other_pa page"
+	answers "$way: answers before and after one about it" walk "$(cat "$tmp/three")" "pa=$other_pa page" "$last"
 	ktap_equal "$way: each question has its line" 3 "$(grep -c '^pid=' "$tmp/answer")"
 
 	signalled "$way: a signal ends rmap" /proc/memintro/rmap "$other_pa"

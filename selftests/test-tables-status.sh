@@ -1,6 +1,5 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
-# usually: 4 s
 #
 # Property: the tables of every idle process, and those that its huge pages have in
 # reserve, are VmPTE of /proc/PID/status; the tables of each level are as many as the

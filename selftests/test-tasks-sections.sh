@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
-# usually: 8 s
+# usually: 3 s
 # timeout: 400
 #
 # Property: however many threads a process has, alive or exited, a table visits a

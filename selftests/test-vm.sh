@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
-# usually: 8 s
+# usually: 4 s
 #
 # Property: every row of /proc/memintro/vm equals /proc/PID/status and maps to
 # the KiB, with 150 sleeping processes (2,000 with `all --long`) and some that

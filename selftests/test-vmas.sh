@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
-# usually: 8 s
+# usually: 5 s
 #
 # Property: /proc/memintro/vmas of every process equals its maps, to the last byte of
 # odd names; its numbers for each mapping equal pagemap, and smaps where that counts the

@@ -1,6 +1,5 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
-# usually: 4 s
 #
 # Property: each malformed question is refused with its own error, and after EINVAL or
 # ESRCH the next read fails with ENODATA: a script that ignores the error never reads

@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
-# usually: 11 s
+# usually: 6 s
 #
 # Property: for every kind of page with a physical page behind it, the sysfs walk gives
 # the physical address that /proc/PID/pagemap gives, at every offset in the page, also

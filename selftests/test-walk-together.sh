@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
-# usually: 8 s
+# usually: 6 s
 # timeout: 900
 #
 # Property: the walk of a process that has all kinds of pages at once gives the right

@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
-# usually: 5 s
+# usually: 3 s
 #
 # Property: when lockdown is raised to confidentiality after loading, every file that
 # shows an address refuses reads and writes through descriptors that were open before
