@@ -366,7 +366,13 @@ pub fn client(options: &mut Options) -> io::Result<bool> {
     if verb == "ask" {
         let mut file = read_write(whose)?;
         writeln!(file, "{}", options.word::<String>()?)?;
-        return out.write_all(&read_all(&file, 512 << 10)?).map(|()| true);
+        let mut buffer = vec![0; 512 << 10];
+        loop {
+            match file.read(&mut buffer)? {
+                0 => return Ok(true),
+                n => out.write_all(&buffer[..n])?,
+            }
+        }
     }
     let (start, end): (String, String) = (options.word()?, options.word()?);
     // Where it begins and ends so far, and its first frame's address.
