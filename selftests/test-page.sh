@@ -9,8 +9,12 @@
 #
 # Property: page says of every frame of this machine what /proc/kpageflags,
 # kpagecount, kpagecgroup and zoneinfo say, and its totals are theirs, while memory
-# of every kind is in use. Of free and reserved frames, and those inside of hugetlb
-# pages, a 64th is asked for.
+# of every kind is in use, and memory came and went. Of free and reserved frames, those
+# inside of hugetlb pages, and those without a flag side by side, a 64th is asked for; with
+# SPARSE=1 all, and all of them once more while processes come and go.
+#
+# With `memmap=256M!1G` on the kernel's command line there is a device's memory, with
+# QEMU's virtio-mem some that a hypervisor keeps back.
 #
 #	SPARSE=1 test-page.sh
 
@@ -21,10 +25,23 @@
 # shellcheck source-path=SCRIPTDIR source=lib-ask.sh
 . "$here/lib-ask.sh"
 need_module
-prepare_memory
 
-ktap_plan 37
+ktap_plan 53
 cd "$tmp" || exit 1
+
+# The struct pages of hugetlb pages are freed where they say nothing new.
+memmap() {
+	awk '/^nr_memmap/ { pages += $2 } END { print pages + 0 }' /proc/vmstat
+}
+prepare_memory
+before=$(memmap)
+set_until_end /proc/sys/vm/hugetlb_optimize_vmemmap 1
+need_hugepages 2048 32
+if [ "$(cat /proc/sys/vm/hugetlb_optimize_vmemmap 2>&1)" = 1 ]; then
+	ktap_run "there are hugetlb pages without most of their struct pages" [ "$(memmap)" -lt "$before" ]
+else
+	ktap_skip "there are hugetlb pages without most of their struct pages" "not in this kernel"
+fi
 
 # Every page of a file that this shell has mapped and that is present, unless it is a
 # copy of its own. Answers go to a file: pipes would change what is mapped.
@@ -83,6 +100,11 @@ if [ -n "$(word_of all hugetlb-2m 2)" ]; then
 else
 	ktap_skip "hugetlb" "there is none"
 fi
+if [ -d /sys/kernel/mm/ksm ]; then
+	ktap_equal "merged by KSM" "ksm 16" "$(about ksm kind) $(about ksm maps)"
+else
+	ktap_skip "merged by KSM" "not in this kernel"
+fi
 va=$(word_of all anon 2)
 pa=$(echo "${va%000}123" | "$bin/pagemap" "$pid" | cut -d ' ' -f 2)
 ktap_equal "by its physical address" "$(ask page "$pa")" \
@@ -116,23 +138,116 @@ ktap_equal "a process that is none" "pid=2147483647 va=0x1000 pa=none error=ESRC
 	"$(ask page "2147483647 0x1000")"
 stop pin
 
+# Memory that is not in use, or not the kernel's own: only its kinds, with their sizes.
+kinds_of() { # START SIZE
+	ask page "$(printf '0x%x-0x%x' "$1" $(($1 + $2))) totals" | tr ' ' '\n' |
+		sed -n 's/^kb_\(.*\)=\([1-9].*\)/\1 \2/p' | paste -sd ' ' -
+}
+blocks=/sys/devices/system/memory
+size=$(cat $blocks/block_size_bytes 2>/dev/null)
+offline=
+for block in $(printf '%s\n' $blocks/memory[0-9]* | sort -Vr); do
+	[ -z "$offline" ] && echo offline 2>/dev/null >"$block/state" && offline=$block
+done
+if [ -n "$offline" ]; then
+	size=$((0x$size))
+	at=$((0x$(cat "$offline/phys_index") * size))
+	about=$(ask page "$(printf 0x%x $at)")
+	ktap_equal "offline memory" "offline $((size / 1024))" "$(kinds_of $at $size)"
+	ktap_equal "... its first page" "offline - -" "$(for key in kind flags node; do echo "$about" | key $key; done | paste -sd ' ' -)"
+	# It stays so until every frame was asked for.
+	at_exit "echo online >$offline/state"
+else
+	for name in "offline memory" "... its first page"; do
+		ktap_skip "$name" "no memory can be taken offline here"
+	done
+fi
+
+kinds="anon file shmem zero hugetlb slab pgtable buddy kernel reserved"
+[ ! -d /sys/kernel/mm/ksm ] || kinds="$kinds ksm"
+[ -z "$offline" ] || kinds="$kinds offline"
+if [ -z "$(cannot_have hwpoison)" ] && start failed "$bin/subject" hwpoison; then
+	kinds="$kinds poisoned"
+fi
+
+# A device's memory: nobody's before it has a driver; then it may be hot-plugged.
+drivers=/sys/bus/dax/drivers
+bind() { # DRIVER
+	[ ! -e $drivers/device_dax/dax0.0 ] || echo dax0.0 >$drivers/device_dax/unbind
+	[ ! -e $drivers/kmem/dax0.0 ] || echo dax0.0 >$drivers/kmem/unbind
+	{ echo dax0.0 >$drivers/"$1"/new_id && echo dax0.0 >$drivers/"$1"/bind; } 2>/dev/null
+	[ -e $drivers/"$1"/dax0.0 ]
+}
+at=$((1 << 30)) size=$((1 << 28)) half=$((1 << 27))
+if grep -q '^40000000-4fffffff : Persistent Memory (legacy)' /proc/iomem; then
+	kb=$((size / 1024))
+	ktap_equal "memory that no driver has" "none $kb" "$(kinds_of $at $size)"
+	modprobe -a nd_e820 nd_pmem dax_pmem device_dax kmem
+	ktap_equal "of a block device" "device $kb" "$(kinds_of $at $size)"
+	region=/sys/bus/nd/devices/dax0.0
+	echo namespace0.0 >/sys/bus/nd/drivers/nd_pmem/unbind
+	echo ram >$region/mode && cat /proc/sys/kernel/random/uuid >$region/uuid
+	echo namespace0.0 >$region/namespace && echo dax0.0 >/sys/bus/nd/drivers/dax_pmem/bind
+	bind device_dax
+	ktap_equal "of a device for programs" "device $kb" "$(kinds_of $at $size)"
+	# The first block of it has no room for what describes the memory.
+	bind kmem
+	block=$blocks/memory$(((at + half) / 0x$(cat $blocks/block_size_bytes)))
+	ktap_equal "hot-plugged" "buddy $((half / 1024)) none $((half / 1024))" "$(kinds_of $at $size)"
+	echo offline >"$block/state"
+	ktap_equal "offline before it goes" "offline $((half / 1024)) none $((half / 1024))" "$(kinds_of $at $size)"
+	echo dax0.0 >$drivers/kmem/unbind
+	ktap_equal "unplugged" "none $kb" "$(kinds_of $at $size)"
+	bind device_dax
+	kinds="$kinds device"
+else
+	for name in "memory that no driver has" "of a block device" "of a device for programs" \
+		"hot-plugged" "offline before it goes" "unplugged"; do
+		ktap_skip "$name" "the machine has no such memory"
+	done
+fi
+offline_kb() {
+	ask page "0x0-0xffffffffffffffff totals" | key kb_offline
+}
+before=$(offline_kb)
+if grep -qs 0x0018 /sys/bus/virtio/devices/*/device && modprobe virtio_mem; then
+	# It has 200 MiB of the two blocks that it needs.
+	wait=0
+	until kept=$(($(offline_kb) - before)) && [ $kept = $((56 << 10)) ] || [ $((wait += 1)) -gt 300 ]; do
+		sleep 0.1
+	done
+	ktap_equal "what the hypervisor keeps back" $((56 << 10)) $kept
+else
+	ktap_skip "what the hypervisor keeps back" "the machine has no such memory"
+fi
+
 # Every frame, while memory of every kind is in use.
 ramfs=$tmp/ramfs
 mkdir "$ramfs"
 mount -t ramfs none "$ramfs" && head -c 1M /dev/urandom >"$ramfs/file"
 
-kinds="anon file shmem zero hugetlb slab pgtable buddy kernel reserved"
-# shellcheck disable=SC2086 # one word per kind
-set -- $kinds
 ktap_run "every frame" "$bin/compare-page" --sparse "${SPARSE:-64}"
 printf '%s\n' "$ktap_out" | tail -n 2 | while read -r line; do ktap_diag "$line"; done
 seen=" $(printf '%s\n' "$ktap_out" | tail -n 1) "
-for kind; do
-	case $seen in
-	*" $kind="*) ktap_run "there is $kind" true ;;
-	*) ktap_run "there is $kind" false ;;
+for kind in anon file shmem zero hugetlb slab pgtable buddy kernel reserved ksm offline poisoned device; do
+	case $kinds,$seen in
+	*"$kind"*,*" $kind="*) ktap_run "there is $kind" true ;;
+	*"$kind"*,*) ktap_run "there is $kind" false ;;
+	*) ktap_skip "there is $kind" "not here" ;;
 	esac
 done
+if [ "${SPARSE-}" = 1 ]; then
+	while :; do
+		head -c 64M /dev/urandom >"$tmp/moving"
+		"$bin/subject" </dev/null >/dev/null 2>&1
+	done &
+	moving=$!
+	ktap_run "every frame, while processes come and go" "$bin/compare-page" --moving
+	kill $moving
+	ktap_diag "$(printf '%s\n' "$ktap_out" | tail -n 2)"
+else
+	ktap_skip "every frame, while processes come and go" "SPARSE=1 asks for it"
+fi
 umount "$ramfs"
 stop all
 ktap_finish

@@ -68,6 +68,7 @@ pub static KINDS: &[Kind] = kinds! {
     "protnone" Frame => anon()?.protect(NONE);
     "pkey" Frame => make::pkey();
     "zero" Frame => make::zero();
+    "ksm" Frame => make::merged();
     "file-private" Frame => make::file_private();
     "file-shared" Frame => make::file(LEN, READ_WRITE, SHARE)?.write().lock();
     "file-cow" Frame => make::file(LEN, READ_WRITE, libc::MAP_PRIVATE)?.write().lock();

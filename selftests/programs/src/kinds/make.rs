@@ -13,6 +13,25 @@ pub fn anon() -> io::Result<Area> {
     Area::anonymous(LEN)?.write().lock()
 }
 
+/// Pages alike, which KSM has made one; after that it rests.
+pub fn merged() -> io::Result<Area> {
+    let run = |how| fs::write("/sys/kernel/mm/ksm/run", how);
+    run("1")?;
+    let area = Area::anonymous(LEN)?;
+    area.fill(0x4b);
+    area.lock()?;
+    area.advise(libc::MADV_MERGEABLE)?;
+    let pagemap = Pagemap::open("self")?;
+    let merged = comes(|| {
+        // Another process may just have had it rest.
+        let entries = run("1").and_then(|()| pagemap.of_area(area));
+        entries.is_ok_and(|all| all.iter().all(|one| one.frame() == all[0].frame()))
+    });
+    run("0")?;
+    ensure!(merged, "KSM does nothing");
+    Ok(area)
+}
+
 /// With a protection key; its pages may be read and written.
 pub fn pkey() -> io::Result<Area> {
     let area = anon()?;
