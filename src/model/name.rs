@@ -7,11 +7,14 @@ use super::text::Line;
 /// The longest name of a task, in bytes (`TASK_COMM_LEN` without its final NUL).
 pub const COMM_MAX: usize = 15;
 
-/// Appends one byte of a name.
-///
-/// Bytes outside 0x21-0x7e, and the backslash, become `\ooo`.
+/// Whether a byte of a name is itself; else it becomes `\ooo`: what is outside 0x21-0x7e, and the
+/// backslash.
+fn is_plain(byte: u8) -> bool {
+    matches!(byte, 0x21..=0x7e) && byte != b'\\'
+}
+
 fn put_name_byte(line: &mut Line<'_>, byte: u8) {
-    if matches!(byte, 0x21..=0x7e) && byte != b'\\' {
+    if is_plain(byte) {
         line.put_byte(byte);
     } else {
         put_escaped(line, byte);
@@ -49,6 +52,10 @@ pub fn put_name(line: &mut Line<'_>, name: &[u8]) {
     };
     if name == b"-" || name == b"denied" {
         put_escaped(line, first);
+    } else if name.iter().all(|&byte| is_plain(byte)) {
+        // By far the most.
+        line.put(name);
+        return;
     } else {
         put_name_byte(line, first);
     }

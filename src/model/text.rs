@@ -128,16 +128,19 @@ impl<'a> Line<'a> {
     /// Appends a word.
     #[inline(always)]
     pub fn put_word(&mut self, word: &Word) -> &mut Self {
-        match self
-            .bytes
-            .get_mut(self.len..self.len.wrapping_add(WORD_MAX))
-        {
+        self.put_first(&word.text, word.len)
+    }
+
+    /// Appends the first `len` bytes of `text`: all of it is written where there is room.
+    #[inline(always)]
+    pub(super) fn put_first<const N: usize>(&mut self, text: &[u8; N], len: usize) -> &mut Self {
+        match self.bytes.get_mut(self.len..self.len.wrapping_add(N)) {
             Some(room) => {
-                room.copy_from_slice(&word.text);
-                self.len = self.len.wrapping_add(word.len);
+                room.copy_from_slice(text);
+                self.len = self.len.wrapping_add(len);
                 self
             }
-            None => self.put(word.text.get(..word.len).unwrap_or(&[])),
+            None => self.put(text.get(..len).unwrap_or(&[])),
         }
     }
 
@@ -150,38 +153,39 @@ impl<'a> Line<'a> {
         self
     }
 
+    /// Appends eight digits, the first of them in the lowest byte, but for the first `left_out`.
+    #[inline(always)]
+    fn put_digits(&mut self, digits: u64, left_out: u32) -> &mut Self {
+        let digits = digits.wrapping_shr(8 * left_out).to_le_bytes();
+        // CAST: at most 8.
+        self.put_first(&digits, 8usize.wrapping_sub(left_out as usize))
+    }
+
     /// Appends `value` in decimal.
-    pub fn dec(&mut self, mut value: u64) -> &mut Self {
-        let digits = value.checked_ilog10().map_or(1, |log| log as usize + 1);
-        if let Some(room) = self.room(digits) {
-            for digit in room.iter_mut().rev() {
-                // CAST: a remainder of ten fits in a byte.
-                *digit = b'0' + (value % 10) as u8;
-                value /= 10;
-            }
+    pub fn dec(&mut self, value: u64) -> &mut Self {
+        const EIGHT: u64 = 100_000_000;
+        if value >= EIGHT {
+            // CAST: a remainder of that fits.
+            self.dec(value / EIGHT);
+            return self.put_digits(decimal_digits((value % EIGHT) as u32) | ZEROS, 0);
         }
-        self
+        // CAST: it is below that.
+        let digits = decimal_digits(value as u32);
+        // The last one is there in any case.
+        let left_out = (digits | 1 << 56).trailing_zeros() / 8;
+        self.put_digits(digits | ZEROS, left_out)
     }
 
     /// Appends `value` as `0x` and lower-case hexadecimal digits without leading zeros.
     pub fn hex(&mut self, value: u64) -> &mut Self {
-        let digits = value.checked_ilog2().map_or(1, |log| log as usize / 4 + 1);
-        // The first digit that is wanted comes first. CAST: a number of digits fits anywhere.
-        let value = value.wrapping_shl(64 - 4 * digits as u32);
-        // CAST: the two halves.
-        let text = [hex_digits((value >> 32) as u32), hex_digits(value as u32)];
         self.put(b"0x");
-        // All sixteen are two stores; those that are too many are overwritten later.
-        match self.bytes.get_mut(self.len..self.len.wrapping_add(16)) {
-            Some(room) => {
-                room.copy_from_slice(text.as_flattened());
-                self.len = self.len.wrapping_add(digits);
-            }
-            None => {
-                self.put(text.as_flattened().get(..digits).unwrap_or(&[]));
-            }
+        // CAST: the two halves.
+        let (high, low) = ((value >> 32) as u32, value as u32);
+        if high == 0 {
+            return self.put_digits(hex_digits(low), (low | 1).leading_zeros() / 4);
         }
-        self
+        self.put_digits(hex_digits(high), high.leading_zeros() / 4)
+            .put_digits(hex_digits(low), 0)
     }
 
     /// Appends the END of a half-open range, given its last address.
@@ -204,13 +208,18 @@ impl<'a> Line<'a> {
     /// assert_eq!(line.as_bytes(), b"1       init\n");
     /// ```
     pub fn pad(&mut self, width: usize) -> &mut Self {
-        self.column += width;
-        self.put_byte(b' ');
-        while self.len < self.column {
-            self.put_byte(b' ');
-            if !self.whole {
-                break;
-            }
+        const SPACES: [u8; WORD_MAX] = [b' '; WORD_MAX];
+        self.column = self.column.wrapping_add(width);
+        let count = self.column.saturating_sub(self.len).max(1);
+        if count <= WORD_MAX {
+            self.put_first(&SPACES, count);
+        } else if let Some(room) = self.room(count) {
+            room.fill(b' ');
+        }
+        if !self.whole {
+            let rest = self.bytes.get_mut(self.len..).unwrap_or_default();
+            rest.fill(b' ');
+            self.len += rest.len();
         }
         self.column = self.len;
         self
@@ -222,18 +231,35 @@ impl<'a> Line<'a> {
     }
 }
 
-/// Returns the eight hexadecimal digits of `value`.
-fn hex_digits(value: u32) -> [u8; 8] {
+/// A `0` in each byte.
+const ZEROS: u64 = 0x3030_3030_3030_3030;
+
+/// Returns the eight decimal digits of a value below 10^8 as numbers, a byte each, the first in the
+/// lowest.
+#[inline]
+fn decimal_digits(value: u32) -> u64 {
+    // Two halves of four digits each; then four of two, then eight: a division by 100, and one by
+    // 10, is a multiplication that is right for what can be in a part.
+    let high = value / 10_000;
+    let low = value.wrapping_sub(high.wrapping_mul(10_000));
+    let fours = u64::from(high) | u64::from(low) << 32;
+    let hundreds = (fours.wrapping_mul(10_486) >> 20) & 0x0000_007f_0000_007f;
+    let twos = hundreds | (fours.wrapping_sub(hundreds.wrapping_mul(100)) << 16);
+    let tens = (twos.wrapping_mul(103) >> 10) & 0x000f_000f_000f_000f;
+    tens | (twos.wrapping_sub(tens.wrapping_mul(10)) << 8)
+}
+
+/// Returns the eight hexadecimal digits of `value` as text, the first in the lowest byte.
+#[inline]
+fn hex_digits(value: u32) -> u64 {
     const ONES: u64 = 0x0101_0101_0101_0101;
     // A digit to each byte.
-    let x = u64::from(value);
+    let x = u64::from(value.swap_bytes());
     let x = (x | (x << 16)) & 0x0000_ffff_0000_ffff;
     let x = (x | (x << 8)) & 0x00ff_00ff_00ff_00ff;
-    let x = (x | (x << 4)) & 0x0f0f_0f0f_0f0f_0f0f;
+    let x = ((x >> 4) | (x << 8)) & 0x0f0f_0f0f_0f0f_0f0f;
     // 1 in each byte whose digit is a letter.
     let letters = (x.wrapping_add(6 * ONES) >> 4) & ONES;
     let above = letters.wrapping_mul(u64::from(b'a' - b'0' - 10));
-    x.wrapping_add(u64::from(b'0') * ONES)
-        .wrapping_add(above)
-        .to_be_bytes()
+    x.wrapping_add(ZEROS).wrapping_add(above)
 }
