@@ -98,6 +98,15 @@ pub(super) struct memintro_vma_source {
     pub(super) generation: u32,
 }
 
+/// Mirrors `struct memintro_way`.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub(super) struct memintro_way {
+    pub(super) table: *const c_void,
+    pub(super) level: u32,
+    pub(super) perm: u32,
+}
+
 /// Mirrors `struct memintro_area`.
 #[derive(Clone, Copy, Debug, Default)]
 #[repr(C)]
@@ -164,6 +173,21 @@ unsafe extern "C" {
         index: c_uint,
         entry: *mut Entry,
     ) -> *const c_void;
+    pub(super) fn memintro_descend(
+        view: *const memintro_view,
+        shift: *const u8,
+        entries: *const u16,
+        va: u64,
+        way: *mut memintro_way,
+    );
+    pub(super) fn memintro_walk(
+        view: *const memintro_view,
+        shift: *const u8,
+        entries: *const u16,
+        va: u64,
+        way: *mut memintro_way,
+        entry: *mut Entry,
+    ) -> bool;
     pub(super) fn memintro_read_value(level: c_uint, table: *const c_void, index: c_uint) -> u64;
     pub(super) fn memintro_points_to(
         table: *const c_void,

@@ -36,6 +36,7 @@ use crate::model::{
         VirtAddr, //
     },
     pgtable::{
+        flags,
         Entry,
         Level,
         PageTables,
@@ -199,6 +200,17 @@ impl<'a> UserTables<'a> {
         }
     }
 
+    /// Returns where a walk begins.
+    #[inline]
+    fn way(&self) -> bindings::memintro_way {
+        let UserTable { level, table, .. } = self.root();
+        bindings::memintro_way {
+            table,
+            level: level as u32,
+            perm: flags::PERM,
+        }
+    }
+
     /// Returns whether the mapping, whose tables are locked, contains an address.
     #[inline]
     fn contains(&self, va: VirtAddr) -> bool {
@@ -225,6 +237,57 @@ impl<'a> PageTables for UserTables<'a> {
             table: table.cast(),
             _lock: PhantomData,
         }
+    }
+
+    #[inline]
+    fn descend(&self, va: VirtAddr) -> (UserTable<'a>, Level, u32) {
+        let mut way = self.way();
+        if self.contains(va) {
+            let Paging { shift, entries, .. } = &self.paging;
+            // SAFETY: By its invariant the top table is readable. The two arrays have an element
+            // for each level, and by the invariant of `self` they give an index of each table. The
+            // structure may be written.
+            unsafe {
+                bindings::memintro_descend(
+                    &self.view,
+                    shift.as_ptr(),
+                    entries.as_ptr(),
+                    va.0,
+                    &mut way,
+                );
+            }
+        }
+        let level = Level::from_number(way.level);
+        // INVARIANT: The table was just found on the way to an address of the mapping whose lock is
+        // held: tables of these levels are not freed before that ends, as the module's
+        // documentation says.
+        let table = UserTable {
+            level,
+            table: way.table,
+            _lock: PhantomData,
+        };
+        (table, level, way.perm)
+    }
+
+    #[inline]
+    fn walk(&self, va: VirtAddr) -> Option<(Level, u32, Entry)> {
+        if !self.contains(va) {
+            return None;
+        }
+        let (mut way, mut entry) = (self.way(), Entry::default());
+        let Paging { shift, entries, .. } = &self.paging;
+        // SAFETY: As for `descend`. The table of ptes that is found is kept by RCU.
+        let found = unsafe {
+            bindings::memintro_walk(
+                &self.view,
+                shift.as_ptr(),
+                entries.as_ptr(),
+                va.0,
+                &mut way,
+                &mut entry,
+            )
+        };
+        found.then_some((Level::from_number(way.level), way.perm, entry))
     }
 
     fn root_pa(&self) -> PhysAddr {

@@ -113,7 +113,9 @@ fn virtual_address(
     out: &mut Out,
 ) -> Result<(), Stop> {
     let asked = Some((question.whose, question.va));
-    let Reader { opener, mm, .. } = reader;
+    let Reader {
+        opener, mm, tail, ..
+    } = reader;
     let mut found = find(question, opener, mm, None)?;
     for _ in 0..TRIES {
         let Ok(at) = found else {
@@ -128,7 +130,7 @@ fn virtual_address(
     }
     out.line(|line| match found {
         Ok(at) => page::answer(line, asked, at.pa, None, page_shift()),
-        Err(_) => answer::walk(line, question.whose, question.va, None, &found),
+        Err(_) => answer::walk(line, question.whose, question.va, None, &found, tail),
     })?;
     Ok(())
 }

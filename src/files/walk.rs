@@ -20,9 +20,10 @@ use crate::{
         answer::{
             self,
             KernelAddress,
-            Symbol, //
+            Symbol,
+            Tail, //
         },
-        pgtable::Level,
+        levels::LEVELS_MAX,
         question::{
             Refused,
             WalkQuestion,
@@ -112,19 +113,16 @@ impl conversation::Answer for WalkAnswer {
         let mut path = levels.then(Path::default);
         let found = find(question, &reader.opener, &mut reader.mm, path.as_mut())?;
         if let Some(path) = path {
-            // Each level has a line, the root and the answer too.
-            out.reserve((Level::ALL.len() + 3) * LINE_MAX)?;
-            if let Some(root) = path.root {
-                out.line(|line| answer::root(line, root))?;
-            }
-            let show_entry = reader.opener.check_kernel_addresses().is_ok();
-            for (level, read, folded) in answer::levels(path.iter()) {
-                out.line(|line| answer::path_entry(line, level, read, folded, show_entry))?;
-            }
+            // And the answer.
+            out.reserve(LEVELS_MAX + LINE_MAX)?;
+            let show_entry = reader.shows_kernel_addresses();
+            out.line(|line| reader.levels.put(line, &path, show_entry))?;
         }
         match whose {
-            Whose::Kernel => kernel_line(va, &found, out)?,
-            Whose::Process(_) => out.line(|line| answer::walk(line, whose, va, None, &found))?,
+            Whose::Kernel => kernel_line(va, &found, reader.tail, out)?,
+            Whose::Process(_) => {
+                out.line(|line| answer::walk(line, whose, va, None, &found, reader.tail))?;
+            }
         }
         Ok(Progress::Complete)
     }
@@ -133,7 +131,7 @@ impl conversation::Answer for WalkAnswer {
 /// Writes the answer about a kernel address.
 // Not inlined: the text of a symbol needs more of the stack than all else.
 #[inline(never)]
-fn kernel_line(va: VirtAddr, found: &Answer, out: &mut Out) -> Result {
+fn kernel_line(va: VirtAddr, found: &Answer, tail: &mut Tail, out: &mut Out) -> Result {
     let text = SymbolText::at(va);
     let kernel = KernelAddress {
         region: kernel_pgtable::region(va, found.ok().map(|page| page.pa)),
@@ -142,5 +140,5 @@ fn kernel_line(va: VirtAddr, found: &Answer, out: &mut Out) -> Result {
     };
     // The name of a symbol may be nearly as long as a line.
     out.reserve(2 * LINE_MAX)?;
-    out.line(|line| answer::walk(line, Whose::Kernel, va, Some(&kernel), found))
+    out.line(|line| answer::walk(line, Whose::Kernel, va, Some(&kernel), found, tail))
 }

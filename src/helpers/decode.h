@@ -51,7 +51,7 @@ static void decode_softleaf(softleaf_t leaf, struct memintro_entry *entry)
 	}
 }
 
-static u32 pte_leaf_flags(pte_t pte)
+static __always_inline u32 pte_leaf_flags(pte_t pte)
 {
 	u32 flags = arch_leaf_flags(pte) | arch_pkey(pte_val(pte));
 
@@ -96,7 +96,7 @@ struct pte_memo {
 	struct memintro_what what;
 };
 
-static void remember(struct pte_memo *memo, pte_t pte)
+static __always_inline struct memintro_what decode_page(pte_t pte)
 {
 	struct memintro_entry entry = {};
 	u32 flags = pte_leaf_flags(pte) | arch_cache(pte_val(pte), MEMINTRO_PTE);
@@ -105,8 +105,13 @@ static void remember(struct pte_memo *memo, pte_t pte)
 		flags |= MEMINTRO_SPECIAL;
 	set_leaf(&entry, 0, flags);
 	entry.page_shift = PAGE_SHIFT;
+	return entry.what;
+}
+
+static noinline void remember(struct pte_memo *memo, pte_t pte)
+{
 	memo->bits = arch_pte_bits(pte);
-	memo->what = entry.what;
+	memo->what = decode_page(pte);
 }
 
 /*
@@ -137,7 +142,10 @@ static void join_block(const struct memintro_view *view, unsigned int level,
 		entry->page_shift = block->page_shift;
 }
 
-/* All but the entry's value, which is left alone. Returns false if it is bad. */
+/*
+ * All but the entry's value, which is left alone; @memo may be NULL. Returns false if
+ * it is bad.
+ */
 static __always_inline bool decode_pte(const struct memintro_view *view,
 				       pte_t pte, const pte_t *table,
 				       unsigned int index,
@@ -157,11 +165,11 @@ static __always_inline bool decode_pte(const struct memintro_view *view,
 		else
 			decode_softleaf(softleaf_from_pte(pte), entry);
 	} else {
-		if (arch_pte_bits(pte) != memo->bits)
+		if (memo && arch_pte_bits(pte) != memo->bits)
 			remember(memo, pte);
 		pfn = arch_frame(pte_pfn(pte));
 		entry->target = PFN_PHYS(pfn);
-		entry->what = memo->what;
+		entry->what = memo ? memo->what : decode_page(pte);
 		if (unlikely(is_zero_pfn(pfn)))
 			entry->flags |= MEMINTRO_ZERO;
 	}

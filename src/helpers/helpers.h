@@ -198,6 +198,13 @@ struct memintro_paging {
 	u8 kernel_bits;
 };
 
+/* How far down an address leads: a table, its level, and what all entries above allow. */
+struct memintro_way {
+	const void *table;
+	u32 level;
+	u32 perm;
+};
+
 /* What an address space amounts to; bytes, but for the number of mappings. */
 struct memintro_mm_stat {
 	u64 total_vm;
@@ -236,6 +243,11 @@ const void *memintro_read_entry(const struct memintro_view *view,
 				unsigned int level, const void *table,
 				unsigned int index,
 				struct memintro_entry *entry);
+void memintro_descend(const struct memintro_view *view, const u8 *shift,
+		      const u16 *entries, u64 va, struct memintro_way *way);
+bool memintro_walk(const struct memintro_view *view, const u8 *shift,
+		   const u16 *entries, u64 va, struct memintro_way *way,
+		   struct memintro_entry *entry);
 u64 memintro_read_value(unsigned int level, const void *table,
 			unsigned int index);
 bool memintro_points_to(const void *table, unsigned int first,

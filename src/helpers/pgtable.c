@@ -117,6 +117,15 @@ unsigned int memintro_read_entries(const struct memintro_view *view,
 }
 
 /*
+ * Whether a table can be at @pa. It is: the entry that says so is locked, as for the
+ * kernel's own walk. What this finds is damaged memory.
+ */
+static inline bool is_table_at(u64 pa)
+{
+	return (u64)__va(pa) < (u64)high_memory;
+}
+
+/*
  * Reads one entry, as memintro_read_entries() does, and returns the linear
  * map's address of the table that it points to, if it does.
  */
@@ -125,21 +134,117 @@ const void *memintro_read_entry(const struct memintro_view *view,
 				unsigned int index,
 				struct memintro_entry *entry)
 {
-	struct pte_memo memo = {};
 	struct cont_block block = {};
 
 	order_after_earlier_reads();
 	if (level == MEMINTRO_PTE) {
 		pte_t pte = arch_pte_get((const pte_t *)table + index);
 
-		decode_pte(view, pte, table, index, &memo, &block, entry);
+		decode_pte(view, pte, table, index, NULL, &block, entry);
 		entry->value = pte_val(pte);
 		return NULL;
 	}
 	decode_entry(view, level, table, index, &block, entry);
-	if (entry->kind != MEMINTRO_TABLE || !pfn_valid(PHYS_PFN(entry->target)))
+	if (entry->kind != MEMINTRO_TABLE || !is_table_at(entry->target))
 		return NULL;
 	return __va(entry->target);
+}
+
+/* The linear map's address of the table that an entry of @way points to, if it does. */
+static __always_inline const void *table_below(const struct memintro_view *view,
+					       unsigned int level, u64 index,
+					       struct memintro_way *way)
+{
+	struct memintro_entry entry;
+	struct cont_block block = {};
+
+	decode_entry(view, level, way->table, index, &block, &entry);
+	if (entry.kind != MEMINTRO_TABLE || !is_table_at(entry.target))
+		return NULL;
+	way->perm &= entry.flags;
+	return __va(entry.target);
+}
+
+/*
+ * Goes down from the table of @way, the top one, through entries for @va that point
+ * to tables which cannot be freed while the mapping is locked: down to a table of
+ * pmds, or in a hugetlb mapping of puds. @shift and @entries are those of struct
+ * memintro_paging. Order and context as for memintro_read_entries().
+ */
+void memintro_descend(const struct memintro_view *view, const u8 *shift,
+		      const u16 *entries, u64 va, struct memintro_way *way)
+{
+	const void *next;
+
+	order_after_earlier_reads();
+	switch (way->level) {
+	case MEMINTRO_PGD:
+		next = table_below(view, MEMINTRO_PGD, va >> shift[MEMINTRO_PGD] &
+				   (entries[MEMINTRO_PGD] - 1), way);
+		if (!next)
+			return;
+		way->table = next;
+		way->level = MEMINTRO_P4D;
+		fallthrough;
+	case MEMINTRO_P4D:
+		next = table_below(view, MEMINTRO_P4D, va >> shift[MEMINTRO_P4D] &
+				   (entries[MEMINTRO_P4D] - 1), way);
+		if (!next)
+			return;
+		way->table = next;
+		way->level = MEMINTRO_PUD;
+		fallthrough;
+	case MEMINTRO_PUD:
+		if (view->hugetlb_shift)
+			return;
+		next = table_below(view, MEMINTRO_PUD, va >> shift[MEMINTRO_PUD] &
+				   (entries[MEMINTRO_PUD] - 1), way);
+		if (!next)
+			return;
+		way->table = next;
+		way->level = MEMINTRO_PMD;
+	}
+}
+
+/*
+ * Goes down as memintro_descend() does, and further to the entry that points to no
+ * other table, which @entry gets. Returns false where it is not so simple: the tables
+ * change meanwhile, the entry is bad, or one above the pmds.
+ */
+bool memintro_walk(const struct memintro_view *view, const u8 *shift,
+		   const u16 *entries, u64 va, struct memintro_way *way,
+		   struct memintro_entry *entry)
+{
+	unsigned int index;
+	struct cont_block block = {};
+	const pte_t *ptes;
+	pmd_t *pmdp;
+	pte_t pte;
+	u64 value;
+
+	memintro_descend(view, shift, entries, va, way);
+	if (way->level != MEMINTRO_PMD)
+		return false;
+	pmdp = (pmd_t *)way->table +
+		(va >> shift[MEMINTRO_PMD] & (entries[MEMINTRO_PMD] - 1));
+	decode_entry(view, MEMINTRO_PMD, pmdp, 0, &block, entry);
+	if (entry->kind != MEMINTRO_TABLE)
+		return entry->kind != MEMINTRO_BAD;
+	if (!is_table_at(entry->target))
+		return false;
+	way->perm &= entry->flags;
+	way->level = MEMINTRO_PTE;
+	value = entry->value;
+	ptes = __va(entry->target);
+	index = va >> shift[MEMINTRO_PTE] & (entries[MEMINTRO_PTE] - 1);
+	order_after_earlier_reads();
+	pte = arch_pte_get(ptes + index);
+	if (!decode_pte(view, pte, ptes, index, NULL, &block, entry))
+		return false;
+	entry->value = pte_val(pte);
+	/* The table was in use if the entry above still points to it. */
+	order_after_earlier_reads();
+	return pmd_val(pmdp_get_lockless(pmdp)) == value;
 }
 
 /*

@@ -102,10 +102,11 @@ static inline pteval_t arch_pud_bits(pud_t pud) { return pud_flags(pud); }
 static inline pteval_t arch_p4d_bits(p4d_t p4d) { return p4d_flags(p4d); }
 static inline pteval_t arch_pgd_bits(pgd_t pgd) { return pgd_flags(pgd); }
 
-static inline u64 arch_pmd_next(pmd_t pmd) { return PFN_PHYS(pmd_pfn(pmd)); }
-static inline u64 arch_pud_next(pud_t pud) { return PFN_PHYS(pud_pfn(pud)); }
-static inline u64 arch_p4d_next(p4d_t p4d) { return PFN_PHYS(p4d_pfn(p4d)); }
-static inline u64 arch_pgd_next(pgd_t pgd) { return PFN_PHYS(pgd_pfn(pgd)); }
+/* As pmd_pgtable() and the others: what points to a table is never inverted. */
+static inline u64 arch_pmd_next(pmd_t pmd) { return pmd_val(pmd) & pmd_pfn_mask(pmd); }
+static inline u64 arch_pud_next(pud_t pud) { return pud_val(pud) & pud_pfn_mask(pud); }
+static inline u64 arch_p4d_next(p4d_t p4d) { return p4d_val(p4d) & p4d_pfn_mask(p4d); }
+static inline u64 arch_pgd_next(pgd_t pgd) { return pgd_val(pgd) & PTE_PFN_MASK; }
 
 /* An entry without its address. */
 static inline u64 arch_pte_bits(pte_t pte) { return pte_flags(pte); }

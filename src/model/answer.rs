@@ -9,8 +9,6 @@ use super::{
     end::put_refusal,
     pgtable::{
         flags,
-        Entry,
-        Kind,
         Level, //
     },
     question::{
@@ -24,7 +22,7 @@ use super::{
     },
     walk::{
         Answer,
-        PathEntry, //
+        Page, //
     },
     words::Refusal, //
     PhysAddr,
@@ -131,7 +129,7 @@ pub fn put_perm(line: &mut Line<'_>, perm: u32) {
 }
 
 /// The names of levels as words, by [`Level`].
-static LEVEL_WORDS: [Word; Level::ALL.len()] = Word::all(Level::NAMES);
+pub(super) static LEVEL_WORDS: [Word; Level::ALL.len()] = Word::all(Level::NAMES);
 
 /// The names of flags as words.
 static FLAG_WORDS: [Word; flags::NAMES.len()] = Word::all(flags::NAMES);
@@ -159,7 +157,7 @@ pub(super) fn put_question(line: &mut Line<'_>, question: Option<(Whose, VirtAdd
         Some((whose, va)) => {
             line.put(b"pid=");
             whose.put(line);
-            line.put(b" va=").hex(va.0);
+            line.key_hex(b" va=", va.0);
         }
         None => {
             line.put(b"pid=- va=-");
@@ -174,13 +172,63 @@ pub fn refused(line: &mut Line<'_>, question: Option<&WalkQuestion>, refusal: Re
     put_refusal(line, refusal);
 }
 
-/// Writes the answer of a walk.
+/// What an answer says of a page after its address, as the last one said it: pages side by side
+/// mostly differ in nothing else.
+#[derive(Clone, Copy, Debug)]
+pub struct Tail {
+    /// Which page has it: its flags, permissions, size and level.
+    of: Option<(u64, u8, Level)>,
+    text: [u8; Tail::MAX],
+    len: usize,
+}
+
+impl Tail {
+    /// What is longer is not kept: all flags at once.
+    const MAX: usize = 96;
+
+    /// Returns that of no page.
+    pub const fn new() -> Self {
+        Tail {
+            of: None,
+            text: [0; Tail::MAX],
+            len: 0,
+        }
+    }
+
+    fn put(&mut self, line: &mut Line<'_>, page: &Page) {
+        let bits = u64::from(page.flags) << 32 | u64::from(page.perm);
+        let of = Some((bits, page.shift, page.level));
+        if of == self.of {
+            line.put_first(&self.text, self.len);
+            return;
+        }
+        let before = line.as_bytes().len();
+        line.put(b" page=");
+        put_page_size(line, page.shift);
+        line.put(b" level=")
+            .put_word(&LEVEL_WORDS[page.level as usize])
+            .put(b" perm=");
+        put_perm(line, page.perm);
+        line.put(b" flags=");
+        put_flags(line, page.flags);
+        put_attributes(line, page.flags);
+        let text = line.as_bytes().get(before..).unwrap_or(&[]);
+        if let Some(room) = self.text.get_mut(..text.len()) {
+            room.copy_from_slice(text);
+            self.len = text.len();
+            self.of = of;
+        }
+    }
+}
+
+/// Writes the answer of a walk; `tail` is for the next one.
 pub fn walk(
     line: &mut Line<'_>,
     whose: Whose,
     va: VirtAddr,
     kernel: Option<&KernelAddress<'_>>,
     answer: &Answer,
+    tail: &mut Tail,
 ) {
     put_question(line, Some((whose, va)));
     if let Some(kernel) = kernel {
@@ -193,15 +241,8 @@ pub fn walk(
     }
     match answer {
         Ok(page) => {
-            line.put(b" pa=").hex(page.pa.0).put(b" page=");
-            put_page_size(line, page.shift);
-            line.put(b" level=")
-                .put_word(&LEVEL_WORDS[page.level as usize])
-                .put(b" perm=");
-            put_perm(line, page.perm);
-            line.put(b" flags=");
-            put_flags(line, page.flags);
-            put_attributes(line, page.flags);
+            line.key_hex(b" pa=", page.pa.0);
+            tail.put(line, page);
         }
         Err(absent) => {
             line.put(b" pa=none why=")
@@ -255,72 +296,4 @@ fn put_attributes(line: &mut Line<'_>, bits: u32) {
     if let Some(name) = flags::CACHES.get(cache).filter(|_| cache != 0) {
         line.put(b" cache=").put(name.as_bytes());
     }
-}
-
-/// Writes where a walk begins: the first table.
-pub fn root(line: &mut Line<'_>, pa: PhysAddr) {
-    line.put(b"level=root index=- entry=- value=- next=")
-        .hex(pa.0)
-        .put(b" kind=table folded=no")
-        .end();
-}
-
-/// Writes one level of a walk; `show_entry` says whether the opener may see kernel addresses.
-pub fn path_entry(
-    line: &mut Line<'_>,
-    level: Level,
-    read: &PathEntry,
-    folded: bool,
-    show_entry: bool,
-) {
-    let PathEntry {
-        index, at, entry, ..
-    } = read;
-    line.put(b"level=")
-        .put_word(&LEVEL_WORDS[level as usize])
-        .put(b" index=")
-        // CAST: an index has at most 16 bits.
-        .dec(*index as u64)
-        .put(b" entry=");
-    if show_entry {
-        line.hex(at.0);
-    } else {
-        line.put(b"denied");
-    }
-    line.put(b" value=").hex(entry.value).put(b" next=");
-    match next(entry) {
-        Some(next) => line.hex(next),
-        None => line.put_byte(b'-'),
-    };
-    line.put(b" kind=")
-        .put(entry.kind().as_str().as_bytes())
-        .put(if folded {
-            b" folded=yes"
-        } else {
-            b" folded=no"
-        })
-        .end();
-}
-
-/// Returns the physical address that an entry points to.
-fn next(entry: &Entry) -> Option<u64> {
-    matches!(entry.kind(), Kind::Table | Kind::Leaf).then_some(entry.target)
-}
-
-/// Returns what the lines of a walk are about, from the pgd to the entry that ended it: a level, its
-/// entry, and whether it is folded.
-///
-/// Levels that the paging mode folds away repeat the line above: the kernel finds the same entry
-/// there.
-pub fn levels<'a>(
-    path: impl Iterator<Item = &'a PathEntry> + Clone,
-) -> impl Iterator<Item = (Level, &'a PathEntry, bool)> {
-    let first = path.clone().next();
-    let top = first.map_or(Level::Pgd, |read| read.level);
-    // The entry of the top table belongs to the pgd, and to each level that is folded into it.
-    let above = Level::ALL.into_iter().filter(move |level| *level > top);
-    above
-        .zip(first.into_iter().cycle())
-        .chain(path.map(|read| (read.level, read)))
-        .map(move |(level, read)| (level, read, (top..Level::Pgd).contains(&level)))
 }

@@ -13,6 +13,7 @@ pub mod answer;
 pub mod end;
 pub mod extents;
 pub mod layout;
+pub mod levels;
 pub mod name;
 pub mod page;
 pub mod pgtable;

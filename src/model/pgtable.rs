@@ -39,6 +39,13 @@ impl Level {
         Self::NAMES[self as usize]
     }
 
+    /// Returns the level with a number that is one of theirs.
+    #[inline]
+    pub fn from_number(number: u32) -> Level {
+        let place = (Level::Pgd as usize).wrapping_sub(number as usize);
+        Self::ALL.get(place).copied().unwrap_or(Level::Pgd)
+    }
+
     /// Returns the level below, if any.
     pub fn below(self) -> Option<Level> {
         let place = Level::Pgd as usize - self as usize;
@@ -237,13 +244,29 @@ pub trait PageTables {
     /// Returns the table of the level [`Paging::top`].
     fn root(&self) -> Self::Table;
 
+    /// Goes down from that table through entries for `va` that point to tables which cannot be
+    /// freed, as far as it is quick; returns the last such table, its level, and the bits of
+    /// [`flags::PERM`] that all these entries allow.
+    fn descend(&self, _va: VirtAddr) -> (Self::Table, Level, u32) {
+        (self.root(), self.paging().top, flags::PERM)
+    }
+
+    /// Finds the entry that ends a walk to `va`, its level, and what all entries above allow, where
+    /// that is quick; else the walk reads them one by one.
+    ///
+    /// Never an entry that is bad, or of a table that was no longer in use when it was read.
+    fn walk(&self, _va: VirtAddr) -> Option<(Level, u32, Entry)> {
+        None
+    }
+
     /// Returns where in memory that table is.
     fn root_pa(&self) -> PhysAddr;
 
     /// Reads the entry of `table` that belongs to `va`; `None` if it cannot be read.
     fn read(&self, table: Self::Table, va: VirtAddr) -> Option<Reading<Self::Table>>;
 
-    /// Returns whether a table of this level can be freed while it is read.
+    /// Returns whether a table of this level can be freed while it is read. If so, those of the
+    /// levels below can.
     ///
     /// After such a table was read, the entry that pointed to it must be read again. Where this is
     /// `false`, the table stays in its place for as long as `self` exists.

@@ -77,7 +77,22 @@ impl WalkQuestion {
     ///
     /// Returns a refusal of the kind [`super::words::Errno::Einval`].
     pub fn parse(text: &[u8]) -> Result<Self, Refusal> {
-        one_line(text, Self::parse_words(text))
+        Self::parse_plain(text).map_or_else(|| one_line(text, Self::parse_words(text)), Ok)
+    }
+
+    /// Reads `PID 0xVA`, or that with `levels`, with one blank between two words, as programs write
+    /// it. `None` for all else, right or wrong.
+    fn parse_plain(text: &[u8]) -> Option<Self> {
+        let (pid, rest) = text.split_at_checked(text.iter().position(|&byte| byte == b' ')?)?;
+        let (rest, levels) = match rest.strip_suffix(b" levels") {
+            Some(rest) => (rest, true),
+            None => (rest, false),
+        };
+        Some(WalkQuestion {
+            whose: Whose::Process(parse_pid(pid).ok()?),
+            va: VirtAddr(parse_hex(rest.strip_prefix(b" 0x")?)?),
+            levels,
+        })
     }
 
     fn parse_words(text: &[u8]) -> Result<Self, Refusal> {
@@ -285,6 +300,10 @@ impl PageQuestion {
     ///
     /// Returns a refusal of the kind [`super::words::Errno::Einval`].
     pub fn parse(text: &[u8], page_shift: u8) -> Result<Self, Refusal> {
+        // As programs write it, the most often asked.
+        if let Some(pa) = text.strip_prefix(b"0x").and_then(parse_hex) {
+            return Ok(PageQuestion::Physical(PhysAddr(pa)));
+        }
         one_line(text, Self::parse_words(text, page_shift))
     }
 
@@ -383,15 +402,16 @@ fn parse_pid(word: &[u8]) -> Result<i32, Refusal> {
     if !matches!(word.len(), 1..=10) {
         return Err(Refusal::NotAQuestion);
     }
-    word.iter().try_fold(0i32, |pid, byte| {
-        let digit = match byte {
-            b'0'..=b'9' => i32::from(byte - b'0'),
-            _ => return Err(Refusal::NotAQuestion),
-        };
-        pid.checked_mul(10)
-            .and_then(|pid| pid.checked_add(digit))
-            .ok_or(Refusal::NotAQuestion)
-    })
+    let mut pid = 0u64;
+    for byte in word {
+        let digit = byte.wrapping_sub(b'0');
+        if digit > 9 {
+            return Err(Refusal::NotAQuestion);
+        }
+        // Ten digits fit.
+        pid = pid.wrapping_mul(10).wrapping_add(u64::from(digit));
+    }
+    i32::try_from(pid).map_err(|_too_large| Refusal::NotAQuestion)
 }
 
 /// Reads an address: `0x` and 1 to 16 hexadecimal digits of either case.
@@ -405,17 +425,29 @@ fn parse_address(word: &[u8]) -> Result<u64, Refusal> {
     parse_hex(digits).ok_or(Refusal::NotAnAddress)
 }
 
+/// What bytes are worth as hexadecimal digits; [`NO_DIGIT`] for those that are none.
+static DIGITS: [u8; 256] = digits();
+const NO_DIGIT: u8 = 0x80;
+
+const fn digits() -> [u8; 256] {
+    let mut digits = [NO_DIGIT; 256];
+    let mut digit = 0;
+    // A const function has no iterators.
+    while digit < 16 {
+        digits[b"0123456789abcdef"[digit as usize] as usize] = digit;
+        digits[b"0123456789ABCDEF"[digit as usize] as usize] = digit;
+        digit += 1;
+    }
+    digits
+}
+
 pub(super) fn parse_hex(digits: &[u8]) -> Option<u64> {
     if !matches!(digits.len(), 1..=16) {
         return None;
     }
-    digits.iter().try_fold(0u64, |value, &byte| {
-        let digit = match byte {
-            b'0'..=b'9' => byte - b'0',
-            b'a'..=b'f' => byte - b'a' + 10,
-            b'A'..=b'F' => byte - b'A' + 10,
-            _ => return None,
-        };
-        Some((value << 4) | u64::from(digit))
-    })
+    let (value, all) = digits.iter().fold((0, 0), |(value, all), &byte| {
+        let digit = DIGITS[usize::from(byte)];
+        ((value << 4) | u64::from(digit & 15), all | digit)
+    });
+    (all & NO_DIGIT == 0).then_some(value)
 }

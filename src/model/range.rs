@@ -298,7 +298,7 @@ fn step_once<T: BulkTables>(
     buffer: &mut [Entry],
 ) -> Option<(Found<'static>, usize)> {
     let paging = tables.paging();
-    let mut down = Down::new(tables);
+    let mut down = Down::below(tables, va);
     down.descend(tables, va, Level::Pmd, None)?;
     let (table, level, perm) = (down.table, down.level, down.perm);
     let count = entries_until(paging, level, va, last)

@@ -102,25 +102,28 @@ impl<'a> Line<'a> {
         self.whole = true;
     }
 
+    /// Returns all that is left of the buffer.
+    #[inline(always)]
+    fn rest(&mut self) -> &mut [u8] {
+        self.bytes.get_mut(self.len..).unwrap_or_default()
+    }
+
     /// Makes room for `len` bytes at the end.
     #[inline(always)]
     fn room(&mut self, len: usize) -> Option<&mut [u8]> {
-        let end = self.len.wrapping_add(len);
-        let room = self.bytes.get_mut(self.len..end);
-        if room.is_some() {
-            self.len = end;
-        } else {
-            self.whole = false;
-        }
-        room
+        let end = self.len.checked_add(len)?;
+        let room = self.bytes.get_mut(self.len..end)?;
+        self.len = end;
+        Some(room)
     }
 
     /// Appends `bytes`.
     // Inlined, so that a short word becomes a store or two instead of a call.
     #[inline(always)]
     pub fn put(&mut self, bytes: &[u8]) -> &mut Self {
-        if let Some(room) = self.room(bytes.len()) {
-            room.copy_from_slice(bytes);
+        match self.room(bytes.len()) {
+            Some(room) => room.copy_from_slice(bytes),
+            None => self.whole = false,
         }
         self
     }
@@ -134,10 +137,11 @@ impl<'a> Line<'a> {
     /// Appends the first `len` bytes of `text`: all of it is written where there is room.
     #[inline(always)]
     pub(super) fn put_first<const N: usize>(&mut self, text: &[u8; N], len: usize) -> &mut Self {
-        match self.bytes.get_mut(self.len..self.len.wrapping_add(N)) {
+        let before = self.len;
+        match self.room(N) {
             Some(room) => {
                 room.copy_from_slice(text);
-                self.len = self.len.wrapping_add(len);
+                self.len = before.wrapping_add(len);
                 self
             }
             None => self.put(text.get(..len).unwrap_or(&[])),
@@ -147,45 +151,71 @@ impl<'a> Line<'a> {
     /// Appends one byte.
     #[inline(always)]
     pub fn put_byte(&mut self, byte: u8) -> &mut Self {
-        if let Some([room]) = self.room(1) {
-            *room = byte;
-        }
-        self
-    }
-
-    /// Appends eight digits, the first of them in the lowest byte, but for the first `left_out`.
-    #[inline(always)]
-    fn put_digits(&mut self, digits: u64, left_out: u32) -> &mut Self {
-        let digits = digits.wrapping_shr(8 * left_out).to_le_bytes();
-        // CAST: at most 8.
-        self.put_first(&digits, 8usize.wrapping_sub(left_out as usize))
+        self.put(&[byte])
     }
 
     /// Appends `value` in decimal.
     pub fn dec(&mut self, value: u64) -> &mut Self {
-        const EIGHT: u64 = 100_000_000;
-        if value >= EIGHT {
-            // CAST: a remainder of that fits.
-            self.dec(value / EIGHT);
-            return self.put_digits(decimal_digits((value % EIGHT) as u32) | ZEROS, 0);
+        if value >= EIGHT_DIGITS {
+            return self.dec_long(value);
         }
         // CAST: it is below that.
         let digits = decimal_digits(value as u32);
-        // The last one is there in any case.
-        let left_out = (digits | 1 << 56).trailing_zeros() / 8;
-        self.put_digits(digits | ZEROS, left_out)
+        // The last one is there in any case. CAST: a number of digits fits anywhere.
+        let left_out = (digits | 1 << 56).trailing_zeros() & !7;
+        let text = ((digits | ZEROS) >> left_out).to_le_bytes();
+        self.put_first(&text, 8usize.wrapping_sub(left_out as usize / 8))
+    }
+
+    #[inline(never)]
+    fn dec_long(&mut self, value: u64) -> &mut Self {
+        // CAST: a remainder of that fits.
+        let last = decimal_digits((value % EIGHT_DIGITS) as u32) | ZEROS;
+        self.dec(value / EIGHT_DIGITS).put(&last.to_le_bytes())
     }
 
     /// Appends `value` as `0x` and lower-case hexadecimal digits without leading zeros.
     pub fn hex(&mut self, value: u64) -> &mut Self {
-        self.put(b"0x");
-        // CAST: the two halves.
-        let (high, low) = ((value >> 32) as u32, value as u32);
-        if high == 0 {
-            return self.put_digits(hex_digits(low), (low | 1).leading_zeros() / 4);
+        self.key_hex(b"", value)
+    }
+
+    /// Appends a key, and a value as [`Line::hex`].
+    // Inlined, so that the key is a store or two, and there is one check whether all fits.
+    #[inline(always)]
+    pub(super) fn key_hex<const N: usize>(&mut self, key: &[u8; N], value: u64) -> &mut Self {
+        // CAST: a number of digits fits anywhere.
+        let count = (67 - (value | 1).leading_zeros()) / 4;
+        let [a, b, c, d, e, f, g, h] = value.wrapping_shl(64 - 4 * count).to_be_bytes();
+        let pairs = |bytes: [u8; 4]| bytes.map(|byte| HEX_DIGITS[usize::from(byte)]);
+        let before = self.len;
+        let Some(room) = self.room(N + 18) else {
+            return self.put(key).hex_at_end(value);
+        };
+        // The first digit that is wanted comes first; those that are too many are overwritten later.
+        if let Some((room, [zero, x, digits @ ..])) = room.split_first_chunk_mut::<N>() {
+            *room = *key;
+            (*zero, *x) = (b'0', b'x');
+            let (high, low) = digits.split_at_mut(8);
+            high.copy_from_slice(pairs([a, b, c, d]).as_flattened());
+            if count > 8 {
+                low.copy_from_slice(pairs([e, f, g, h]).as_flattened());
+            }
         }
-        self.put_digits(hex_digits(high), high.leading_zeros() / 4)
-            .put_digits(hex_digits(low), 0)
+        self.len = before.wrapping_add(N + 2 + count as usize);
+        self
+    }
+
+    /// As [`Line::hex`], at the end of the buffer.
+    #[cold]
+    fn hex_at_end(&mut self, value: u64) -> &mut Self {
+        let digits = value.checked_ilog(16).unwrap_or(0);
+        self.put(b"0x");
+        for digit in (0..=digits).rev() {
+            // CAST: four bits fit anywhere.
+            let pair = HEX_DIGITS[((value >> (4 * digit)) & 15) as usize];
+            self.put_byte(pair[1]);
+        }
+        self
     }
 
     /// Appends the END of a half-open range, given its last address.
@@ -213,13 +243,15 @@ impl<'a> Line<'a> {
         let count = self.column.saturating_sub(self.len).max(1);
         if count <= WORD_MAX {
             self.put_first(&SPACES, count);
-        } else if let Some(room) = self.room(count) {
-            room.fill(b' ');
+        } else {
+            match self.room(count) {
+                Some(room) => room.fill(b' '),
+                None => self.whole = false,
+            }
         }
         if !self.whole {
-            let rest = self.bytes.get_mut(self.len..).unwrap_or_default();
-            rest.fill(b' ');
-            self.len += rest.len();
+            self.rest().fill(b' ');
+            self.len = self.bytes.len();
         }
         self.column = self.len;
         self
@@ -230,6 +262,9 @@ impl<'a> Line<'a> {
         self.put_byte(b'\n')
     }
 }
+
+/// The first number that has nine digits.
+const EIGHT_DIGITS: u64 = 100_000_000;
 
 /// A `0` in each byte.
 const ZEROS: u64 = 0x3030_3030_3030_3030;
@@ -249,17 +284,14 @@ fn decimal_digits(value: u32) -> u64 {
     tens | (twos.wrapping_sub(tens.wrapping_mul(10)) << 8)
 }
 
-/// Returns the eight hexadecimal digits of `value` as text, the first in the lowest byte.
-#[inline]
-fn hex_digits(value: u32) -> u64 {
-    const ONES: u64 = 0x0101_0101_0101_0101;
-    // A digit to each byte.
-    let x = u64::from(value.swap_bytes());
-    let x = (x | (x << 16)) & 0x0000_ffff_0000_ffff;
-    let x = (x | (x << 8)) & 0x00ff_00ff_00ff_00ff;
-    let x = ((x >> 4) | (x << 8)) & 0x0f0f_0f0f_0f0f_0f0f;
-    // 1 in each byte whose digit is a letter.
-    let letters = (x.wrapping_add(6 * ONES) >> 4) & ONES;
-    let above = letters.wrapping_mul(u64::from(b'a' - b'0' - 10));
-    x.wrapping_add(ZEROS).wrapping_add(above)
-}
+/// The two hexadecimal digits of each byte.
+static HEX_DIGITS: [[u8; 2]; 256] = {
+    let mut pairs = [[0; 2]; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        let digits = b"0123456789abcdef";
+        pairs[byte] = [digits[byte >> 4], digits[byte & 15]];
+        byte += 1;
+    }
+    pairs
+};

@@ -70,9 +70,33 @@ pub struct Path {
 }
 
 impl Path {
+    /// Returns the way from the table at `root` through entries, each of another level.
+    pub fn new(root: PhysAddr, entries: impl IntoIterator<Item = PathEntry>) -> Self {
+        let mut path = Path::default();
+        path.root = Some(root);
+        entries.into_iter().for_each(|entry| path.note(entry));
+        path
+    }
+
+    fn note(&mut self, entry: PathEntry) {
+        self.entries[Level::Pgd as usize - entry.level as usize] = Some(entry);
+    }
+
     /// Returns the entries that were read.
     pub fn iter(&self) -> impl Iterator<Item = &PathEntry> + Clone {
         self.entries.iter().flatten()
+    }
+
+    /// Tells whether two walks read the same above the pmds.
+    pub(super) fn is_like_above_pmds(&self, other: &Path) -> bool {
+        let [pgd, p4d, pud, ..] = &self.entries;
+        let [other_pgd, other_p4d, other_pud, ..] = &other.entries;
+        self.root == other.root && pud == other_pud && p4d == other_p4d && pgd == other_pgd
+    }
+
+    fn clear(&mut self) {
+        self.root = None;
+        self.entries.iter_mut().for_each(|entry| *entry = None);
     }
 
     /// Tells whether two walks read the same entries.
@@ -106,13 +130,18 @@ const fn nothing(why: Why) -> Answer {
 /// changed, the walk starts again: so no answer comes from a table that was no longer in use when it
 /// was read. After several such changes in a row the answer is [`Why::Retry`], without a path.
 pub fn walk<T: PageTables>(tables: &T, va: VirtAddr, mut path: Option<&mut Path>) -> Answer {
+    if path.is_none() {
+        if let Some((level, perm, entry)) = tables.walk(va) {
+            return answer(tables.paging(), level, perm, &entry, va);
+        }
+    }
     for _ in 0..TRIES {
         if let Some(answer) = walk_once(tables, va, path.as_deref_mut()) {
             return answer;
         }
     }
     if let Some(path) = path {
-        *path = Path::default();
+        path.clear();
     }
     nothing(Why::Retry)
 }
@@ -154,7 +183,7 @@ fn walk_once<T: PageTables>(tables: &T, va: VirtAddr, path: Option<&mut Path>) -
         return None;
     }
     down.check(tables, va)?;
-    Some(answer(tables.paging(), &down, &entry, va))
+    Some(answer(tables.paging(), down.level, down.perm, &entry, va))
 }
 
 /// A way down the tables, to the one whose entry for an address points to no other.
@@ -183,6 +212,19 @@ impl<T: Copy> Down<T> {
         }
     }
 
+    /// Begins as far down as it is quick to get.
+    #[inline]
+    pub(super) fn below(tables: &impl PageTables<Table = T>, va: VirtAddr) -> Self {
+        let (table, level, perm) = tables.descend(va);
+        Down {
+            table,
+            level,
+            perm,
+            last: None,
+            above: [None; Level::ALL.len()],
+        }
+    }
+
     /// Descends; reads entries of the level `lowest` and those above it, and writes them to `path`,
     /// where that is given. `None` if a table cannot be read.
     #[inline(always)]
@@ -194,15 +236,13 @@ impl<T: Copy> Down<T> {
         mut path: Option<&mut Path>,
     ) -> Option<()> {
         if let Some(path) = &mut path {
-            **path = Path {
-                root: Some(tables.root_pa()),
-                ..Path::default()
-            };
+            path.clear();
+            path.root = Some(tables.root_pa());
         }
         while self.level >= lowest {
             let Reading { at, entry, next } = tables.read(self.table, va)?;
             if let Some(path) = &mut path {
-                path.entries[Level::Pgd as usize - self.level as usize] = Some(PathEntry {
+                path.note(PathEntry {
                     level: self.level,
                     index: tables.paging().index(self.level, va),
                     at,
@@ -226,7 +266,9 @@ impl<T: Copy> Down<T> {
     /// Reads the entries above again; `None` if they no longer point where they did.
     #[inline(always)]
     pub(super) fn check(&self, tables: &impl PageTables<Table = T>, va: VirtAddr) -> Option<()> {
-        for (table, entry) in self.above.iter().flatten() {
+        // Those that can change lie side by side.
+        let above = self.above.get(self.level as usize + 1..)?.iter();
+        for (table, entry) in above.map_while(Option::as_ref) {
             if !tables.still_points_to(*table, va, entry)? {
                 return None;
             }
@@ -237,14 +279,14 @@ impl<T: Copy> Down<T> {
 
 /// Says what the entry that ended a walk means for `va`.
 #[inline]
-fn answer<T>(paging: &Paging, down: &Down<T>, entry: &Entry, va: VirtAddr) -> Answer {
-    let (level, kind) = (down.level, entry.kind());
+fn answer(paging: &Paging, level: Level, perm: u32, entry: &Entry, va: VirtAddr) -> Answer {
+    let kind = entry.kind();
     if kind == Kind::Leaf {
         return Ok(Page {
             pa: PhysAddr(entry.target | (va.0 & paging.span(level).wrapping_sub(1))),
             shift: entry.page_shift,
             level,
-            perm: down.perm & entry.flags,
+            perm: perm & entry.flags,
             flags: entry.flags & !flags::PERM,
         });
     }

@@ -17,11 +17,12 @@ macro_rules! words {
             /// All of them, in their order.
             pub const ALL: [Self; [$($word),*].len()] = [$($name::$value),*];
 
+            /// Their words, in the same order.
+            pub const WORDS: [&'static str; Self::ALL.len()] = [$($word),*];
+
             /// Returns the word that an answer prints.
             pub fn as_str(self) -> &'static str {
-                match self {
-                    $($name::$value => $word,)*
-                }
+                Self::WORDS[self as usize]
             }
         }
     };

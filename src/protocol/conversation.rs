@@ -46,6 +46,8 @@ use crate::{
         },
     },
     model::{
+        answer::Tail,
+        levels::Levels,
         queue::{
             Queue,
             LINE_KEPT,
@@ -129,6 +131,8 @@ struct Answers<A> {
     /// How often its next step was tried again.
     tries: u32,
     entries: Entries,
+    tail: Tail,
+    levels: Levels,
     /// Or something was asked before the first read.
     usage_shown: bool,
 }
@@ -169,6 +173,9 @@ impl<A: Answer> Conversation<A> {
             },
             mm: MmCache::new(),
             entries: &mut answers.entries,
+            tail: &mut answers.tail,
+            levels: &mut answers.levels,
+            shows: None,
         };
         while answers.out.has_room() {
             if answers.current.is_none() {
@@ -230,6 +237,8 @@ impl<A: Answer> Operations for Conversation<A> {
             current: None,
             tries: 0,
             entries: Entries::new(),
+            tail: Tail::new(),
+            levels: Levels::new(),
             usage_shown: false,
         };
         KBox::pin_init(

@@ -7,6 +7,8 @@ use super::{
     mm_cache::MmCache, //
 };
 use crate::model::{
+    answer::Tail,
+    levels::Levels,
     pgtable::Entry,
     range::STEP_ENTRIES,
     words::Refusal, //
@@ -27,9 +29,23 @@ pub(crate) struct Reader<'a> {
     pub(crate) mm: MmCache,
     /// Kept with the open file.
     pub(crate) entries: &'a mut Entries,
+    /// As are the entries: of the last answer about an address.
+    pub(crate) tail: &'a mut Tail,
+    /// And of the last walk with levels.
+    pub(crate) levels: &'a mut Levels,
+    /// Whether the opener may see kernel addresses, once it was asked for.
+    pub(crate) shows: Option<bool>,
 }
 
 impl Reader<'_> {
+    /// Returns whether the opener may see kernel addresses, as it was once during this call.
+    pub(crate) fn shows_kernel_addresses(&mut self) -> bool {
+        let opener = &self.opener;
+        *self
+            .shows
+            .get_or_insert_with(|| opener.check_kernel_addresses().is_ok())
+    }
+
     /// Returns the address space that a process has now, held by `mm_count` alone: that keeps the
     /// structure, and no memory of the process.
     ///

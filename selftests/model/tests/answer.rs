@@ -4,11 +4,12 @@
 
 use memintro_model::model::{
     addr::{PhysAddr, VirtAddr},
-    answer::{self, put_flags, put_page_size, put_perm, KernelAddress, Symbol},
+    answer::{self, put_flags, put_page_size, put_perm, KernelAddress, Symbol, Tail},
+    levels::Levels,
     pgtable::{flags, Entry, Level},
     question::{WalkQuestion, Whose},
     text::{Line, LINE_MAX},
-    walk::{Absent, Answer, Page, PathEntry},
+    walk::{Absent, Answer, Page, Path, PathEntry},
     words::{Refusal, Why},
 };
 use proptest::prelude::*;
@@ -26,7 +27,7 @@ fn written(write: impl FnOnce(&mut Line<'_>)) -> String {
 }
 
 fn walked(whose: Whose, va: u64, kernel: Option<&KernelAddress<'_>>, answer: &Answer) -> String {
-    written(|line| answer::walk(line, whose, VirtAddr(va), kernel, answer))
+    written(|line| answer::walk(line, whose, VirtAddr(va), kernel, answer, &mut Tail::new()))
 }
 
 const PAGE: Page = Page {
@@ -137,7 +138,9 @@ fn keys_and_caches_follow_the_flags() {
 #[test]
 fn the_root_is_a_table() {
     assert_eq!(
-        written(|line| answer::root(line, PhysAddr(0x5eed000))),
+        written(|line| {
+            Levels::new().put(line, &Path::new(PhysAddr(0x5eed000), []), true);
+        }),
         "level=root index=- entry=- value=- next=0x5eed000 kind=table folded=no\n"
     );
 }
@@ -329,10 +332,11 @@ fn step(level: Level, raw_kind: u8) -> PathEntry {
 }
 
 fn levels(path: &[PathEntry], show_entry: bool) -> Vec<String> {
-    answer::levels(path.iter())
-        .map(|(level, step, folded)| {
-            written(|line| answer::path_entry(line, level, step, folded, show_entry))
-        })
+    let path = Path::new(PhysAddr(0x1000), path.iter().copied());
+    let text = written(|line| Levels::new().put(line, &path, show_entry));
+    text.split_inclusive('\n')
+        .skip(1)
+        .map(str::to_owned)
         .collect()
 }
 

@@ -9,12 +9,13 @@ use super::{
 };
 use memintro_model::model::{
     addr::{PhysAddr, VirtAddr},
-    answer::{self, KernelAddress, Symbol},
+    answer::{self, KernelAddress, Symbol, Tail},
     end,
+    levels::{Levels, LEVELS_MAX},
     pgtable::{flags, Kind, Level},
     question::{Part, PhysicalQuestion, RangeQuestion, WalkQuestion, Whose},
     text::Line,
-    walk::{Absent, Answer, Page, PathEntry},
+    walk::{Absent, Answer, Page, Path, PathEntry},
     words::{Refusal, Why},
 };
 
@@ -83,7 +84,28 @@ fn check_flags(text: &str, bits: u32) {
 
 /// Checks the last line of an answer.
 pub fn check_line(whose: Whose, va: VirtAddr, kernel: Option<&KernelAddress<'_>>, answer: &Answer) {
-    let text = line(|line| answer::walk(line, whose, va, kernel, answer));
+    let text = line(|line| answer::walk(line, whose, va, kernel, answer, &mut Tail::new()));
+    // What was answered before makes no difference.
+    let mut tail = Tail::new();
+    let mut again =
+        |answer: &Answer| line(|line| answer::walk(line, whose, va, kernel, answer, &mut tail));
+    if let Ok(page) = *answer {
+        for bit in 0..32 {
+            let (perm, flags) = (
+                page.perm ^ ((1 << bit) & flags::PERM),
+                page.flags ^ (1 << bit),
+            );
+            let other = Ok(Page {
+                perm,
+                flags: flags & !flags::PERM,
+                ..page
+            });
+            again(&other);
+            assert_eq!(again(answer), text);
+        }
+    }
+    assert_eq!(again(answer), text);
+    assert_eq!(again(answer), text);
     let pairs = pairs(&text);
     let keys: Vec<_> = pairs.iter().map(|pair| pair.0).collect();
     let value = |key| pairs.iter().find(|pair| pair.0 == key).expect(key).1;
@@ -163,10 +185,29 @@ fn check_symbol(text: &[u8]) {
 /// Checks the lines of the levels: one for each from the pgd on, with or without the addresses.
 pub fn check_levels(path: &[PathEntry], top: Level) {
     for show_entry in [false, true] {
-        let lines: Vec<_> = answer::levels(path.iter())
-            .map(|(level, step, folded)| {
-                line(|line| answer::path_entry(line, level, step, folded, show_entry))
-            })
+        let way = Path::new(PhysAddr(0x1000), path.iter().copied());
+        let write = |levels: &mut Levels, way: &Path| {
+            let mut bytes = [0; LEVELS_MAX];
+            let mut line = Line::new(&mut bytes);
+            levels.put(&mut line, way, show_entry);
+            assert!(line.is_whole());
+            String::from_utf8(line.as_bytes().to_vec()).expect("ASCII")
+        };
+        let all = write(&mut Levels::new(), &way);
+        // What was written before makes no difference: all of them are others, or one.
+        let mut levels = Levels::new();
+        for other in 0..=path.len() {
+            let mut steps = path.to_vec();
+            if let Some(step) = steps.get_mut(other) {
+                step.entry.target ^= 0x1000;
+            }
+            write(&mut levels, &Path::new(PhysAddr(0x1000), steps));
+            assert_eq!(write(&mut levels, &way), all);
+        }
+        let lines: Vec<_> = all
+            .split_inclusive('\n')
+            .skip(1)
+            .map(str::to_owned)
             .collect();
         let folded = if path.is_empty() {
             0

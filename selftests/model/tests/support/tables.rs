@@ -130,6 +130,27 @@ impl PageTables for Scripted<'_> {
         PhysAddr(ROOT << 12)
     }
 
+    fn descend(&self, va: VirtAddr) -> (Table, Level, u32) {
+        let (mut table, mut perm) = (self.root(), flags::PERM);
+        while table
+            .level
+            .below()
+            .is_some_and(|level| !self.can_be_freed(level))
+        {
+            let Some(Reading {
+                entry,
+                next: Some(next),
+                ..
+            }) = self.read(table, va)
+            else {
+                break;
+            };
+            perm &= entry.flags;
+            table = next;
+        }
+        (table, table.level, perm)
+    }
+
     fn can_be_freed(&self, level: Level) -> bool {
         (self.can_be_freed)(level)
     }
