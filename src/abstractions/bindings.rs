@@ -11,7 +11,10 @@ use crate::model::{
         Frame,
         Run, //
     },
-    pgtable::Entry,
+    pgtable::{
+        Entry,
+        Paging, //
+    },
     rows::MmStat, //
 };
 use kernel::prelude::*;
@@ -107,6 +110,14 @@ pub(super) struct memintro_way {
     pub(super) perm: u32,
 }
 
+/// Mirrors `struct memintro_path`.
+#[derive(Clone, Copy)]
+#[repr(C)]
+pub(super) struct memintro_path {
+    pub(super) entry: [Entry; 5],
+    pub(super) at: [*const c_void; 5],
+}
+
 /// Mirrors `struct memintro_area`.
 #[derive(Clone, Copy, Debug, Default)]
 #[repr(C)]
@@ -129,6 +140,10 @@ const _: () = {
     assert!(size_of::<FolioRun>() == 16);
     assert!(size_of::<memintro_view>() == 3);
     assert!(size_of::<memintro_paging>() == 20);
+    assert!(core::mem::offset_of!(Paging, shift) == 0);
+    assert!(core::mem::offset_of!(Paging, entries) == 6);
+    assert!(size_of::<memintro_way>() == 16);
+    assert!(size_of::<memintro_path>() == 160);
     assert!(size_of::<proc_ops>() == if cfg!(CONFIG_COMPAT) { 96 } else { 88 });
 };
 
@@ -175,17 +190,16 @@ unsafe extern "C" {
     ) -> *const c_void;
     pub(super) fn memintro_descend(
         view: *const memintro_view,
-        shift: *const u8,
-        entries: *const u16,
+        shape: *const Paging,
         va: u64,
         way: *mut memintro_way,
     );
     pub(super) fn memintro_walk(
         view: *const memintro_view,
-        shift: *const u8,
-        entries: *const u16,
+        shape: *const Paging,
         va: u64,
         way: *mut memintro_way,
+        path: *mut memintro_path,
         entry: *mut Entry,
     ) -> bool;
     pub(super) fn memintro_read_value(level: c_uint, table: *const c_void, index: c_uint) -> u64;

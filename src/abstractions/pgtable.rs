@@ -49,8 +49,15 @@ use crate::model::{
         Found,
         Many, //
     },
+    walk::{
+        Path,
+        PathEntry, //
+    },
 };
-use core::marker::PhantomData;
+use core::{
+    marker::PhantomData,
+    mem::MaybeUninit, //
+};
 use kernel::{
     mm::{
         virt::VmaRef,
@@ -211,6 +218,38 @@ impl<'a> UserTables<'a> {
         }
     }
 
+    /// Notes the path of a walk that has ended at the level `last`.
+    fn note(
+        &self,
+        path: &mut Path,
+        va: VirtAddr,
+        last: Level,
+        entry: &Entry,
+        read: &MaybeUninit<bindings::memintro_path>,
+    ) {
+        let read = read.as_ptr();
+        let levels = Level::ALL.into_iter();
+        let levels = levels.filter(|level| (last..=self.paging.top).contains(level));
+        path.set(
+            self.root_pa(),
+            levels.map(|level| {
+                // SAFETY: The walk has written where the entries of these levels are, and all of
+                // them but the last.
+                let (at, above) = unsafe {
+                    let at = (*read).at[level as usize];
+                    (at, (level != last).then(|| (*read).entry[level as usize]))
+                };
+                PathEntry {
+                    level,
+                    index: self.paging.index(level, va),
+                    // CAST: addresses have 64 bits.
+                    at: VirtAddr(at.addr() as u64),
+                    entry: above.unwrap_or(*entry),
+                }
+            }),
+        );
+    }
+
     /// Returns whether the mapping, whose tables are locked, contains an address.
     #[inline]
     fn contains(&self, va: VirtAddr) -> bool {
@@ -243,19 +282,9 @@ impl<'a> PageTables for UserTables<'a> {
     fn descend(&self, va: VirtAddr) -> (UserTable<'a>, Level, u32) {
         let mut way = self.way();
         if self.contains(va) {
-            let Paging { shift, entries, .. } = &self.paging;
-            // SAFETY: By its invariant the top table is readable. The two arrays have an element
-            // for each level, and by the invariant of `self` they give an index of each table. The
-            // structure may be written.
-            unsafe {
-                bindings::memintro_descend(
-                    &self.view,
-                    shift.as_ptr(),
-                    entries.as_ptr(),
-                    va.0,
-                    &mut way,
-                );
-            }
+            // SAFETY: By its invariant the top table is readable, and by that of `self` the shape
+            // gives an index of each table. The structure may be written.
+            unsafe { bindings::memintro_descend(&self.view, &self.paging, va.0, &mut way) };
         }
         let level = Level::from_number(way.level);
         // INVARIANT: The table was just found on the way to an address of the mapping whose lock is
@@ -270,24 +299,27 @@ impl<'a> PageTables for UserTables<'a> {
     }
 
     #[inline]
-    fn walk(&self, va: VirtAddr) -> Option<(Level, u32, Entry)> {
+    fn walk(&self, va: VirtAddr, path: Option<&mut Path>) -> Option<(Level, u32, Entry)> {
         if !self.contains(va) {
             return None;
         }
         let (mut way, mut entry) = (self.way(), Entry::default());
-        let Paging { shift, entries, .. } = &self.paging;
-        // SAFETY: As for `descend`. The table of ptes that is found is kept by RCU.
+        let mut read = path.map(|path| (path, MaybeUninit::<bindings::memintro_path>::uninit()));
+        let raw = read.as_mut();
+        let raw = raw.map_or(core::ptr::null_mut(), |(_, read)| read.as_mut_ptr());
+        // SAFETY: As for `descend`; where the path is not NULL, it may be written too. RCU keeps the
+        // table of ptes that is found.
         let found = unsafe {
-            bindings::memintro_walk(
-                &self.view,
-                shift.as_ptr(),
-                entries.as_ptr(),
-                va.0,
-                &mut way,
-                &mut entry,
-            )
+            bindings::memintro_walk(&self.view, &self.paging, va.0, &mut way, raw, &mut entry)
         };
-        found.then_some((Level::from_number(way.level), way.perm, entry))
+        if !found {
+            return None;
+        }
+        let last = Level::from_number(way.level);
+        if let Some((path, read)) = read {
+            self.note(path, va, last, &entry, &read);
+        }
+        Some((last, way.perm, entry))
     }
 
     fn root_pa(&self) -> PhysAddr {

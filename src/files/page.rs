@@ -114,7 +114,7 @@ fn virtual_address(
 ) -> Result<(), Stop> {
     let asked = Some((question.whose, question.va));
     let Reader {
-        opener, mm, tail, ..
+        opener, mm, memo, ..
     } = reader;
     let mut found = find(question, opener, mm, None)?;
     for _ in 0..TRIES {
@@ -130,7 +130,7 @@ fn virtual_address(
     }
     out.line(|line| match found {
         Ok(at) => page::answer(line, asked, at.pa, None, page_shift()),
-        Err(_) => answer::walk(line, question.whose, question.va, None, &found, tail),
+        Err(_) => answer::walk(line, question.whose, question.va, None, &found, memo),
     })?;
     Ok(())
 }

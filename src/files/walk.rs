@@ -20,8 +20,8 @@ use crate::{
         answer::{
             self,
             KernelAddress,
+            Memo, //
             Symbol,
-            Tail, //
         },
         levels::LEVELS_MAX,
         question::{
@@ -119,9 +119,9 @@ impl conversation::Answer for WalkAnswer {
             out.line(|line| reader.levels.put(line, &path, show_entry))?;
         }
         match whose {
-            Whose::Kernel => kernel_line(va, &found, reader.tail, out)?,
+            Whose::Kernel => kernel_line(va, &found, reader.memo, out)?,
             Whose::Process(_) => {
-                out.line(|line| answer::walk(line, whose, va, None, &found, reader.tail))?;
+                out.line(|line| answer::walk(line, whose, va, None, &found, reader.memo))?;
             }
         }
         Ok(Progress::Complete)
@@ -131,7 +131,7 @@ impl conversation::Answer for WalkAnswer {
 /// Writes the answer about a kernel address.
 // Not inlined: the text of a symbol needs more of the stack than all else.
 #[inline(never)]
-fn kernel_line(va: VirtAddr, found: &Answer, tail: &mut Tail, out: &mut Out) -> Result {
+fn kernel_line(va: VirtAddr, found: &Answer, memo: &mut Memo, out: &mut Out) -> Result {
     let text = SymbolText::at(va);
     let kernel = KernelAddress {
         region: kernel_pgtable::region(va, found.ok().map(|page| page.pa)),
@@ -140,5 +140,5 @@ fn kernel_line(va: VirtAddr, found: &Answer, tail: &mut Tail, out: &mut Out) -> 
     };
     // The name of a symbol may be nearly as long as a line.
     out.reserve(2 * LINE_MAX)?;
-    out.line(|line| answer::walk(line, Whose::Kernel, va, Some(&kernel), found, tail))
+    out.line(|line| answer::walk(line, Whose::Kernel, va, Some(&kernel), found, memo))
 }

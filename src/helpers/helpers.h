@@ -190,9 +190,13 @@ struct memintro_view {
 };
 
 /* The shape of the page tables in the paging mode that the machine runs. */
-struct memintro_paging {
+struct memintro_shape {
 	u8 shift[MEMINTRO_LEVELS];
 	u16 entries[MEMINTRO_LEVELS];
+};
+
+struct memintro_paging {
+	struct memintro_shape shape;
 	u8 top;
 	u8 user_bits;
 	u8 kernel_bits;
@@ -203,6 +207,12 @@ struct memintro_way {
 	const void *table;
 	u32 level;
 	u32 perm;
+};
+
+/* The entries of a way, by their levels, and where they are. */
+struct memintro_path {
+	struct memintro_entry entry[MEMINTRO_LEVELS];
+	const void *at[MEMINTRO_LEVELS];
 };
 
 /* What an address space amounts to; bytes, but for the number of mappings. */
@@ -243,10 +253,12 @@ const void *memintro_read_entry(const struct memintro_view *view,
 				unsigned int level, const void *table,
 				unsigned int index,
 				struct memintro_entry *entry);
-void memintro_descend(const struct memintro_view *view, const u8 *shift,
-		      const u16 *entries, u64 va, struct memintro_way *way);
-bool memintro_walk(const struct memintro_view *view, const u8 *shift,
-		   const u16 *entries, u64 va, struct memintro_way *way,
+void memintro_descend(const struct memintro_view *view,
+		      const struct memintro_shape *shape, u64 va,
+		      struct memintro_way *way);
+bool memintro_walk(const struct memintro_view *view,
+		   const struct memintro_shape *shape, u64 va,
+		   struct memintro_way *way, struct memintro_path *path,
 		   struct memintro_entry *entry);
 u64 memintro_read_value(unsigned int level, const void *table,
 			unsigned int index);

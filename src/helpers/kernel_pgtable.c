@@ -37,7 +37,7 @@ void memintro_paging(struct memintro_paging *paging)
 	/* Nobody decodes an entry before this was called. */
 	WRITE_ONCE(memintro_cache_types, arch_cache_types());
 	*paging = (struct memintro_paging) {
-		.shift = {
+		.shape.shift = {
 			[MEMINTRO_PTE] = PAGE_SHIFT,
 			[MEMINTRO_PMD] = PMD_SHIFT,
 			[MEMINTRO_PUD] = PUD_SHIFT,
@@ -49,8 +49,8 @@ void memintro_paging(struct memintro_paging *paging)
 		.kernel_bits = arch_va_bits(),
 	};
 	for (level = MEMINTRO_PTE; level < MEMINTRO_LEVELS; level++)
-		paging->entries[level] = level < top ? PTRS_PER_PTE : 1;
-	paging->entries[top] = arch_top_entries(paging->shift[top]);
+		paging->shape.entries[level] = level < top ? PTRS_PER_PTE : 1;
+	paging->shape.entries[top] = arch_top_entries(paging->shape.shift[top]);
 }
 
 /* Kernel entries use some bits for other things than user entries do. */

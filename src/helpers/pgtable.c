@@ -150,101 +150,126 @@ const void *memintro_read_entry(const struct memintro_view *view,
 	return __va(entry->target);
 }
 
-/* The linear map's address of the table that an entry of @way points to, if it does. */
-static __always_inline const void *table_below(const struct memintro_view *view,
-					       unsigned int level, u64 index,
-					       struct memintro_way *way)
+static __always_inline unsigned int index_of(const struct memintro_shape *shape,
+					     unsigned int level, u64 va)
+{
+	return va >> shape->shift[level] & (shape->entries[level] - 1);
+}
+
+/*
+ * Follows the entry of @way's table, a table of @level, to a table below; false if it
+ * points to none. @path gets the entry, unless it is NULL.
+ */
+static __always_inline bool follow(const struct memintro_view *view,
+				   const struct memintro_shape *shape, u64 va,
+				   unsigned int level, struct memintro_way *way,
+				   struct memintro_path *path)
 {
 	struct memintro_entry entry;
 	struct cont_block block = {};
+	const u64 *at = (const u64 *)way->table + index_of(shape, level, va);
 
-	decode_entry(view, level, way->table, index, &block, &entry);
+	decode_entry(view, level, at, 0, &block, &entry);
 	if (entry.kind != MEMINTRO_TABLE || !is_table_at(entry.target))
-		return NULL;
+		return false;
+	if (path) {
+		path->entry[level] = entry;
+		path->at[level] = at;
+	}
 	way->perm &= entry.flags;
-	return __va(entry.target);
+	way->table = __va(entry.target);
+	way->level = level - 1;
+	return true;
+}
+
+static __always_inline void descend(const struct memintro_view *view,
+				    const struct memintro_shape *shape, u64 va,
+				    struct memintro_way *way, struct memintro_path *path)
+{
+	order_after_earlier_reads();
+	switch (way->level) {
+	case MEMINTRO_PGD:
+		if (!follow(view, shape, va, MEMINTRO_PGD, way, path))
+			return;
+		fallthrough;
+	case MEMINTRO_P4D:
+		if (!follow(view, shape, va, MEMINTRO_P4D, way, path))
+			return;
+		fallthrough;
+	case MEMINTRO_PUD:
+		if (!view->hugetlb_shift)
+			follow(view, shape, va, MEMINTRO_PUD, way, path);
+	}
 }
 
 /*
  * Goes down from the table of @way, the top one, through entries for @va that point
  * to tables which cannot be freed while the mapping is locked: down to a table of
- * pmds, or in a hugetlb mapping of puds. @shift and @entries are those of struct
- * memintro_paging. Order and context as for memintro_read_entries().
+ * pmds, or in a hugetlb mapping of puds. Order and context as for
+ * memintro_read_entries().
  */
-void memintro_descend(const struct memintro_view *view, const u8 *shift,
-		      const u16 *entries, u64 va, struct memintro_way *way)
+void memintro_descend(const struct memintro_view *view,
+		      const struct memintro_shape *shape, u64 va,
+		      struct memintro_way *way)
 {
-	const void *next;
-
-	order_after_earlier_reads();
-	switch (way->level) {
-	case MEMINTRO_PGD:
-		next = table_below(view, MEMINTRO_PGD, va >> shift[MEMINTRO_PGD] &
-				   (entries[MEMINTRO_PGD] - 1), way);
-		if (!next)
-			return;
-		way->table = next;
-		way->level = MEMINTRO_P4D;
-		fallthrough;
-	case MEMINTRO_P4D:
-		next = table_below(view, MEMINTRO_P4D, va >> shift[MEMINTRO_P4D] &
-				   (entries[MEMINTRO_P4D] - 1), way);
-		if (!next)
-			return;
-		way->table = next;
-		way->level = MEMINTRO_PUD;
-		fallthrough;
-	case MEMINTRO_PUD:
-		if (view->hugetlb_shift)
-			return;
-		next = table_below(view, MEMINTRO_PUD, va >> shift[MEMINTRO_PUD] &
-				   (entries[MEMINTRO_PUD] - 1), way);
-		if (!next)
-			return;
-		way->table = next;
-		way->level = MEMINTRO_PMD;
-	}
+	descend(view, shape, va, way, NULL);
 }
 
-/*
- * Goes down as memintro_descend() does, and further to the entry that points to no
- * other table, which @entry gets. Returns false where it is not so simple: the tables
- * change meanwhile, the entry is bad, or one above the pmds.
- */
-bool memintro_walk(const struct memintro_view *view, const u8 *shift,
-		   const u16 *entries, u64 va, struct memintro_way *way,
-		   struct memintro_entry *entry)
+static __always_inline bool walk(const struct memintro_view *view,
+				 const struct memintro_shape *shape, u64 va,
+				 struct memintro_way *way, struct memintro_path *path,
+				 struct memintro_entry *entry)
 {
-	unsigned int index;
 	struct cont_block block = {};
-	const pte_t *ptes;
+	unsigned int index;
 	pmd_t *pmdp;
 	pte_t pte;
 	u64 value;
 
-	memintro_descend(view, shift, entries, va, way);
+	descend(view, shape, va, way, path);
 	if (way->level != MEMINTRO_PMD)
 		return false;
-	pmdp = (pmd_t *)way->table +
-		(va >> shift[MEMINTRO_PMD] & (entries[MEMINTRO_PMD] - 1));
+	pmdp = (pmd_t *)way->table + index_of(shape, MEMINTRO_PMD, va);
 	decode_entry(view, MEMINTRO_PMD, pmdp, 0, &block, entry);
+	if (path)
+		path->at[MEMINTRO_PMD] = pmdp;
 	if (entry->kind != MEMINTRO_TABLE)
 		return entry->kind != MEMINTRO_BAD;
 	if (!is_table_at(entry->target))
 		return false;
+	if (path)
+		path->entry[MEMINTRO_PMD] = *entry;
 	way->perm &= entry->flags;
+	way->table = __va(entry->target);
 	way->level = MEMINTRO_PTE;
 	value = entry->value;
-	ptes = __va(entry->target);
-	index = va >> shift[MEMINTRO_PTE] & (entries[MEMINTRO_PTE] - 1);
+	index = index_of(shape, MEMINTRO_PTE, va);
+	if (path)
+		path->at[MEMINTRO_PTE] = (const pte_t *)way->table + index;
 	order_after_earlier_reads();
-	pte = arch_pte_get(ptes + index);
-	if (!decode_pte(view, pte, ptes, index, NULL, &block, entry))
+	pte = arch_pte_get((const pte_t *)way->table + index);
+	if (!decode_pte(view, pte, way->table, index, NULL, &block, entry))
 		return false;
 	entry->value = pte_val(pte);
 	/* The table was in use if the entry above still points to it. */
 	order_after_earlier_reads();
 	return pmd_val(pmdp_get_lockless(pmdp)) == value;
+}
+
+/*
+ * Goes down as memintro_descend() does, and further to the entry that points to no
+ * other table, which @entry gets; @path, unless it is NULL, gets those above, and
+ * where each is. Returns false where it is not so simple: the tables change
+ * meanwhile, the entry is bad, or one above the pmds.
+ */
+bool memintro_walk(const struct memintro_view *view,
+		   const struct memintro_shape *shape, u64 va,
+		   struct memintro_way *way, struct memintro_path *path,
+		   struct memintro_entry *entry)
+{
+	/* Each is as short as it can be. */
+	return path ? walk(view, shape, va, way, path, entry) :
+		walk(view, shape, va, way, NULL, entry);
 }
 
 /*

@@ -11,7 +11,7 @@
 #include <asm/kasan.h>
 #include <asm/msr.h>
 
-static inline u32 arch_perm(pteval_t flags)
+static __always_inline u32 arch_perm(pteval_t flags)
 {
 	u32 perm = 0;
 
@@ -86,7 +86,7 @@ static inline u32 arch_pkey(u64 value)
  * the top-level entries of user space is marked NX; the processor runs user
  * code on the other copy.
  */
-static inline u32 arch_table_flags(pteval_t bits, bool top)
+static __always_inline u32 arch_table_flags(pteval_t bits, bool top)
 {
 	u32 flags = arch_perm(bits);
 

@@ -172,34 +172,51 @@ pub fn refused(line: &mut Line<'_>, question: Option<&WalkQuestion>, refusal: Re
     put_refusal(line, refusal);
 }
 
-/// What an answer says of a page after its address, as the last one said it: pages side by side
-/// mostly differ in nothing else.
+/// What the last answer about a page said before the address and after it: those of pages side by
+/// side mostly differ in nothing else.
 #[derive(Clone, Copy, Debug)]
-pub struct Tail {
-    /// Which page has it: its flags, permissions, size and level.
-    of: Option<(u64, u8, Level)>,
-    text: [u8; Tail::MAX],
-    len: usize,
+pub struct Memo {
+    whose: Option<Whose>,
+    head: Word<32>,
+    /// The flags, permissions, size and level of the page.
+    page: Option<(u64, u8, Level)>,
+    tail: Word<{ Memo::TAIL_MAX }>,
 }
 
-impl Tail {
+impl Memo {
     /// What is longer is not kept: all flags at once.
-    const MAX: usize = 96;
+    const TAIL_MAX: usize = 96;
 
-    /// Returns that of no page.
+    /// Returns that of no answer.
     pub const fn new() -> Self {
-        Tail {
-            of: None,
-            text: [0; Tail::MAX],
-            len: 0,
+        Memo {
+            whose: None,
+            head: Word::new(""),
+            page: None,
+            tail: Word::new(""),
         }
     }
 
-    fn put(&mut self, line: &mut Line<'_>, page: &Page) {
+    fn put_head(&mut self, line: &mut Line<'_>, whose: Whose, va: VirtAddr) {
+        if self.whose != Some(whose) {
+            let before = line.as_bytes().len();
+            line.put(b"pid=");
+            whose.put(line);
+            line.put(b" va=");
+            let head = line.as_bytes().get(before..).and_then(Word::of_bytes);
+            self.whose = head.map(|_| whose);
+            self.head = head.unwrap_or(self.head);
+        } else {
+            line.put_word(&self.head);
+        }
+        line.hex(va.0);
+    }
+
+    fn put_tail(&mut self, line: &mut Line<'_>, page: &Page) {
         let bits = u64::from(page.flags) << 32 | u64::from(page.perm);
         let of = Some((bits, page.shift, page.level));
-        if of == self.of {
-            line.put_first(&self.text, self.len);
+        if of == self.page {
+            line.put_word(&self.tail);
             return;
         }
         let before = line.as_bytes().len();
@@ -212,25 +229,22 @@ impl Tail {
         line.put(b" flags=");
         put_flags(line, page.flags);
         put_attributes(line, page.flags);
-        let text = line.as_bytes().get(before..).unwrap_or(&[]);
-        if let Some(room) = self.text.get_mut(..text.len()) {
-            room.copy_from_slice(text);
-            self.len = text.len();
-            self.of = of;
-        }
+        let tail = line.as_bytes().get(before..).and_then(Word::of_bytes);
+        self.page = of.filter(|_| tail.is_some());
+        self.tail = tail.unwrap_or(self.tail);
     }
 }
 
-/// Writes the answer of a walk; `tail` is for the next one.
+/// Writes the answer of a walk; `memo` is for the next one.
 pub fn walk(
     line: &mut Line<'_>,
     whose: Whose,
     va: VirtAddr,
     kernel: Option<&KernelAddress<'_>>,
     answer: &Answer,
-    tail: &mut Tail,
+    memo: &mut Memo,
 ) {
-    put_question(line, Some((whose, va)));
+    memo.put_head(line, whose, va);
     if let Some(kernel) = kernel {
         let agree = answer.is_ok_and(|page| page.pa == kernel.pa_linear);
         line.put(b" region=")
@@ -242,7 +256,7 @@ pub fn walk(
     match answer {
         Ok(page) => {
             line.key_hex(b" pa=", page.pa.0);
-            tail.put(line, page);
+            memo.put_tail(line, page);
         }
         Err(absent) => {
             line.put(b" pa=none why=")

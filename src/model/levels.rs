@@ -51,25 +51,21 @@ impl Levels {
     /// the walk; `show_entry` says whether the opener may see kernel addresses.
     pub fn put(&mut self, line: &mut Line<'_>, path: &Path, show_entry: bool) {
         let same = |(of, shown): &(Path, bool)| *shown == show_entry && path.is_like_above_pmds(of);
-        let upper = if self.of.as_ref().is_some_and(same) {
+        if self.of.as_ref().is_some_and(same) {
             line.put(self.text.get(..self.len).unwrap_or(&[]));
-            true
-        } else {
-            if let Some(pa) = path.root {
-                root(line, pa);
+            for read in path.iter().filter(|read| read.level <= Level::Pmd) {
+                path_entry(line, read.level, read, false, show_entry);
             }
-            false
-        };
-        let mut kept = upper;
+            return;
+        }
+        if let Some(pa) = path.root {
+            root(line, pa);
+        }
+        // Levels that are folded into the pmds repeat their entry.
+        let mut above = path.iter().next().is_some_and(|top| top.level > Level::Pmd);
         for (level, read, folded) in levels(path.iter()) {
-            if level > Level::Pmd {
-                if !upper {
-                    path_entry(line, level, read, folded, show_entry);
-                }
-                continue;
-            }
-            if !kept {
-                kept = true;
+            if above && level <= Level::Pmd {
+                above = false;
                 self.keep(line, path, show_entry);
             }
             path_entry(line, level, read, folded, show_entry);
@@ -78,10 +74,6 @@ impl Levels {
 
     /// Keeps what was written of the levels above.
     fn keep(&mut self, line: &Line<'_>, path: &Path, show_entry: bool) {
-        // Levels that are folded into the pmds repeat their entry.
-        if path.iter().next().is_none_or(|top| top.level <= Level::Pmd) {
-            return;
-        }
         let text = line.as_bytes();
         if let Some(room) = self.text.get_mut(..text.len()) {
             room.copy_from_slice(text);

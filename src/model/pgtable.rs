@@ -6,6 +6,7 @@
 //! `src/helpers/helpers.c`); what comes back is an [`Entry`].
 
 use super::{
+    walk::Path,
     words::words,
     PhysAddr,
     VirtAddr, //
@@ -53,8 +54,10 @@ impl Level {
     }
 }
 
-/// The shape of the page tables in the paging mode that the machine runs.
+/// The shape of the page tables in the paging mode that the machine runs; it begins as
+/// `struct memintro_shape`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(C)]
 pub struct Paging {
     /// How many address bits an entry of each level covers; indexed by [`Level`].
     pub shift: [u8; 5],
@@ -254,8 +257,9 @@ pub trait PageTables {
     /// Finds the entry that ends a walk to `va`, its level, and what all entries above allow, where
     /// that is quick; else the walk reads them one by one.
     ///
-    /// Never an entry that is bad, or of a table that was no longer in use when it was read.
-    fn walk(&self, _va: VirtAddr) -> Option<(Level, u32, Entry)> {
+    /// Never an entry that is bad, or of a table that was no longer in use when it was read. All
+    /// entries are written to `path`, where that is given; without a result, anything.
+    fn walk(&self, _va: VirtAddr, _path: Option<&mut Path>) -> Option<(Level, u32, Entry)> {
         None
     }
 

@@ -83,13 +83,23 @@ impl WalkQuestion {
     /// Reads `PID 0xVA`, or that with `levels`, with one blank between two words, as programs write
     /// it. `None` for all else, right or wrong.
     fn parse_plain(text: &[u8]) -> Option<Self> {
-        let (pid, rest) = text.split_at_checked(text.iter().position(|&byte| byte == b' ')?)?;
+        let (mut pid, mut count) = (0, 0);
+        // Nine digits fit.
+        for byte in text.iter().take(9) {
+            let digit = byte.wrapping_sub(b'0');
+            if digit > 9 {
+                break;
+            }
+            pid = 10 * pid + i32::from(digit);
+            count += 1;
+        }
+        let rest = text.get(count..).filter(|_| count > 0)?;
         let (rest, levels) = match rest.strip_suffix(b" levels") {
             Some(rest) => (rest, true),
             None => (rest, false),
         };
         Some(WalkQuestion {
-            whose: Whose::Process(parse_pid(pid).ok()?),
+            whose: Whose::Process(pid),
             va: VirtAddr(parse_hex(rest.strip_prefix(b" 0x")?)?),
             levels,
         })

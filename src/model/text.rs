@@ -11,22 +11,22 @@ use super::addr::VirtAddr;
 /// The longest line that is written, in bytes; a buffer for one line has that size.
 pub const LINE_MAX: usize = 640;
 
-/// The longest [`Word`], in bytes.
+/// How long most words are at most, in bytes.
 const WORD_MAX: usize = 16;
 
 /// A short text whose length only shows when it is written: all of it is written, and what is too
-/// much is overwritten later. That takes two stores, where a copy of as many bytes takes a call.
+/// much is overwritten later. That takes a few stores, where a copy of as many bytes takes a call.
 #[derive(Clone, Copy, Debug)]
-pub struct Word {
-    text: [u8; WORD_MAX],
+pub struct Word<const MAX: usize = WORD_MAX> {
+    text: [u8; MAX],
     len: usize,
 }
 
-impl Word {
-    /// Makes a word of at most 16 bytes.
+impl<const MAX: usize> Word<MAX> {
+    /// Makes a word of a text that is no longer than the longest.
     pub const fn new(text: &str) -> Self {
         let mut word = Word {
-            text: [0; WORD_MAX],
+            text: [0; MAX],
             len: text.len(),
         };
         // A const function has no iterators. A word that is too long does not compile.
@@ -38,6 +38,18 @@ impl Word {
         word
     }
 
+    /// Makes a word of bytes; `None` if they are more than the longest has.
+    pub fn of_bytes(bytes: &[u8]) -> Option<Self> {
+        let mut word = Word {
+            text: [0; MAX],
+            len: bytes.len(),
+        };
+        word.text.get_mut(..bytes.len())?.copy_from_slice(bytes);
+        Some(word)
+    }
+}
+
+impl Word {
     /// Makes words of all of some names.
     pub const fn all<const N: usize>(names: [&str; N]) -> [Word; N] {
         let mut words = [Word::new(""); N];
@@ -130,7 +142,7 @@ impl<'a> Line<'a> {
 
     /// Appends a word.
     #[inline(always)]
-    pub fn put_word(&mut self, word: &Word) -> &mut Self {
+    pub fn put_word<const MAX: usize>(&mut self, word: &Word<MAX>) -> &mut Self {
         self.put_first(&word.text, word.len)
     }
 
@@ -140,7 +152,9 @@ impl<'a> Line<'a> {
         let before = self.len;
         match self.room(N) {
             Some(room) => {
-                room.copy_from_slice(text);
+                // A few words at a time: all at once would be a call.
+                let pieces = room.chunks_mut(32).zip(text.chunks(32));
+                pieces.for_each(|(room, text)| room.copy_from_slice(text));
                 self.len = before.wrapping_add(len);
                 self
             }

@@ -73,9 +73,16 @@ impl Path {
     /// Returns the way from the table at `root` through entries, each of another level.
     pub fn new(root: PhysAddr, entries: impl IntoIterator<Item = PathEntry>) -> Self {
         let mut path = Path::default();
-        path.root = Some(root);
-        entries.into_iter().for_each(|entry| path.note(entry));
+        path.set(root, entries);
         path
+    }
+
+    /// Makes it the way from the table at `root` through entries, each of another level.
+    #[inline]
+    pub fn set(&mut self, root: PhysAddr, entries: impl IntoIterator<Item = PathEntry>) {
+        self.clear();
+        self.root = Some(root);
+        entries.into_iter().for_each(|entry| self.note(entry));
     }
 
     fn note(&mut self, entry: PathEntry) {
@@ -130,10 +137,8 @@ const fn nothing(why: Why) -> Answer {
 /// changed, the walk starts again: so no answer comes from a table that was no longer in use when it
 /// was read. After several such changes in a row the answer is [`Why::Retry`], without a path.
 pub fn walk<T: PageTables>(tables: &T, va: VirtAddr, mut path: Option<&mut Path>) -> Answer {
-    if path.is_none() {
-        if let Some((level, perm, entry)) = tables.walk(va) {
-            return answer(tables.paging(), level, perm, &entry, va);
-        }
+    if let Some((level, perm, entry)) = tables.walk(va, path.as_deref_mut()) {
+        return answer(tables.paging(), level, perm, &entry, va);
     }
     for _ in 0..TRIES {
         if let Some(answer) = walk_once(tables, va, path.as_deref_mut()) {

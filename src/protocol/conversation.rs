@@ -46,7 +46,7 @@ use crate::{
         },
     },
     model::{
-        answer::Tail,
+        answer::Memo,
         levels::Levels,
         queue::{
             Queue,
@@ -131,7 +131,7 @@ struct Answers<A> {
     /// How often its next step was tried again.
     tries: u32,
     entries: Entries,
-    tail: Tail,
+    memo: Memo,
     levels: Levels,
     /// Or something was asked before the first read.
     usage_shown: bool,
@@ -173,7 +173,7 @@ impl<A: Answer> Conversation<A> {
             },
             mm: MmCache::new(),
             entries: &mut answers.entries,
-            tail: &mut answers.tail,
+            memo: &mut answers.memo,
             levels: &mut answers.levels,
             shows: None,
         };
@@ -237,7 +237,7 @@ impl<A: Answer> Operations for Conversation<A> {
             current: None,
             tries: 0,
             entries: Entries::new(),
-            tail: Tail::new(),
+            memo: Memo::new(),
             levels: Levels::new(),
             usage_shown: false,
         };

@@ -7,7 +7,7 @@ use super::{
     mm_cache::MmCache, //
 };
 use crate::model::{
-    answer::Tail,
+    answer::Memo,
     levels::Levels,
     pgtable::Entry,
     range::STEP_ENTRIES,
@@ -30,7 +30,7 @@ pub(crate) struct Reader<'a> {
     /// Kept with the open file.
     pub(crate) entries: &'a mut Entries,
     /// As are the entries: of the last answer about an address.
-    pub(crate) tail: &'a mut Tail,
+    pub(crate) memo: &'a mut Memo,
     /// And of the last walk with levels.
     pub(crate) levels: &'a mut Levels,
     /// Whether the opener may see kernel addresses, once it was asked for.

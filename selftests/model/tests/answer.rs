@@ -4,7 +4,7 @@
 
 use memintro_model::model::{
     addr::{PhysAddr, VirtAddr},
-    answer::{self, put_flags, put_page_size, put_perm, KernelAddress, Symbol, Tail},
+    answer::{self, put_flags, put_page_size, put_perm, KernelAddress, Memo, Symbol},
     levels::Levels,
     pgtable::{flags, Entry, Level},
     question::{WalkQuestion, Whose},
@@ -19,7 +19,8 @@ mod common;
 use common::pairs;
 
 fn written(write: impl FnOnce(&mut Line<'_>)) -> String {
-    let mut bytes = [0; LINE_MAX];
+    // Room for all levels, with values that no table has.
+    let mut bytes = [0; 2 * LINE_MAX];
     let mut line = Line::new(&mut bytes);
     write(&mut line);
     assert!(line.is_whole());
@@ -27,7 +28,7 @@ fn written(write: impl FnOnce(&mut Line<'_>)) -> String {
 }
 
 fn walked(whose: Whose, va: u64, kernel: Option<&KernelAddress<'_>>, answer: &Answer) -> String {
-    written(|line| answer::walk(line, whose, VirtAddr(va), kernel, answer, &mut Tail::new()))
+    written(|line| answer::walk(line, whose, VirtAddr(va), kernel, answer, &mut Memo::new()))
 }
 
 const PAGE: Page = Page {

@@ -9,7 +9,7 @@ use super::{
 };
 use memintro_model::model::{
     addr::{PhysAddr, VirtAddr},
-    answer::{self, KernelAddress, Symbol, Tail},
+    answer::{self, KernelAddress, Memo, Symbol},
     end,
     levels::{Levels, LEVELS_MAX},
     pgtable::{flags, Kind, Level},
@@ -84,11 +84,11 @@ fn check_flags(text: &str, bits: u32) {
 
 /// Checks the last line of an answer.
 pub fn check_line(whose: Whose, va: VirtAddr, kernel: Option<&KernelAddress<'_>>, answer: &Answer) {
-    let text = line(|line| answer::walk(line, whose, va, kernel, answer, &mut Tail::new()));
+    let text = line(|line| answer::walk(line, whose, va, kernel, answer, &mut Memo::new()));
     // What was answered before makes no difference.
-    let mut tail = Tail::new();
+    let mut memo = Memo::new();
     let mut again =
-        |answer: &Answer| line(|line| answer::walk(line, whose, va, kernel, answer, &mut tail));
+        |answer: &Answer| line(|line| answer::walk(line, whose, va, kernel, answer, &mut memo));
     if let Ok(page) = *answer {
         for bit in 0..32 {
             let (perm, flags) = (
