@@ -83,7 +83,7 @@ cells:
 	@selftests/vm/cells
 
 bench:
-	@selftests/bench/run $(if $(QUICK),--quick)
+	@selftests/bench/run $(if $(HERE),--here) $(if $(QUICK),--quick)
 
 check:
 	@selftests/check
@@ -117,7 +117,8 @@ help:
 	@echo '  make cells          compile for kernels that Debian does not ship'
 	@echo '  make test KERNEL=debug  on a kernel with KASAN, lockdep and so on, built once'
 	@echo '  make stress MINUTES=N  many readers, targets that change all the time, random system calls'
-	@echo '  make bench          measure memintro beside its rivals; QUICK=1: in 3 minutes'
+	@echo '  make bench          measure memintro beside its rivals; QUICK=1: in 3 minutes;'
+	@echo '                      HERE=1, as root: on this machine, where memintro is loaded'
 	@echo '  make check          format, lints, documentation, spelling'
 	@echo '  make deb            Debian packages: the module for DKMS, the client'
 	@echo '  make test-install   install those in an emulated Debian, reboot, purge'

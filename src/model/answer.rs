@@ -183,12 +183,9 @@ pub struct Memo {
     tail: Word<{ Memo::TAIL_MAX }>,
 }
 
-impl Memo {
-    /// What is longer is not kept: all flags at once.
-    const TAIL_MAX: usize = 96;
-
-    /// Returns that of no answer.
-    pub const fn new() -> Self {
+/// That of no answer.
+impl Default for Memo {
+    fn default() -> Self {
         Memo {
             whose: None,
             head: Word::new(""),
@@ -196,6 +193,11 @@ impl Memo {
             tail: Word::new(""),
         }
     }
+}
+
+impl Memo {
+    /// What is longer is not kept: all flags at once.
+    const TAIL_MAX: usize = 96;
 
     fn put_head(&mut self, line: &mut Line<'_>, whose: Whose, va: VirtAddr) {
         if self.whose != Some(whose) {

@@ -37,16 +37,18 @@ pub struct Levels {
     len: usize,
 }
 
-impl Levels {
-    /// Returns those of no walk.
-    pub const fn new() -> Self {
+/// Those of no walk.
+impl Default for Levels {
+    fn default() -> Self {
         Levels {
             of: None,
             text: [0; LEVELS_MAX / 2],
             len: 0,
         }
     }
+}
 
+impl Levels {
     /// Writes a line for the first table and for each level, from the pgd to the entry that ended
     /// the walk; `show_entry` says whether the opener may see kernel addresses.
     pub fn put(&mut self, line: &mut Line<'_>, path: &Path, show_entry: bool) {

@@ -237,8 +237,8 @@ impl<A: Answer> Operations for Conversation<A> {
             current: None,
             tries: 0,
             entries: Entries::new(),
-            memo: Memo::new(),
-            levels: Levels::new(),
+            memo: Memo::default(),
+            levels: Levels::default(),
             usage_shown: false,
         };
         KBox::pin_init(
@@ -302,13 +302,16 @@ impl<A: Answer> Operations for Conversation<A> {
         // The user's memory is read first, as a whole: where that fails, nothing was taken.
         let taken = length.min(QUEUE_MAX);
         let mut from = UserSlice::new(from, taken).reader();
-        let (mut short, mut long) = ([0; SHORT], KVVec::new());
+        let mut short = [0; SHORT];
+        // Made only where it is needed: to drop an empty one takes calls, too.
+        let mut long;
         let mut bytes: &[u8] = match short.get_mut(..taken) {
             Some(bytes) => {
                 from.read_slice(bytes)?;
                 bytes
             }
             None => {
+                long = KVVec::new();
                 from.read_all(&mut long, GFP_KERNEL_ACCOUNT)?;
                 &long
             }

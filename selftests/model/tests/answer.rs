@@ -28,7 +28,16 @@ fn written(write: impl FnOnce(&mut Line<'_>)) -> String {
 }
 
 fn walked(whose: Whose, va: u64, kernel: Option<&KernelAddress<'_>>, answer: &Answer) -> String {
-    written(|line| answer::walk(line, whose, VirtAddr(va), kernel, answer, &mut Memo::new()))
+    written(|line| {
+        answer::walk(
+            line,
+            whose,
+            VirtAddr(va),
+            kernel,
+            answer,
+            &mut Memo::default(),
+        )
+    })
 }
 
 const PAGE: Page = Page {
@@ -140,7 +149,7 @@ fn keys_and_caches_follow_the_flags() {
 fn the_root_is_a_table() {
     assert_eq!(
         written(|line| {
-            Levels::new().put(line, &Path::new(PhysAddr(0x5eed000), []), true);
+            Levels::default().put(line, &Path::new(PhysAddr(0x5eed000), []), true);
         }),
         "level=root index=- entry=- value=- next=0x5eed000 kind=table folded=no\n"
     );
@@ -334,7 +343,7 @@ fn step(level: Level, raw_kind: u8) -> PathEntry {
 
 fn levels(path: &[PathEntry], show_entry: bool) -> Vec<String> {
     let path = Path::new(PhysAddr(0x1000), path.iter().copied());
-    let text = written(|line| Levels::new().put(line, &path, show_entry));
+    let text = written(|line| Levels::default().put(line, &path, show_entry));
     text.split_inclusive('\n')
         .skip(1)
         .map(str::to_owned)

@@ -84,9 +84,9 @@ fn check_flags(text: &str, bits: u32) {
 
 /// Checks the last line of an answer.
 pub fn check_line(whose: Whose, va: VirtAddr, kernel: Option<&KernelAddress<'_>>, answer: &Answer) {
-    let text = line(|line| answer::walk(line, whose, va, kernel, answer, &mut Memo::new()));
+    let text = line(|line| answer::walk(line, whose, va, kernel, answer, &mut Memo::default()));
     // What was answered before makes no difference.
-    let mut memo = Memo::new();
+    let mut memo = Memo::default();
     let mut again =
         |answer: &Answer| line(|line| answer::walk(line, whose, va, kernel, answer, &mut memo));
     if let Ok(page) = *answer {
@@ -193,9 +193,9 @@ pub fn check_levels(path: &[PathEntry], top: Level) {
             assert!(line.is_whole());
             String::from_utf8(line.as_bytes().to_vec()).expect("ASCII")
         };
-        let all = write(&mut Levels::new(), &way);
+        let all = write(&mut Levels::default(), &way);
         // What was written before makes no difference: all of them are others, or one.
-        let mut levels = Levels::new();
+        let mut levels = Levels::default();
         for other in 0..=path.len() {
             let mut steps = path.to_vec();
             if let Some(step) = steps.get_mut(other) {

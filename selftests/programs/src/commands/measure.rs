@@ -96,6 +96,11 @@ fn find_everywhere(frame: u64) -> io::Result<u64> {
     Ok(hits)
 }
 
+/// Whether a rival was built, and can run here.
+fn is_there(rival: &str) -> bool {
+    fs::metadata(rival).is_ok()
+}
+
 /// Reads every status, and returns how many there were.
 fn each_status() -> io::Result<u64> {
     let status = |pid: &u32| fs::read(format!("/proc/{pid}/status")).is_ok();
@@ -116,7 +121,6 @@ impl Bench {
     }
 
     fn processes(&self) -> io::Result<()> {
-        fs::read(BPF)?;
         let mut subjects = Subjects::default();
         for &count in &[100, 300, 1000, 3000, 10_000, 30_000] {
             if count > self.processes {
@@ -129,7 +133,9 @@ impl Bench {
             let ps = ["ps", "-eo", "pid,ppid,uid,stat,nlwp,comm"];
             let mut race = Race::new("tasks", count);
             race.add("memintro", || run_command(&["cat", "/proc/memintro/tasks"]));
-            race.add("bpf-iterator", || run_command(&["cat", BPF]));
+            if is_there(BPF) {
+                race.add("bpf-iterator", || run_command(&["cat", BPF]));
+            }
             race.add("ps", || run_command(&ps));
             race.run(self.rounds)?;
             let read = |name: &str| Ok(count_lines(&fs::read(format!("{PROC}/{name}"))?) as u64);
@@ -188,7 +194,7 @@ impl Bench {
             race.add("memintro", || ask_number(&mut extents, &question, "kb"));
             race.add("pagemap-scan", scan);
             race.add("smaps-rollup", || fs::read(&rollup).map(|_| 0));
-            if fill == Fill::Scattered {
+            if fill == Fill::Scattered && is_there("page-types") {
                 let words = ["./page-types", "-N", "-p", &pid];
                 race.add("page-types", move || run_command(&words));
             }
@@ -209,6 +215,9 @@ impl Bench {
 
     /// What all memory is used for. `compare-page` says that both count the same.
     fn frames(&self) -> io::Result<()> {
+        if !is_there("page-types") {
+            return Ok(());
+        }
         let mut page = Conversation::of("page")?;
         let question = "0x0-0xffffffffffffffff totals";
         let mut race = Race::new("frames", 1);
@@ -301,6 +310,7 @@ fn memory() -> io::Result<()> {
         println!("memory-of-a-conversation,{name},1,0,{each},0");
     }
     fs::write("/sys/fs/cgroup/cgroup.procs", "0")?;
+    fs::remove_dir(GROUP)?;
     let size = number(fs::read_to_string("/sys/module/memintro/coresize")?.trim())?;
     println!("memory-of-the-module,code-and-data,1,0,{size},0");
     let kmem = Table::read(Path::new("/proc/memintro/kmem"), header("kmem"))?;

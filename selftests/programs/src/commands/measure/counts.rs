@@ -4,7 +4,7 @@
 //! `selftests/bench/counts` and `compare`: in a guest whose clock counts instructions. What is
 //! found is a number of bytes, or of what was looked at.
 
-use super::{each_status, find_everywhere, run_client, Fill, Race, Subjects, BPF, MIB};
+use super::{each_status, find_everywhere, is_there, run_client, Fill, Race, Subjects, BPF, MIB};
 use crate::prelude::*;
 
 const PROCESSES: usize = 60;
@@ -163,7 +163,7 @@ pub fn run(rounds: usize) -> io::Result<()> {
         run_client(&["ask", "/proc/memintro/extents", &range])
     });
     // It is built for the guest's kernel, and not there for `compare`.
-    if fs::metadata(BPF).is_ok() {
+    if is_there(BPF) {
         race.add("bpf-iterator", move || size(BPF.to_owned()));
     }
     race.run(rounds)
