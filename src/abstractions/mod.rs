@@ -14,6 +14,7 @@ pub(crate) mod mm;
 pub(crate) mod own;
 pub(crate) mod page;
 pub(crate) mod pgtable;
+pub(crate) mod pgtable_step;
 pub(crate) mod proc_fs;
 pub(crate) mod security;
 pub(crate) mod sysfs;

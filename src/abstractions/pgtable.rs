@@ -15,20 +15,15 @@
 //!
 //! So [`UserTables`] holds such a lock, and RCU, for as long as it is read, and reads entries of
 //! the mapping only. A table that was freed meanwhile still reads as something; the walk in
-//! [`crate::model::walk`] notices by reading the entry that pointed to it again. The entries further
-//! up do not change for as long as the locks are held.
+//! [`crate::model::walk`] notices by reading the entry that pointed to it again; `memintro_walk()`,
+//! which does all of a plain walk at once, does the same. The entries further up do not change for as
+//! long as the locks are held.
 //!
 //! `src/helpers/pgtable.c` refuses to be built where tables are not freed through RCU.
 //!
 //! Nothing here waits, not even for the lock of a mapping.
 
-use super::{
-    bindings,
-    vma::{
-        LockVma,
-        Unavailable, //
-    },
-};
+use super::bindings;
 use crate::model::{
     addr::{
         Halves,
@@ -44,9 +39,7 @@ use crate::model::{
         Reading, //
     },
     range::{
-        step,
         BulkTables,
-        Found,
         Many, //
     },
     walk::{
@@ -59,10 +52,7 @@ use core::{
     mem::MaybeUninit, //
 };
 use kernel::{
-    mm::{
-        virt::VmaRef,
-        MmWithUser, //
-    },
+    mm::virt::VmaRef,
     prelude::*,
     sync::{
         rcu,
@@ -430,80 +420,4 @@ impl BulkTables for UserTables<'_> {
             written: written as usize,
         })
     }
-}
-
-/// Finds what is behind the first mapped address from `va` to `last`, as far as one table says;
-/// `None` if there is none.
-///
-/// The lock of the mapping is held for one table. Where the physical address `wanted` is given,
-/// other pages may be left out.
-///
-/// # Errors
-///
-/// As [`LockVma::lock_vma`] and [`step_vma`].
-///
-/// # Examples
-///
-/// ```
-/// use crate::{
-///     abstractions::{
-///         pgtable::{step_user, step_vma},
-///         vma::{LockVma, Unavailable},
-///     },
-///     model::{pgtable::Entry, VirtAddr},
-/// };
-/// use kernel::mm::MmWithUser;
-///
-/// /// Counts the pages of the first table of a process that has any.
-/// fn pages(mm: &MmWithUser, entries: &mut [Entry]) -> Result<usize, Unavailable> {
-///     let found = step_user(mm, VirtAddr(0), VirtAddr::MAX, None, entries)?;
-///     Ok(found.map_or(0, |found| found.entries.len()))
-/// }
-///
-/// /// The same where the mapping is locked already.
-/// fn pages_of_mapping(mm: &MmWithUser, entries: &mut [Entry]) -> Result<usize, Unavailable> {
-///     let Some(vma) = mm.lock_vma(VirtAddr(0), VirtAddr::MAX)? else {
-///         return Ok(0);
-///     };
-///     let found = step_vma(&vma, VirtAddr(0), VirtAddr::MAX, None, entries)?;
-///     Ok(found.entries.len())
-/// }
-/// ```
-pub(crate) fn step_user<'a>(
-    mm: &MmWithUser,
-    va: VirtAddr,
-    last: VirtAddr,
-    wanted: Option<PhysAddr>,
-    buffer: &'a mut [Entry],
-) -> Result<Option<Found<'a>>, Unavailable> {
-    match mm.lock_vma(va, last)? {
-        Some(vma) => step_vma(&vma, va, last, wanted, buffer).map(Some),
-        None => Ok(None),
-    }
-}
-
-/// Finds what is behind a mapping from `va` on, as far as one table says; `wanted` as above.
-///
-/// # Errors
-///
-/// [`Unavailable::Unstable`] if the tables kept changing.
-#[inline]
-pub(crate) fn step_vma<'a>(
-    vma: &VmaRef,
-    va: VirtAddr,
-    last: VirtAddr,
-    wanted: Option<PhysAddr>,
-    buffer: &'a mut [Entry],
-) -> Result<Found<'a>, Unavailable> {
-    // CAST: addresses have 64 bits; a mapping is not empty.
-    let (start, last_of_vma) = (VirtAddr(vma.start() as u64), VirtAddr(vma.end() as u64 - 1));
-    let rcu = rcu::read_lock();
-    step(
-        &UserTables::new(vma, &rcu),
-        va.max(start),
-        last.min(last_of_vma),
-        wanted,
-        buffer,
-    )
-    .ok_or(Unavailable::Unstable)
 }

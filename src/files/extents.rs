@@ -9,10 +9,8 @@ use crate::{
             count_folios,
             node_ids, //
         },
-        pgtable::{
-            paging,
-            step_user, //
-        },
+        pgtable::paging,
+        pgtable_step::step_user,
     },
     model::{
         addr::VirtAddr,

@@ -15,10 +15,8 @@ use crate::{
         },
         layout::windows,
         mm::process_mm,
-        pgtable::{
-            paging,
-            step_user, //
-        },
+        pgtable::paging,
+        pgtable_step::step_user,
         task::{
             find_by_pid,
             init_pid_ns,

@@ -4,10 +4,8 @@
 
 use crate::{
     abstractions::{
-        pgtable::{
-            paging,
-            step_vma, //
-        },
+        pgtable::paging,
+        pgtable_step::step_vma,
         vma::{
             LockVma,
             VmaExt, //

@@ -4,7 +4,7 @@
 
 use crate::{
     abstractions::{
-        pgtable::step_vma,
+        pgtable_step::step_vma,
         vma::{
             LockVma,
             VmaExt,

@@ -6,13 +6,13 @@
 //! `[0-9A-Za-z_.,:-]`: a shell may `eval` such a line.
 
 use super::{
+    digits::parse_hex,
     end::put_refusal,
     pgtable::{
         flags,
         Level, //
     },
     question::{
-        parse_hex,
         WalkQuestion,
         Whose, //
     },

@@ -10,6 +10,7 @@
 
 pub mod addr;
 pub mod answer;
+mod digits;
 pub mod end;
 pub mod extents;
 pub mod layout;
