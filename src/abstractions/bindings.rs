@@ -237,6 +237,12 @@ unsafe extern "C" {
         runs: *mut FolioRun,
         room: c_uint,
     ) -> c_uint;
+    pub(super) fn memintro_folios_behind(
+        entries: *const Entry,
+        count: c_uint,
+        runs: *mut FolioRun,
+        room: c_uint,
+    ) -> c_uint;
 
     pub(super) safe fn memintro_untagged_addr(va: u64) -> u64;
     pub(super) fn memintro_mm_stat(mm: *mut mm_struct, stat: *mut MmStat);

@@ -30,6 +30,7 @@ use crate::model::{
         Frame,
         Run, //
     },
+    pgtable::Entry, //
 };
 use kernel::{
     error::to_result,
@@ -49,10 +50,13 @@ use kernel::{
 ///
 /// ```
 /// use crate::{
-///     abstractions::page::{count_folios, count_frames, node_ids, read_frame, Watch},
+///     abstractions::page::{
+///         count_folios, count_frames, folios_behind, node_ids, read_frame, Watch,
+///     },
 ///     model::{
 ///         addr::Pfn,
 ///         page::{FolioRun, Run},
+///         pgtable::Entry,
 ///     },
 /// };
 /// use kernel::sync::rcu;
@@ -68,6 +72,8 @@ use kernel::{
 ///     let mut room = [FolioRun::default(); 8];
 ///     let folios = count_folios(Pfn(0), Pfn(0x1000), &mut room, &rcu);
 ///     pr_info!("{}, {}, {} nodes\n", runs.len(), folios.len(), node_ids());
+///     let entries = [Entry::default(); 2];
+///     pr_info!("{} runs\n", folios_behind(&entries, &mut room, &rcu).len());
 /// }
 /// drop(watch);
 /// # Ok::<(), Error>(())
@@ -145,6 +151,29 @@ pub(crate) fn count_folios<'a>(
     // SAFETY: `room` may be written, as much as is said. The guard proves the same as above.
     let count = unsafe {
         bindings::memintro_count_folios(first.0, last.0, room.as_mut_ptr(), room.len() as c_uint)
+    };
+    room.get(..count as usize).unwrap_or(&[])
+}
+
+/// Reads which folios the pages that entries lead to belong to, as far as there is room; the
+/// entries are leaves, each for one page.
+///
+/// Context: as above.
+pub(crate) fn folios_behind<'a>(
+    entries: &[Entry],
+    room: &'a mut [FolioRun],
+    _rcu: &rcu::Guard,
+) -> &'a [FolioRun] {
+    // CAST: a table has at most 65536 entries, and there is room for some hundreds.
+    // SAFETY: `entries` may be read and `room` written, as much as is said. The guard proves the
+    // same as above.
+    let count = unsafe {
+        bindings::memintro_folios_behind(
+            entries.as_ptr(),
+            entries.len() as c_uint,
+            room.as_mut_ptr(),
+            room.len() as c_uint,
+        )
     };
     room.get(..count as usize).unwrap_or(&[])
 }

@@ -7,6 +7,7 @@ use crate::{
         kernel_pgtable::step_kernel,
         page::{
             count_folios,
+            folios_behind,
             node_ids, //
         },
         pgtable::paging,
@@ -23,6 +24,7 @@ use crate::{
             NODE_MAX, //
         },
         page::FolioRun,
+        pgtable::Entry,
         question::{
             Part,
             RangeQuestion,
@@ -90,16 +92,35 @@ impl Frames {
                 next.0 += run.pages;
                 let looks = run.pages.checked_shr(run.order).unwrap_or(0);
                 *patience = patience.saturating_sub(looks + 1);
-                if run.node != FolioRun::NO_FOLIO {
-                    let bytes = run.pages << shift;
-                    self.folios.add(run.order, bytes);
-                    if let Some(node) = self.nodes.get_mut(run.node as usize) {
-                        *node += bytes;
-                    }
-                }
+                self.add(run, shift);
             }
         }
         (next.0 - first.0) << shift
+    }
+
+    /// Counts the frames that entries lead to, each to one page.
+    fn count_pages(&mut self, mut entries: &[Entry], patience: &mut u64) {
+        *patience = patience.saturating_sub(entries.len() as u64);
+        let mut room = [FolioRun::default(); 16];
+        while !entries.is_empty() {
+            let rcu = rcu::read_lock();
+            for run in folios_behind(entries, &mut room, &rcu) {
+                // CAST: no more than there are entries.
+                entries = entries.get(run.pages as usize..).unwrap_or(&[]);
+                self.add(run, paging().0.shift[0]);
+            }
+        }
+    }
+
+    fn add(&mut self, run: &FolioRun, shift: u8) {
+        if run.node == FolioRun::NO_FOLIO {
+            return;
+        }
+        let bytes = run.pages << shift;
+        self.folios.add(run.order, bytes);
+        if let Some(node) = self.nodes.get_mut(run.node as usize) {
+            *node += bytes;
+        }
     }
 }
 
@@ -117,13 +138,22 @@ pub(crate) struct ExtentRows {
 fn count_frames(found: &Found<'_>, extents: &mut Extents, frames: &mut Frames) -> VirtAddr {
     let mut patience = LOOKS;
     let mut reached = found.va;
-    for mut piece in found.pieces() {
+    let is_page = found.span == 1 << paging().0.shift[0];
+    let mut pieces = found.pieces();
+    while let Some(mut piece) = pieces.next() {
         if piece.is_present() {
             let counted = frames.count(&piece, &mut patience);
             piece.last = piece.start.wrapping_add(counted - 1);
         }
         extents.push(&piece);
         reached = piece.last;
+        // Most are pages that differ in their place alone.
+        if piece.is_present() && is_page {
+            let pages = pieces.take_alike();
+            extents.push_alike(&piece, found.span, pages);
+            frames.count_pages(pages, &mut patience);
+            reached = reached.wrapping_add(found.span * pages.len() as u64);
+        }
         if patience == 0 {
             break;
         }

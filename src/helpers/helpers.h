@@ -289,6 +289,10 @@ unsigned int memintro_node_ids(void);
 unsigned int memintro_count_folios(u64 pfn, u64 last,
 				   struct memintro_folio_run *runs,
 				   unsigned int room);
+unsigned int memintro_folios_behind(const struct memintro_entry *entries,
+				    unsigned int count,
+				    struct memintro_folio_run *runs,
+				    unsigned int room);
 
 /* Memory: helpers.c */
 u64 memintro_untagged_addr(u64 va);

@@ -495,6 +495,26 @@ static struct memintro_folio_run read_folio(struct page *page)
 		.pages = 1, .order = order, .node = page_to_nid(page) };
 }
 
+/* Adds pages that belong to @of to the last run, or begins a run; false if there is no room. */
+static bool add_folio(struct memintro_folio_run of, u64 pages,
+		      struct memintro_folio_run *runs, unsigned int *count,
+		      unsigned int room)
+{
+	struct memintro_folio_run *run = *count ? &runs[*count - 1] : NULL;
+
+	if (!run || run->order != of.order || run->node != of.node) {
+		if (*count == room)
+			return false;
+		run = &runs[(*count)++];
+		*run = of;
+		run->pages = 0;
+	}
+	run->pages += pages;
+	return true;
+}
+
+static const struct memintro_folio_run no_folio = { .node = MEMINTRO_NO_FOLIO };
+
 /*
  * Reads the sizes of the folios that the frames from @pfn to @last belong to, as
  * far as there is room for runs of frames that have the same; returns how many runs
@@ -510,28 +530,47 @@ unsigned int memintro_count_folios(u64 pfn, u64 last,
 
 	for (looks = 0; pfn <= last && looks < LOOKS; looks++) {
 		struct page *page = online_page(pfn);
-		struct memintro_folio_run run;
+		struct memintro_folio_run folio = no_folio;
 		u64 pages;
 
 		if (page) {
-			run = read_folio(page);
+			folio = read_folio(page);
 			/* To the end of the folio, which is aligned in memory. */
-			pages = round_up(pfn + 1, 1ULL << run.order) - pfn;
+			pages = round_up(pfn + 1, 1ULL << folio.order) - pfn;
 		} else {
-			run = (struct memintro_folio_run) {
-				.node = MEMINTRO_NO_FOLIO };
 			no_page(pfn, &pages);
 		}
 		pages = min(pages, last - pfn + 1);
-		if (!n || runs[n - 1].order != run.order ||
-		    runs[n - 1].node != run.node) {
-			if (n == room)
-				break;
-			run.pages = 0;
-			runs[n++] = run;
-		}
-		runs[n - 1].pages += pages;
+		if (!add_folio(folio, pages, runs, &n, room))
+			break;
 		pfn += pages;
+	}
+	return n;
+}
+
+/* The same for the pages that entries lead to; there is a table of them at most. */
+unsigned int memintro_folios_behind(const struct memintro_entry *entries,
+				    unsigned int count,
+				    struct memintro_folio_run *runs,
+				    unsigned int room)
+{
+	struct page *online = NULL;
+	u64 checked = U64_MAX;
+	unsigned int i, n = 0;
+
+	for (i = 0; i < count; i++) {
+		u64 pfn = entries[i].target >> PAGE_SHIFT;
+		struct memintro_folio_run folio = no_folio;
+
+		/* Memory comes and goes by whole subsections. */
+		if (round_down(pfn, PAGES_PER_SUBSECTION) != checked) {
+			checked = round_down(pfn, PAGES_PER_SUBSECTION);
+			online = online_page(pfn);
+		}
+		if (online)
+			folio = read_folio(pfn_to_page(pfn));
+		if (!add_folio(folio, 1, runs, &n, room))
+			break;
 	}
 	return n;
 }

@@ -166,7 +166,7 @@ impl Extents {
     /// are in memory.
     ///
     /// Most pages of a process do, so this spends a few instructions on each.
-    fn push_alike(&mut self, piece: &Piece, span: u64, pages: &[Entry]) {
+    pub fn push_alike(&mut self, piece: &Piece, span: u64, pages: &[Entry]) {
         let (Some(row), Some((_, pa, size))) = (&mut self.row, self.run) else {
             return;
         };
