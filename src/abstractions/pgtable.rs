@@ -36,15 +36,13 @@ use crate::model::{
         Level,
         PageTables,
         Paging,
+        Path,
+        PathEntry,
         Reading, //
     },
     range::{
         BulkTables,
         Many, //
-    },
-    walk::{
-        Path,
-        PathEntry, //
     },
 };
 use core::{

@@ -215,7 +215,7 @@ impl Memo {
     }
 
     fn put_tail(&mut self, line: &mut Line<'_>, page: &Page) {
-        let bits = u64::from(page.flags) << 32 | u64::from(page.perm);
+        let bits = (u64::from(page.flags) << 32) | u64::from(page.perm);
         let of = Some((bits, page.shift, page.level));
         if of == self.page {
             line.put_word(&self.tail);

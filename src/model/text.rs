@@ -176,7 +176,7 @@ impl<'a> Line<'a> {
         // CAST: it is below that.
         let digits = decimal_digits(value as u32);
         // The last one is there in any case. CAST: a number of digits fits anywhere.
-        let left_out = (digits | 1 << 56).trailing_zeros() & !7;
+        let left_out = (digits | (1 << 56)).trailing_zeros() & !7;
         let text = ((digits | ZEROS) >> left_out).to_le_bytes();
         self.put_first(&text, 8usize.wrapping_sub(left_out as usize / 8))
     }
@@ -291,7 +291,7 @@ fn decimal_digits(value: u32) -> u64 {
     // 10, is a multiplication that is right for what can be in a part.
     let high = value / 10_000;
     let low = value.wrapping_sub(high.wrapping_mul(10_000));
-    let fours = u64::from(high) | u64::from(low) << 32;
+    let fours = u64::from(high) | (u64::from(low) << 32);
     let hundreds = (fours.wrapping_mul(10_486) >> 20) & 0x0000_007f_0000_007f;
     let twos = hundreds | (fours.wrapping_sub(hundreds.wrapping_mul(100)) << 16);
     let tens = (twos.wrapping_mul(103) >> 10) & 0x000f_000f_000f_000f;

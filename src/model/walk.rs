@@ -16,6 +16,11 @@ use super::{
     PhysAddr, VirtAddr,
 };
 
+pub use super::pgtable::{
+    Path,
+    PathEntry, //
+};
+
 /// How often a walk is retried when the tables change meanwhile.
 const TRIES: usize = 8;
 
@@ -47,76 +52,6 @@ pub struct Absent {
 
 /// What is behind an address.
 pub type Answer = Result<Page, Absent>;
-
-/// One level of a walk: the entry that it read there.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct PathEntry {
-    /// The level.
-    pub level: Level,
-    /// Which entry of its table.
-    pub index: usize,
-    /// The kernel address of the entry.
-    pub at: VirtAddr,
-    /// What it said.
-    pub entry: Entry,
-}
-
-/// The way of a walk: the entries that it read, from the top down.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Path {
-    /// Where the first table is in memory.
-    pub root: Option<PhysAddr>,
-    entries: [Option<PathEntry>; Level::ALL.len()],
-}
-
-impl Path {
-    /// Returns the way from the table at `root` through entries, each of another level.
-    pub fn new(root: PhysAddr, entries: impl IntoIterator<Item = PathEntry>) -> Self {
-        let mut path = Path::default();
-        path.set(root, entries);
-        path
-    }
-
-    /// Makes it the way from the table at `root` through entries, each of another level.
-    #[inline]
-    pub fn set(&mut self, root: PhysAddr, entries: impl IntoIterator<Item = PathEntry>) {
-        self.clear();
-        self.root = Some(root);
-        entries.into_iter().for_each(|entry| self.note(entry));
-    }
-
-    fn note(&mut self, entry: PathEntry) {
-        self.entries[Level::Pgd as usize - entry.level as usize] = Some(entry);
-    }
-
-    /// Returns the entries that were read.
-    pub fn iter(&self) -> impl Iterator<Item = &PathEntry> + Clone {
-        self.entries.iter().flatten()
-    }
-
-    /// Tells whether two walks read the same above the pmds.
-    pub(super) fn is_like_above_pmds(&self, other: &Path) -> bool {
-        let [pgd, p4d, pud, ..] = &self.entries;
-        let [other_pgd, other_p4d, other_pud, ..] = &other.entries;
-        self.root == other.root && pud == other_pud && p4d == other_p4d && pgd == other_pgd
-    }
-
-    fn clear(&mut self) {
-        self.root = None;
-        self.entries.iter_mut().for_each(|entry| *entry = None);
-    }
-
-    /// Tells whether two walks read the same entries.
-    fn points_like(&self, other: &Path) -> bool {
-        let mut pairs = self.entries.iter().zip(&other.entries);
-        let same = pairs.all(|pair| match pair {
-            (None, None) => true,
-            (Some(one), Some(other)) => one.at == other.at && one.entry.points_like(&other.entry),
-            _ => false,
-        });
-        same && self.root == other.root
-    }
-}
 
 /// The answer where there is no mapping to begin with.
 pub const NO_VMA: Answer = nothing(Why::NoVma);
