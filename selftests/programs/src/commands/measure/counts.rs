@@ -137,6 +137,11 @@ pub fn run(rounds: usize) -> io::Result<()> {
         ("vmas-totals", "vmas", format!("{many} totals\n")),
         ("extents", "extents", format!("{range}\n")),
         ("extents-totals", "extents", format!("{range} totals\n")),
+        (
+            "extents-nodes",
+            "extents",
+            format!("{range} totals nodes\n"),
+        ),
         ("rmap", "rmap", frames),
     ] {
         race.add(name, ask(conversation, question)?);
@@ -157,6 +162,8 @@ pub fn run(rounds: usize) -> io::Result<()> {
         Ok(found)
     });
     let size = |path: String| fs::read(path).map(|text| text.len() as u64);
+    let numa_maps = format!("/proc/{pid}/numa_maps");
+    race.add("numa-maps", move || size(numa_maps.clone()));
     race.add("smaps", move || size(format!("/proc/{many}/smaps")));
     race.add("pagemap-runs", || run_client(&["runs", &whose, &from, &to]));
     race.add("extents-client", || {
