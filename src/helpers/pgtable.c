@@ -229,8 +229,10 @@ static __always_inline bool walk(const struct memintro_view *view,
 	descend(view, shape, va, way, path);
 	if (way->level != MEMINTRO_PMD)
 		return false;
-	pmdp = (pmd_t *)way->table + index_of(shape, MEMINTRO_PMD, va);
-	decode_entry(view, MEMINTRO_PMD, pmdp, 0, &block, entry);
+	index = index_of(shape, MEMINTRO_PMD, va);
+	pmdp = (pmd_t *)way->table + index;
+	/* Not as in follow(): it may belong to a contiguous block of its table. */
+	decode_entry(view, MEMINTRO_PMD, way->table, index, &block, entry);
 	if (path)
 		path->at[MEMINTRO_PMD] = pmdp;
 	if (entry->kind != MEMINTRO_TABLE)
