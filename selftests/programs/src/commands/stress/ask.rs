@@ -66,6 +66,11 @@ impl Asker {
                     thread::sleep(Duration::from_millis(5));
                 }
                 Some(libc::ENOMEM) => tally::add("nomem", 1),
+                // A process is busy, or the kernel's tables keep changing; a conversation
+                // says so in its answers.
+                Some(libc::EAGAIN) if ["sysfs", "kernel", "table"].contains(&round) => {
+                    tally::add("again", 1);
+                }
                 _ => tally::wrong(&format!("an asker failed: {error}")),
             }
         }

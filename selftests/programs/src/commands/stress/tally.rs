@@ -14,9 +14,9 @@ pub const ROUNDS: [&str; 9] = words! {
     "walk" "extents" "vmas" "rmap" "page" "strangers" "kernel" "sysfs" "table"
 };
 /// What else is counted; the last line of a run has them in this order.
-const NAMES: [&str; 13] = words! {
+const NAMES: [&str; 14] = words! {
     "questions" "verified" "still" "rows" "table_rows" "reloads" "gone" "kills" "forks" "execs"
-    "oom_kills" "nomem" "wrong"
+    "oom_kills" "nomem" "again" "wrong"
 };
 
 /// Every word that may come in place of an address or with an error.
