@@ -117,8 +117,8 @@ unsigned int memintro_read_entries(const struct memintro_view *view,
 }
 
 /*
- * Whether a table can be at @pa. It is: the entry that says so is locked, as for the
- * kernel's own walk. What this finds is damaged memory.
+ * Whether a table can be at @pa. Entries that are read here always point to memory: an
+ * entry that says otherwise is damaged, and most of those are refused.
  */
 static inline bool is_table_at(u64 pa)
 {
