@@ -35,6 +35,20 @@ pub struct Asker {
     turn: usize,
 }
 
+/// Whether an answer about a target ends before all was said: it is busy, its tables keep
+/// changing, or there is no memory. Anything else is wrong: targets live as long as those who ask.
+fn is_given_up(answer: &Answer) -> io::Result<bool> {
+    match answer.end.get("error") {
+        "" => Ok(false),
+        "EAGAIN" | "ENOMEM" => {
+            tally::word(answer.end.get("why"));
+            tally::add("again", 1);
+            Ok(true)
+        }
+        _ => bail!("refused: {}", answer.last),
+    }
+}
+
 impl Asker {
     /// Makes one whose heart is at this place.
     pub fn new(world: World, seed: u64, heart: usize) -> Self {
@@ -71,7 +85,7 @@ impl Asker {
                 Some(libc::EAGAIN) if ["sysfs", "kernel", "table"].contains(&round) => {
                     tally::add("again", 1);
                 }
-                _ => tally::wrong(&format!("an asker failed: {error}")),
+                _ => tally::wrong(&format!("an asker failed: {round}: {error}")),
             }
         }
     }
@@ -161,6 +175,9 @@ impl Asker {
                 ensure!(row.kb[..2] == [all, all], "pages that rest: {row:?}");
             }
         }
+        if is_given_up(&answer)? {
+            return Ok(());
+        }
         let whole = !question.contains("totals");
         let right = answer.end.number("rows")? == answer.rows.len() as u64;
         ensure!(right || !whole, "rows= of {}", answer.last);
@@ -181,9 +198,7 @@ impl Asker {
         window.rmap(&answer, &target, frame * PAGE as u64)?;
         let whose = target.pid.to_string();
         let va = format!("{:#x}", start + page * PAGE + 0x123);
-        if answer.end.get("error") == "EAGAIN" {
-            tally::word(answer.end.get("why"));
-        } else if answer.rows.iter().all(|row| row[..2] != [&*whose, &va]) {
+        if !is_given_up(&answer)? && answer.rows.iter().all(|row| row[..2] != [&*whose, &va]) {
             // It may be one of those that are said to be busy.
             let busy = answer.end.number("busy")? > u64::from(self.world.stuck.is_some());
             ensure!(busy, "rmap: {whose} {va} is missing: {text}");
