@@ -3,7 +3,7 @@
 # usually: 11 s
 #
 # Property: each command of the client that draws and explains answers about PID 1, about
-# a process with every kind of page and one of 50,000 mappings, and says what hinders it
+# a process with every kind of page and one of 20,000 mappings, and says what hinders it
 # about one that ends meanwhile, a kernel thread, no process, as another user, and without
 # the module; no line is wider than the terminal; all JSON parses and has every key of the
 # line it came from.
@@ -21,7 +21,7 @@ need_client
 need_reloadable_module
 prepare_memory
 
-mappings=${MAPPINGS:-50000}
+mappings=${MAPPINGS:-20000}
 ktap_plan 69
 unset LC_ALL LC_CTYPE LANG COLUMNS NO_COLOR
 start all "$bin/subject" || {

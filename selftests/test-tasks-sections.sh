@@ -55,7 +55,8 @@ probes | while read -r probe; do
 	echo "$probe" >>"$tracing/kprobe_events" || ktap_diag "cannot have $probe"
 done
 mkdir $trace
-echo 32768 >$trace/buffer_size_kb
+# More than the events of a reading take; the pages are allocated one by one.
+echo $((1024 + threads)) >$trace/buffer_size_kb
 
 # The most looks in a section, all looks, and the microseconds of the longest section,
 # probes included, of a reader of a table.
