@@ -12,8 +12,8 @@
 //!   table: what is absent is skipped by them.
 //! - The folio of a page may be split, freed or used for something else at any time: no reference
 //!   is taken, which could keep it. The description of its first page is memory that is online too.
-//!   What was read may be of two times: [`crate::model::page::settle`] uses only what two
-//!   readings agree on.
+//!   What was read may be of two times: whatever says what the page is used for is read once more
+//!   at the end, and [`crate::model::page::settle`] begins anew where it changed.
 //! - A memory cgroup, of which `page_cgroup_ino()` tells the inode, is freed through RCU.
 //! - The inode of a file is freed through RCU, after its pages were taken from it. But a page that
 //!   is no file's may hold anything where the others hold their mapping: so that is followed by
@@ -55,7 +55,7 @@ use kernel::{
 ///     },
 ///     model::{
 ///         addr::Pfn,
-///         page::{FolioRun, Run},
+///         page::{FolioRun, Frame, Run},
 ///         pgtable::Entry,
 ///     },
 /// };
@@ -64,7 +64,8 @@ use kernel::{
 /// let watch = Watch::new()?;
 /// {
 ///     let rcu = rcu::read_lock();
-///     if let Some(frame) = read_frame(Pfn(0x100), &rcu) {
+///     let mut frame = Frame::default();
+///     if read_frame(Pfn(0x100), &mut frame, &rcu) {
 ///         pr_info!("order {}\n", frame.order);
 ///     }
 ///     let mut room = [Run::default(); 8];
@@ -98,15 +99,15 @@ impl Drop for Watch {
     }
 }
 
-/// Reads what is recorded of a frame, once; `None` if that changed meanwhile.
+/// Reads what is recorded of a frame, once; `false` if what it is used for changed meanwhile.
 ///
 /// Context: any that RCU watches.
 #[doc(alias = "snapshot_page")]
-pub(crate) fn read_frame(pfn: Pfn, _rcu: &rcu::Guard) -> Option<Frame> {
-    let mut frame = Frame::default();
+pub(crate) fn read_frame(pfn: Pfn, frame: &mut Frame, _rcu: &rcu::Guard) -> bool {
     // SAFETY: `frame` may be written. The guard proves that this is an RCU read-side critical
-    // section, which keeps what is read: see the module's documentation.
-    unsafe { bindings::memintro_read_page(pfn.0, &mut frame) }.then_some(frame)
+    // section, which keeps the struct pages of memory that is online, that of the frame and those
+    // of its folio, and the inode: see the module's documentation.
+    unsafe { bindings::memintro_read_page(pfn.0, frame) }
 }
 
 /// Reads the traits of the frames from `first` to `last`, as far as there is room and patience.

@@ -60,7 +60,8 @@ pub(crate) struct Count {
     range: (PhysAddr, PhysAddr),
     /// The first frame that is not counted yet.
     next: Pfn,
-    totals: Totals,
+    /// Not in place: every answer is as large as the largest.
+    totals: Option<KBox<Totals>>,
     runs: KVec<Run>,
 }
 
@@ -74,9 +75,13 @@ impl Count {
         if self.runs.is_empty() {
             self.runs.resize(RUNS, Run::default(), GFP_KERNEL_ACCOUNT)?;
         }
+        let totals = match &mut self.totals {
+            Some(totals) => totals,
+            none => none.insert(KBox::new(Totals::default(), GFP_KERNEL_ACCOUNT)?),
+        };
         let rcu = rcu::read_lock();
         for run in count_frames(self.next, last, &mut self.runs, &rcu) {
-            self.totals.add(run);
+            totals.add(run);
             self.next = Pfn(self.next.0.saturating_add(run.pages));
         }
         Ok(Progress::More)
@@ -100,10 +105,11 @@ fn page_shift() -> u8 {
     paging().0.shift[0]
 }
 
-/// Reads what is recorded of the page at a physical address; `None` if it kept changing.
-fn read(pa: PhysAddr) -> Option<Frame> {
+/// Reads what is recorded of the page at a physical address to `frame`; `None` if it kept changing.
+fn read(pa: PhysAddr, frame: &mut Frame) -> Option<&Frame> {
     let rcu = rcu::read_lock();
-    settle(|| read_frame(pa.pfn(page_shift()), &rcu))
+    let settled = settle(|| read_frame(pa.pfn(page_shift()), frame, &rcu));
+    settled.then_some(frame)
 }
 
 /// Answers about the page that a virtual address led to before and after that was read.
@@ -114,22 +120,27 @@ fn virtual_address(
 ) -> Result<(), Stop> {
     let asked = Some((question.whose, question.va));
     let Reader {
-        opener, mm, memo, ..
+        opener,
+        mm,
+        memo,
+        page_memo,
+        ..
     } = reader;
     let mut found = find(question, opener, mm, None)?;
     for _ in 0..TRIES {
         let Ok(at) = found else {
             break;
         };
-        let frame = read(at.pa);
+        let mut frame = Frame::default();
+        let frame = read(at.pa, &mut frame);
         found = find(question, opener, mm, None)?;
         if found.is_ok_and(|now| now.pa == at.pa) {
-            out.line(|line| page::answer(line, asked, at.pa, frame.as_ref(), page_shift()))?;
+            out.line(|line| page::answer(line, asked, at.pa, frame, page_shift(), page_memo))?;
             return Ok(());
         }
     }
     out.line(|line| match found {
-        Ok(at) => page::answer(line, asked, at.pa, None, page_shift()),
+        Ok(at) => page::answer(line, asked, at.pa, None, page_shift(), page_memo),
         Err(_) => answer::walk(line, question.whose, question.va, None, &found, memo),
     })?;
     Ok(())
@@ -146,7 +157,7 @@ impl Answer for PageAnswer {
             Ok(PageQuestion::Totals(first, last)) => PageAnswer::Totals(Count {
                 range: (first, last),
                 next: first.pfn(page_shift()),
-                totals: Totals::default(),
+                totals: None,
                 runs: KVec::new(),
             }),
             Err(why) => PageAnswer::Refused(why),
@@ -165,8 +176,9 @@ impl Answer for PageAnswer {
     fn proceed(&mut self, reader: &mut Reader<'_>, out: &mut Out) -> Result<Progress, Stop> {
         match self {
             PageAnswer::Physical(pa) => {
-                let frame = read(*pa);
-                out.line(|line| page::answer(line, None, *pa, frame.as_ref(), page_shift()))?;
+                let mut frame = Frame::default();
+                let (frame, memo) = (read(*pa, &mut frame), &mut *reader.page_memo);
+                out.line(|line| page::answer(line, None, *pa, frame, page_shift(), memo))?;
             }
             PageAnswer::Virtual(question) => virtual_address(question, reader, out)?,
             PageAnswer::Totals(count) => {
@@ -174,7 +186,8 @@ impl Answer for PageAnswer {
                     return Ok(Progress::More);
                 }
                 let (first, last) = count.range;
-                out.line(|line| count.totals.end(line, first, last, page_shift()))?;
+                let totals = count.totals.as_deref().copied().unwrap_or_default();
+                out.line(|line| totals.end(line, first, last, page_shift()))?;
             }
             PageAnswer::Refused(why) => {
                 out.line(|line| answer::refused(line, why.question.as_ref(), why.refusal))?;

@@ -208,18 +208,20 @@ static u64 read_singles(const struct page *page, u64 most, u32 *traits,
 }
 
 /*
- * The traits of a page that is online, and how many pages from it on have them
- * too, as parts of one folio or free block. MEMINTRO_PAGE_TORN if its folio
- * changed meanwhile.
+ * The traits of a page that is online, and how many pages from it on have them too, as
+ * parts of one folio or free block. MEMINTRO_PAGE_TORN if its folio changed meanwhile.
+ *
+ * The page is the one @index after the first of its folio. What is recorded of the two
+ * is read from @at and @folio: these may be copies.
  *
  * Fields are read as they are, because the kernel's accessors insist that a folio
  * stays one.
  */
-static u32 read_traits(struct page *page, u64 *pages, struct mapping_memo *memo)
+static u32 read_traits(struct page *page, const struct page *at,
+		       const struct folio *folio, u64 index, u64 *pages,
+		       struct mapping_memo *memo)
 {
-	struct page *head = compound_head(page);
-	struct folio *folio = (struct folio *)head;
-	u64 index = page_to_pfn(page) - page_to_pfn(head);
+	const struct page *head = &folio->page;
 	unsigned long flags = READ_ONCE(head->flags.f);
 	unsigned int type = READ_ONCE(head->page_type);
 	unsigned long mapping, second = 0;
@@ -235,14 +237,14 @@ static u32 read_traits(struct page *page, u64 *pages, struct mapping_memo *memo)
 		traits = type_traits(type);
 	/* As buddy_order_unsafe() has it. */
 	if (traits & MEMINTRO_PAGE_BUDDY) {
-		unsigned long free = READ_ONCE(page->private);
+		unsigned long free = READ_ONCE(at->private);
 
 		if (free <= MAX_PAGE_ORDER)
 			*pages = 1ULL << free;
 		return traits;
 	}
 #ifdef CONFIG_MEMORY_FAILURE
-	if (FLAG(READ_ONCE(page->flags.f), PG_hwpoison) ||
+	if (FLAG(READ_ONCE(at->flags.f), PG_hwpoison) ||
 	    (traits & MEMINTRO_PAGE_HUGETLB && FLAG(flags, PG_hwpoison)))
 		return traits | MEMINTRO_PAGE_HWPOISON;
 #endif
@@ -256,11 +258,10 @@ static u32 read_traits(struct page *page, u64 *pages, struct mapping_memo *memo)
 	    stable_page_flags(page) & BIT_ULL(KPF_ZERO_PAGE))
 		traits |= MEMINTRO_PAGE_ZERO;
 	/* A part of a free block, whose first page alone says so. */
-	if (!traits && !order && !atomic_read(&page->_refcount) &&
+	if (!traits && !order && !atomic_read(&at->_refcount) &&
 	    is_free_buddy_page(page))
 		traits |= MEMINTRO_PAGE_BUDDY;
-	if (compound_head(page) != head ||
-	    (order && (READ_ONCE(folio->_flags_1) & 0xff) != order))
+	if (order && (READ_ONCE(folio->_flags_1) & 0xff) != order)
 		return MEMINTRO_PAGE_TORN;
 	/* Where some pages of a folio have failed, each is examined. */
 	if (!FLAG(second, PG_has_hwpoisoned))
@@ -275,7 +276,13 @@ static u32 read_settled(struct page *page, u64 *pages, struct mapping_memo *memo
 	u32 traits;
 
 	for (tries = 0; tries < 3; tries++) {
-		traits = read_traits(page, pages, memo);
+		struct page *head = compound_head(page);
+
+		traits = read_traits(page, page, (struct folio *)head,
+				     page_to_pfn(page) - page_to_pfn(head),
+				     pages, memo);
+		if (compound_head(page) != head)
+			traits = MEMINTRO_PAGE_TORN;
 		if (!(traits & MEMINTRO_PAGE_TORN))
 			break;
 	}
@@ -381,8 +388,125 @@ static u8 zone_number(const struct folio *folio)
 	}
 }
 
+/* Copies a struct page that may change meanwhile: each word is of one time. */
+static __always_inline void copy_page_words(struct page *to, const struct page *from)
+{
+	const unsigned long *words = (const unsigned long *)from;
+	unsigned int i;
+
+	static_assert(!(sizeof(*to) % sizeof(*words)));
+
+#pragma GCC unroll 8
+	for (i = 0; i < sizeof(*to) / sizeof(*words); i++)
+		((unsigned long *)to)[i] = READ_ONCE(words[i]);
+}
+
+#define COPY(flags, to, from) (FLAG(flags, from) ? BIT_ULL(to) : 0)
+
 /*
- * Reads what is recorded of a frame, once; false if that changed meanwhile.
+ * What stable_page_flags() says, from copies of the page and of its folio. That function
+ * copies them once more, and clears the copies first: it is called only where it knows
+ * more, of what is free, and of the huge zero page.
+ */
+static u64 page_flags(struct page *page, const struct page *copy,
+		      const struct folio *folio, bool tail)
+{
+	const unsigned long flags = folio->flags.f;
+	const bool huge = folio_test_hugetlb(folio);
+	u64 to = 0;
+
+	if (!folio_ref_count(folio) || folio_test_offline(folio) ||
+	    (folio_test_large(folio) && !huge &&
+	     !folio_test_large_rmappable(folio)))
+		return stable_page_flags(page);
+	if (folio_mapped(folio))
+		to |= BIT_ULL(KPF_MMAP);
+	if (folio_test_anon(folio))
+		to |= BIT_ULL(KPF_ANON);
+	if (folio_test_anon(folio) && folio_test_ksm(folio))
+		to |= BIT_ULL(KPF_KSM);
+	if (tail)
+		to |= BIT_ULL(KPF_COMPOUND_TAIL);
+	else
+		to |= COPY(flags, KPF_COMPOUND_HEAD, PG_head);
+	if (huge)
+		to |= BIT_ULL(KPF_HUGE);
+	else if (folio_test_large(folio))
+		to |= BIT_ULL(KPF_THP);
+	else if (is_zero_pfn(page_to_pfn(page)))
+		to |= BIT_ULL(KPF_ZERO_PAGE);
+	if (folio_test_idle(folio))
+		to |= BIT_ULL(KPF_IDLE);
+	if (folio_test_pgtable(folio))
+		to |= BIT_ULL(KPF_PGTABLE);
+	if (folio_test_slab(folio))
+		to |= BIT_ULL(KPF_SLAB);
+	to |= COPY(flags, KPF_LOCKED, PG_locked);
+	to |= COPY(flags, KPF_DIRTY, PG_dirty);
+	to |= COPY(flags, KPF_UPTODATE, PG_uptodate);
+	to |= COPY(flags, KPF_WRITEBACK, PG_writeback);
+	to |= COPY(flags, KPF_LRU, PG_lru);
+	to |= COPY(flags, KPF_REFERENCED, PG_referenced);
+	to |= COPY(flags, KPF_ACTIVE, PG_active);
+	to |= COPY(flags, KPF_RECLAIM, PG_reclaim);
+	if (FLAG(flags, PG_swapbacked))
+		to |= BIT_ULL(KPF_SWAPBACKED) |
+		      COPY(flags, KPF_SWAPCACHE, PG_swapcache);
+	to |= COPY(flags, KPF_UNEVICTABLE, PG_unevictable);
+	to |= COPY(flags, KPF_MLOCKED, PG_mlocked);
+#ifdef CONFIG_MEMORY_FAILURE
+	to |= COPY(huge ? flags : copy->flags.f, KPF_HWPOISON, PG_hwpoison);
+#endif
+	to |= COPY(flags, KPF_RESERVED, PG_reserved);
+	to |= COPY(flags, KPF_OWNER_2, PG_owner_2);
+	to |= COPY(flags, KPF_PRIVATE, PG_private);
+	to |= COPY(flags, KPF_PRIVATE_2, PG_private_2);
+	to |= COPY(flags, KPF_OWNER_PRIVATE, PG_owner_priv_1);
+	to |= COPY(flags, KPF_ARCH, PG_arch_1);
+#ifdef CONFIG_ARCH_USES_PG_ARCH_2
+	to |= COPY(flags, KPF_ARCH_2, PG_arch_2);
+#endif
+#ifdef CONFIG_ARCH_USES_PG_ARCH_3
+	to |= COPY(flags, KPF_ARCH_3, PG_arch_3);
+#endif
+	return to;
+}
+
+/* The flags of a folio that say what it is, and not what happens to it. */
+#define LASTING (BIT(PG_head) | BIT(PG_reserved) | BIT(PG_swapbacked) | \
+		 BIT(PG_swapcache) | FAILED)
+
+/* The type of a page, which has one or a count of mappings; 0 if it has none. */
+static unsigned int type_of(const struct page *page)
+{
+	unsigned int type = READ_ONCE(page->page_type);
+
+	return page_type_has_type(type) ? type >> 24 : 0;
+}
+
+/*
+ * Whether the page @page of the folio of @head is in the same use as the copies say:
+ * whatever tells what it is stayed as it was. What only happens to it, such as the
+ * counts, is of any time between.
+ */
+static bool is_same_use(const struct page *page, const struct page *head,
+			const struct page *copy, const struct folio *folio)
+{
+	const struct folio *now = (const struct folio *)head;
+
+	return !((READ_ONCE(head->flags.f) ^ folio->flags.f) & LASTING) &&
+	       !((READ_ONCE(page->flags.f) ^ copy->flags.f) & FAILED) &&
+	       (unsigned long)READ_ONCE(head->mapping) == (unsigned long)folio->mapping &&
+	       READ_ONCE(now->index) == folio->index &&
+	       type_of(head) == type_of(&folio->page) &&
+	       !atomic_read(&head->_refcount) == !folio_ref_count(folio) &&
+	       (!folio_test_large(folio) ||
+		READ_ONCE(now->_flags_1) == folio->_flags_1) &&
+	       compound_head(page) == head;
+}
+
+/*
+ * Reads what is recorded of a frame; false if what it is used for changed meanwhile.
  *
  * Context: inside an RCU read-side critical section.
  */
@@ -390,9 +514,11 @@ bool memintro_read_page(u64 pfn, struct memintro_page *to)
 {
 	struct page *page = online_page(pfn);
 	struct mapping_memo memo = {};
-	struct folio folio = {};
+	/* What is not copied is not read either. */
+	struct folio folio __uninitialized;
 	struct page *head;
-	struct page copy;
+	struct page tail __uninitialized;
+	const struct page *copy = &folio.page;
 	u64 pages;
 
 	*to = (struct memintro_page) {};
@@ -401,22 +527,26 @@ bool memintro_read_page(u64 pfn, struct memintro_page *to)
 		return true;
 	}
 	head = compound_head(page);
-	if (copy_from_kernel_nofault(&copy, page, sizeof(copy)) ||
-	    copy_from_kernel_nofault(&folio.page, head, sizeof(folio.page)) ||
-	    PageTail(&folio.page))
-		return false;
-	if (folio_test_large(&folio) &&
-	    copy_from_kernel_nofault(&folio.__page_1, head + 1,
-				     sizeof(folio.__page_1)))
-		return false;
-
-	to->traits = read_traits(page, &pages, &memo);
-	to->flags = stable_page_flags(page);
-	to->cgroup = page_cgroup_ino(page);
 	to->head = page_to_pfn(head);
+	copy_page_words(&folio.page, head);
+	if (head != page) {
+		copy_page_words(&tail, page);
+		copy = &tail;
+	}
+	if (PageTail(&folio.page))
+		return false;
+	/* The second page is there if the first one says so: memory comes by many pages. */
+	if (folio_test_large(&folio))
+		copy_page_words(&folio.__page_1, head + 1);
+
+	to->traits = read_traits(page, copy, &folio, pfn - to->head, &pages, &memo);
+	if (to->traits & MEMINTRO_PAGE_TORN)
+		return false;
+	to->flags = page_flags(page, copy, &folio, head != page);
+	to->cgroup = page_cgroup_ino(page);
 	to->order = folio_order(&folio);
 	to->refs = folio_ref_count(&folio);
-	to->maps = page_maps(&folio, &copy);
+	to->maps = page_maps(&folio, copy);
 	to->pinned = folio_maybe_dma_pinned(&folio);
 	to->node = folio_nid(&folio);
 	to->zone = zone_number(&folio);
@@ -424,10 +554,11 @@ bool memintro_read_page(u64 pfn, struct memintro_page *to)
 		to->dev = memo.dev;
 		to->inode = memo.inode;
 		to->index = folio.index + (pfn - to->head);
-		if (memo.mapping != folio.mapping)
-			return false;
 	}
-	return !(to->traits & MEMINTRO_PAGE_TORN) && compound_head(page) == head;
+	/* Whether nobody's page is a part of a free block, its own words do not say. */
+	if (!to->refs && read_settled(page, &pages, &memo) != to->traits)
+		return false;
+	return is_same_use(page, head, copy, &folio);
 }
 
 /*

@@ -8,7 +8,10 @@ use super::{
         put_question, //
     },
     question::Whose,
-    text::Line,
+    text::{
+        Line,
+        Word, //
+    },
     words::{
         words,
         Refusal, //
@@ -105,16 +108,21 @@ pub const FLAGS: [&str; 43] = [
     "arch_3",
 ];
 
-/// The flags that say what a page is, and not what happens to it: slab, buddy, anonymous,
-/// compound_head and _tail, huge, hwpoison, ksm, thp, offline, zero_page, pgtable, reserved.
-const LASTING: u64 = (1 << 7)
-    | (1 << 10)
-    | (1 << 12)
-    | (0b111 << 15)
-    | (1 << 19)
-    | (0b1111 << 21)
-    | (1 << 26)
-    | (1 << 32);
+/// The same as words.
+static FLAG_WORDS: [Word; FLAGS.len()] = Word::all(FLAGS);
+
+/// The flags that have names.
+const NAMED: u64 = {
+    let (mut bits, mut bit) = (0, 0);
+    // A const expression has no iterators.
+    while bit < FLAGS.len() {
+        if !FLAGS[bit].is_empty() {
+            bits |= 1 << bit;
+        }
+        bit += 1;
+    }
+    bits
+};
 
 /// The names of zones; the numbers are those of `enum memintro_zone`.
 const ZONES: [&str; 5] = ["DMA", "DMA32", "Normal", "Movable", "Device"];
@@ -162,25 +170,26 @@ words! {
 impl Kind {
     /// Returns the kind of a frame with these [`traits`].
     pub fn of(traits: u32) -> Kind {
-        // The first that holds.
-        let kinds = [
-            (traits::NONE, Kind::None),
-            (traits::DEVICE, Kind::Device),
-            (traits::OFFLINE_SECTION, Kind::Offline),
-            (traits::HWPOISON, Kind::Poisoned),
-            (traits::ZERO, Kind::Zero),
-            (traits::BUDDY, Kind::Buddy),
-            (traits::UNACCEPTED, Kind::Unaccepted),
-            (traits::OFFLINE, Kind::Offline),
-            (traits::SLAB, Kind::Slab),
-            (traits::TABLE, Kind::Pgtable),
-            (traits::HUGETLB, Kind::Hugetlb),
-            (traits::TYPED, Kind::Kernel),
-            (traits::RESERVED, Kind::Reserved),
-            (traits::KSM, Kind::Ksm),
-            (traits::ANON, Kind::Anon),
+        // The first that holds: they are in the order of their bits.
+        const KINDS: [Kind; 15] = [
+            Kind::None,
+            Kind::Device,
+            Kind::Offline,
+            Kind::Poisoned,
+            Kind::Zero,
+            Kind::Buddy,
+            Kind::Unaccepted,
+            Kind::Offline,
+            Kind::Slab,
+            Kind::Pgtable,
+            Kind::Hugetlb,
+            Kind::Kernel,
+            Kind::Reserved,
+            Kind::Ksm,
+            Kind::Anon,
         ];
-        if let Some((_, kind)) = kinds.iter().find(|(bit, _)| traits & bit != 0) {
+        // CAST: a number of a bit fits anywhere.
+        if let Some(kind) = KINDS.get(traits.trailing_zeros() as usize) {
             return *kind;
         }
         let file = traits & traits::FILE != 0;
@@ -258,43 +267,76 @@ impl FolioRun {
 }
 
 impl Frame {
-    /// Returns whether two readings are of the same page in the same use.
-    fn is_like(&self, other: &Frame) -> bool {
-        let lasting = |frame: &Frame| Frame {
-            flags: frame.flags & LASTING,
-            cgroup: 0,
-            refs: 0,
-            maps: 0,
-            pinned: false,
-            ..*frame
-        };
-        lasting(self) == lasting(other)
-    }
-
     /// Writes what there is to say of the page at `pa`.
-    fn put(&self, line: &mut Line<'_>, pa: PhysAddr, page_shift: u8) {
-        let kind = Kind::of(self.traits);
-        line.put(b" kind=").put(kind.as_str().as_bytes());
-        line.put(b" flags=");
-        put_flags(line, self.flags);
-
+    fn put(&self, line: &mut Line<'_>, pa: PhysAddr, page_shift: u8, memo: &mut Memo) {
         const NOT_LOOKED_AT: u32 = traits::NONE | traits::DEVICE | traits::OFFLINE_SECTION;
+        let kind = Kind::of(self.traits);
         if self.traits & NOT_LOOKED_AT != 0 {
+            line.put(b" kind=").put(kind.as_str().as_bytes());
+            line.put(b" flags=");
+            put_flags(line, self.flags);
             line.put(b" folio=- head=- refs=- maps=- pinned=- node=- zone=- cgroup=-");
             return;
         }
-        match kind {
-            // Nobody's: in no folio.
-            Kind::Buddy | Kind::Unaccepted => {
-                line.put(b" folio=- head=-");
+        let folio = page_shift.saturating_add(self.order);
+        memo.used.put(line, (self.flags, kind, folio), |line| {
+            line.put(b" kind=").put(kind.as_str().as_bytes());
+            line.put(b" flags=");
+            put_flags(line, self.flags);
+            line.put(b" folio=");
+            if is_in_folio(kind) {
+                put_page_size(line, folio);
+            } else {
+                line.put_byte(b'-');
             }
-            _ => {
-                line.put(b" folio=");
-                put_page_size(line, page_shift.saturating_add(self.order));
-                line.put(b" head=").hex(self.head << page_shift);
-            }
+        });
+        if is_in_folio(kind) {
+            line.key_hex(b" head=", self.head << page_shift);
+        } else {
+            line.put(b" head=-");
         }
-        // Neither is negative but by a bug elsewhere.
+        let counts = Counts {
+            refs: self.refs,
+            maps: self.maps,
+            pinned: self.pinned,
+            node: self.node,
+            zone: self.zone,
+            cgroup: self.cgroup,
+        };
+        memo.counts.put(line, counts, |line| counts.put(line));
+        if matches!(kind, Kind::File | Kind::Shmem | Kind::Hugetlb)
+            && self.traits & traits::FILE != 0
+        {
+            let inside = pa.0 & !(u64::MAX << page_shift);
+            line.put(b" dev=")
+                .dec(u64::from(self.dev))
+                .put(b" inode=")
+                .dec(self.inode)
+                .put(b" offset=")
+                .hex((self.index << page_shift) | inside);
+        }
+    }
+}
+
+/// Returns whether a page is in a folio: nobody's is in none.
+fn is_in_folio(kind: Kind) -> bool {
+    !matches!(kind, Kind::Buddy | Kind::Unaccepted)
+}
+
+/// What changes while a page is used, and whose it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Counts {
+    refs: i32,
+    maps: i32,
+    pinned: bool,
+    node: i32,
+    zone: u8,
+    cgroup: u64,
+}
+
+impl Counts {
+    fn put(&self, line: &mut Line<'_>) {
+        // None is negative but by a bug elsewhere.
         line.put(b" refs=")
             .dec(u64::from(self.refs.max(0).unsigned_abs()))
             .put(b" maps=")
@@ -313,16 +355,51 @@ impl Frame {
             0 => line.put_byte(b'-'),
             inode => line.dec(inode),
         };
-        if matches!(kind, Kind::File | Kind::Shmem | Kind::Hugetlb)
-            && self.traits & traits::FILE != 0
-        {
-            let inside = pa.0 & !(u64::MAX << page_shift);
-            line.put(b" dev=")
-                .dec(u64::from(self.dev))
-                .put(b" inode=")
-                .dec(self.inode)
-                .put(b" offset=")
-                .hex((self.index << page_shift) | inside);
+    }
+}
+
+/// A text, and what it was made of.
+#[derive(Clone, Copy, Debug)]
+struct Part<T, const MAX: usize> {
+    of: Option<T>,
+    text: Word<MAX>,
+}
+
+impl<T: Copy + PartialEq, const MAX: usize> Part<T, MAX> {
+    const EMPTY: Self = Part {
+        of: None,
+        text: Word::new(""),
+    };
+
+    /// Writes the text of `of`: that is copied where it was the last one, else made by `write`,
+    /// and kept if it is not too long.
+    #[inline(always)]
+    fn put(&mut self, line: &mut Line<'_>, of: T, write: impl FnOnce(&mut Line<'_>)) {
+        if self.of == Some(of) {
+            line.put_word(&self.text);
+            return;
+        }
+        let before = line.as_bytes().len();
+        write(line);
+        let text = line.as_bytes().get(before..).and_then(Word::of_bytes);
+        self.of = text.map(|_| of);
+        self.text = text.unwrap_or(self.text);
+    }
+}
+
+/// What the last answer said of its page: others say much of the same.
+#[derive(Clone, Copy, Debug)]
+pub struct Memo {
+    used: Part<(u64, Kind, u8), 128>,
+    counts: Part<Counts, 64>,
+}
+
+/// That of no answer.
+impl Default for Memo {
+    fn default() -> Self {
+        Memo {
+            used: Part::EMPTY,
+            counts: Part::EMPTY,
         }
     }
 }
@@ -330,55 +407,46 @@ impl Frame {
 /// How often a page is read again because it changed.
 const TRIES: usize = 3;
 
-/// Reads a page until two readings in a row agree on what it is; `None` if it kept changing.
-pub fn settle(mut read: impl FnMut() -> Option<Frame>) -> Option<Frame> {
-    let mut last: Option<Frame> = None;
-    for _ in 0..=TRIES {
-        let frame = read();
-        if let (Some(one), Some(other)) = (&last, &frame) {
-            if one.is_like(other) {
-                return frame;
-            }
-        }
-        last = frame;
-    }
-    None
+/// Reads a page by `read` until that says that it did not change meanwhile; `false` if it kept
+/// changing.
+#[inline]
+pub fn settle(mut read: impl FnMut() -> bool) -> bool {
+    (0..=TRIES).any(|_| read())
 }
 
 /// Writes the names of flags with commas between, or `-`.
 fn put_flags(line: &mut Line<'_>, bits: u64) {
-    let mut first = true;
-    for (bit, name) in FLAGS.iter().enumerate() {
-        if (bits >> bit) & 1 == 0 || name.is_empty() {
-            continue;
-        }
-        if !first {
+    let mut rest = bits & NAMED;
+    if rest == 0 {
+        line.put_byte(b'-');
+    }
+    // CAST: a number of a bit fits anywhere.
+    while let Some(name) = FLAG_WORDS.get(rest.trailing_zeros() as usize) {
+        line.put_word(name);
+        rest &= rest - 1;
+        if rest != 0 {
             line.put_byte(b',');
         }
-        line.put(name.as_bytes());
-        first = false;
-    }
-    if first {
-        line.put_byte(b'-');
     }
 }
 
 /// Writes the answer about the page at `pa`, `None` if it kept changing; `asked` is the virtual
-/// address in question, if it was one.
+/// address in question, if it was one; `memo` is for the next answer.
 pub fn answer(
     line: &mut Line<'_>,
     asked: Option<(Whose, VirtAddr)>,
     pa: PhysAddr,
     frame: Option<&Frame>,
     page_shift: u8,
+    memo: &mut Memo,
 ) {
     if asked.is_some() {
         put_question(line, asked);
         line.put_byte(b' ');
     }
-    line.put(b"pa=").hex(pa.0);
+    line.key_hex(b"pa=", pa.0);
     match frame {
-        Some(frame) => frame.put(line, pa, page_shift),
+        Some(frame) => frame.put(line, pa, page_shift, memo),
         None => {
             line.put(b" why=").put(Refusal::Retry.as_str().as_bytes());
         }

@@ -48,6 +48,7 @@ use crate::{
     model::{
         answer::Memo,
         levels::Levels,
+        page,
         queue::{
             Queue,
             LINE_KEPT,
@@ -132,6 +133,7 @@ struct Answers<A> {
     tries: u32,
     entries: Entries,
     memo: Memo,
+    page_memo: page::Memo,
     levels: Levels,
     /// Or something was asked before the first read.
     usage_shown: bool,
@@ -174,6 +176,7 @@ impl<A: Answer> Conversation<A> {
             mm: MmCache::new(),
             entries: &mut answers.entries,
             memo: &mut answers.memo,
+            page_memo: &mut answers.page_memo,
             levels: &mut answers.levels,
             shows: None,
         };
@@ -238,6 +241,7 @@ impl<A: Answer> Operations for Conversation<A> {
             tries: 0,
             entries: Entries::new(),
             memo: Memo::default(),
+            page_memo: page::Memo::default(),
             levels: Levels::default(),
             usage_shown: false,
         };

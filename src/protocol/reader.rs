@@ -9,6 +9,7 @@ use super::{
 use crate::model::{
     answer::Memo,
     levels::Levels,
+    page,
     pgtable::Entry,
     range::STEP_ENTRIES,
     words::Refusal, //
@@ -31,6 +32,8 @@ pub(crate) struct Reader<'a> {
     pub(crate) entries: &'a mut Entries,
     /// As are the entries: of the last answer about an address.
     pub(crate) memo: &'a mut Memo,
+    /// Of the last answer about a frame.
+    pub(crate) page_memo: &'a mut page::Memo,
     /// And of the last walk with levels.
     pub(crate) levels: &'a mut Levels,
     /// Whether the opener may see kernel addresses, once it was asked for.

@@ -4,15 +4,26 @@
 
 use memintro_model::model::{
     addr::{PhysAddr, VirtAddr},
-    page::{answer, settle, traits, Frame, Kind, Run, Totals},
+    page::{self, settle, traits, Frame, Kind, Memo, Run, Totals},
     question::{PageQuestion, WalkQuestion, Whose},
-    text::LINE_MAX,
+    text::{Line, LINE_MAX},
     words::Refusal,
 };
 
 #[path = "support/common.rs"]
 mod common;
 use common::line;
+
+/// The answer, where nothing was asked before.
+fn answer(
+    line: &mut Line<'_>,
+    asked: Option<(Whose, VirtAddr)>,
+    pa: PhysAddr,
+    frame: Option<&Frame>,
+    page_shift: u8,
+) {
+    page::answer(line, asked, pa, frame, page_shift, &mut Memo::default());
+}
 
 fn anon() -> Frame {
     let mut frame = Frame::default();
@@ -175,21 +186,49 @@ fn questions_are_read() {
 }
 
 #[test]
-fn only_what_stays_is_believed() {
-    let readings = |all: &[Option<Frame>]| {
+fn a_page_is_read_until_it_stays() {
+    let readings = |all: &[bool]| {
         let mut all = all.iter();
-        let said = settle(|| *all.next().expect("no more than four"));
+        let said = settle(|| *all.next().expect("no more than there are"));
         (said, all.len())
     };
-    let mut other = anon();
-    other.head += 1;
-    let mut busy = anon();
-    (busy.refs, busy.maps) = (20, 1);
-    busy.flags |= 1;
-    let (anon, other, busy) = (Some(anon()), Some(other), Some(busy));
-    assert_eq!(readings(&[anon, anon]), (anon, 0));
-    assert_eq!(readings(&[anon, busy]), (busy, 0));
-    assert_eq!(readings(&[anon, other, other]), (other, 0));
-    assert_eq!(readings(&[None, anon, None, anon]), (None, 0));
-    assert_eq!(readings(&[anon, other, anon, other]), (None, 0));
+    assert_eq!(readings(&[true]), (true, 0));
+    assert_eq!(readings(&[false, false, true]), (true, 0));
+    assert_eq!(readings(&[false, false, false, true, true]), (true, 1));
+    assert_eq!(readings(&[false, false, false, false, true]), (false, 1));
+}
+
+#[test]
+fn an_answer_owes_nothing_to_the_last_one() {
+    let mut memo = Memo::default();
+    let frames = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10].map(|which| {
+        let mut frame = anon();
+        match which {
+            1 => frame.flags |= 1,
+            2 => frame.flags = u64::MAX,
+            3 => frame.traits = traits::BUDDY,
+            4 => frame.order = 0,
+            5 => frame.refs = 1000,
+            6 => frame.maps = 0,
+            7 => frame.pinned = true,
+            8 => frame.node = 1,
+            9 => frame.zone = 3,
+            10 => frame.cgroup = 0,
+            _ => (),
+        }
+        frame
+    });
+    for (one, other) in frames
+        .iter()
+        .flat_map(|one| frames.map(|other| (one, other)))
+    {
+        for frame in [one, &other] {
+            let mut again = |l: &mut Line<'_>| {
+                page::answer(l, None, PhysAddr(0), Some(frame), 12, &mut memo);
+            };
+            let fresh = line(|l| answer(l, None, PhysAddr(0), Some(frame), 12));
+            assert_eq!(line(&mut again), fresh);
+            assert_eq!(line(&mut again), fresh);
+        }
+    }
 }
