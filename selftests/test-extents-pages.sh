@@ -17,7 +17,7 @@ need_module
 prepare_memory
 cd "$tmp" || exit 1
 
-ranges=${RANGES:-5}
+ranges=${RANGES:-3}
 seed=${SEED:-1}
 start all "$bin/subject" --interleave || exit 1
 

@@ -20,7 +20,7 @@ need_module
 
 ktap_plan 8
 log_mark
-ktap_run "answers about a process in motion" "$bin/moving" --answers "${TIMES:-40}"
+ktap_run "answers about a process in motion" "$bin/moving" --answers "${TIMES:-20}"
 ktap_diag "$ktap_out"
 least=${ktap_out##*least_changes=}
 ktap_run "the process is still in motion" [ "${least:-0}" -ge 3 ]
@@ -35,13 +35,13 @@ start ends "$bin/hog" || exit 1
 ktap_equal "a process that has ended" 2 \
 	"$(grep -cE '^# end pid=[0-9]+ error=ESRCH why=no-(process|memory)$' "$tmp/answer")"
 
-ktap_run "no row mixes two mappings" "$bin/replaced" --rows "${ROWS:-500}"
+ktap_run "no row mixes two mappings" "$bin/replaced" --rows "${ROWS:-250}"
 ktap_diag "$(printf '%s\n' "$ktap_out" | tail -n 1)"
 early=${ktap_out##*ended_early=}
 ktap_run "mappings were replaced while they were counted" [ "${early%% *}" -gt 0 ]
 
 ktap_run "a program is executed after each step of an answer in turn" \
-	unshare -pf --mount-proc "$bin/execs" once --steps "${STEPS:-30}"
+	unshare -pf --mount-proc "$bin/execs" once --steps "${STEPS:-15}"
 ktap_diag "$(printf '%s\n' "$ktap_out" | tail -n 1)"
 ktap_run "a program is executed after every step" \
 	unshare -pf --mount-proc "$bin/execs" always

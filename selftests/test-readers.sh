@@ -49,7 +49,7 @@ done
 "$bin/kill-readers" --kills 10 >/dev/null 2>&1
 memory_mark
 ktap_run "readers are killed, and nothing is lost" \
-	"$bin/kill-readers" --kills 100 --seconds "${SECONDS_LONG:-0}"
+	"$bin/kill-readers" --kills "${KILLS:-50}" --seconds "${SECONDS_LONG:-0}"
 ktap_diag "$(printf '%s\n' "$ktap_out" | tail -n 1)"
 memory_back "no memory is lost" 4096
 ktap_run "the module can be unloaded" unload

@@ -74,7 +74,7 @@ ktap_diag "$(printf '%s\n' "$ktap_out" | tail -n 1)"
 ktap_run "of 20 kinds at least" [ "$places" -ge 20 ]
 
 start family "$bin/spawn" 20 || exit 1
-samples=${SAMPLES:-20}
+samples=${SAMPLES:-${RMAPS:-10}}
 ktap_run "random pages" "$bin/compare-rmap" --samples "$samples" --seed "${SEED:-1}" \
 	--at-least $((samples * 9 / 10))
 ktap_diag "$(printf '%s\n' "$ktap_out" | tail -n 1)"

@@ -19,7 +19,7 @@
 need_module
 prepare_memory
 
-questions=${QUESTIONS:-20000}
+questions=${QUESTIONS:-10000}
 ktap_plan 3
 if ! start one "$bin/subject" || ! start two "$bin/subject" anon; then
 	cat "$tmp/one.err" "$tmp/two.err" | ktap_diag
