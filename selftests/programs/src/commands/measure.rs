@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
 //! `measure [--quick] [--processes N] [--only BENCH]`: measures, in the guest, memintro beside
-//! its rivals; prints CSV. Rivals of C lie in the working directory. BENCH `counts` has no rivals,
-//! and is left out where it is not named.
+//! its rivals; prints CSV. Rivals of C lie in the working directory.
 //!
 //! `client runs PID START END`: prints the physically contiguous runs of a range as `START END PA`,
 //! from bulk reads of pagemap: what people write where there is no /proc/memintro/extents.
@@ -14,7 +13,7 @@
 use crate::prelude::*;
 use race::{ask_lines, ask_number, run_client, run_command, Race};
 
-mod counts;
+mod questions;
 mod race;
 
 const MIB: usize = 1 << 20;
@@ -337,9 +336,8 @@ pub fn run(options: &mut Options) -> io::Result<bool> {
         only.is_none_or(|only| only.split(',').any(|one| one == name))
     };
     println!("bench,variant,x,round,nanoseconds,found");
-    if only.as_deref() == Some("counts") {
-        counts::run(bench.rounds)?;
-        return Ok(true);
+    if wanted("questions") {
+        questions::run(bench.rounds)?;
     }
     if wanted("walk") {
         bench.walk()?;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What each way to ask costs, and what a rival's way to learn the same does, for
-//! `selftests/bench/counts` and `compare`: in a guest whose clock counts instructions. What is
-//! found is a number of bytes, or of what was looked at.
+//! What each way to ask costs, and what a rival's way to learn the same does. What is found is a
+//! number of bytes, or of what was looked at. `selftests/bench/counts` asks for this alone, in a
+//! guest whose clock counts instructions.
 
 use super::{each_status, find_everywhere, is_there, run_client, Fill, Race, Subjects, BPF, MIB};
 use crate::prelude::*;
@@ -130,7 +130,7 @@ pub fn run(rounds: usize) -> io::Result<()> {
     let range = format!("{pid} {start:#x}-{end:#x}");
     let [whose, from, to] = [pid.to_string(), format!("{start:#x}"), format!("{end:#x}")];
 
-    let mut race = Race::new("counts", 1);
+    let mut race = Race::new("questions", QUESTIONS);
     add_walks(&mut race, one, other)?;
     for (name, conversation, question) in [
         ("vmas", "vmas", format!("{many}\n")),
@@ -169,7 +169,6 @@ pub fn run(rounds: usize) -> io::Result<()> {
     race.add("extents-client", || {
         run_client(&["ask", "/proc/memintro/extents", &range])
     });
-    // It is built for the guest's kernel, and not there for `compare`.
     if is_there(BPF) {
         race.add("bpf-iterator", move || size(BPF.to_owned()));
     }
