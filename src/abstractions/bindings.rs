@@ -6,7 +6,7 @@ pub(super) use kernel::bindings::*;
 
 use crate::model::{
     addr::Pfn,
-    page::{
+    frame::{
         FolioRun,
         Frame,
         Run, //

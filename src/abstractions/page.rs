@@ -25,7 +25,7 @@
 use super::bindings;
 use crate::model::{
     addr::Pfn,
-    page::{
+    frame::{
         FolioRun,
         Frame,
         Run, //
@@ -55,7 +55,7 @@ use kernel::{
 ///     },
 ///     model::{
 ///         addr::Pfn,
-///         page::{FolioRun, Frame, Run},
+///         frame::{FolioRun, Frame, Run},
 ///         pgtable::Entry,
 ///     },
 /// };

@@ -23,7 +23,7 @@ use crate::{
             Folios,
             NODE_MAX, //
         },
-        page::FolioRun,
+        frame::FolioRun,
         pgtable::Entry,
         question::{
             Part,

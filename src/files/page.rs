@@ -17,11 +17,13 @@ use crate::{
             PhysAddr,
         },
         answer,
+        frame::{
+            Frame,
+            Run, //
+        },
         page::{
             self,
             settle,
-            Frame,
-            Run,
             Totals, //
         },
         question::{

@@ -28,7 +28,7 @@
 #error "memory has no sections in this configuration"
 #endif
 
-/* The layouts have twins in src/model/page.rs. */
+/* The layouts have twins in src/model/frame.rs. */
 static_assert(sizeof(struct memintro_page) == 64);
 static_assert(offsetof(struct memintro_page, traits) == 48);
 static_assert(offsetof(struct memintro_page, order) == 60);

@@ -13,6 +13,7 @@ pub mod answer;
 mod digits;
 pub mod end;
 pub mod extents;
+pub mod frame;
 pub mod layout;
 pub mod levels;
 pub mod name;

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Tests of `src/model/page.rs`.
+//! Tests of `src/model/frame.rs` and `page.rs`.
 
 use memintro_model::model::{
     addr::{PhysAddr, VirtAddr},
-    page::{self, settle, traits, Frame, Kind, Memo, Run, Totals},
+    frame::{traits, Frame, Kind, Run},
+    page::{self, settle, Memo, Totals},
     question::{PageQuestion, WalkQuestion, Whose},
     text::{Line, LINE_MAX},
     words::Refusal,

@@ -9,7 +9,8 @@ use super::{
 };
 use memintro_model::model::{
     addr::{PhysAddr, VirtAddr},
-    page::{answer, settle, traits, Frame, Kind, Memo, Run, Totals, FLAGS},
+    frame::{traits, Frame, Kind, Run},
+    page::{answer, settle, Memo, Totals, FLAGS},
     question::{PageQuestion, Whose},
     words::Errno,
 };
