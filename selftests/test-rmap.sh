@@ -8,7 +8,7 @@
 # pages. rmap of a range has what the pages in it have together; and the kernel's own
 # mappings of a page are those that a scan of extents finds.
 #
-#	SAMPLES=N SEED=N test-rmap.sh
+#	RMAPS=N SEED=N test-rmap.sh
 #
 # Property: a physical address that no process maps has no row: page 0, a page table,
 # kernel memory, no memory at all. What is not a physical address is refused.
@@ -74,7 +74,7 @@ ktap_diag "$(printf '%s\n' "$ktap_out" | tail -n 1)"
 ktap_run "of 20 kinds at least" [ "$places" -ge 20 ]
 
 start family "$bin/spawn" 20 || exit 1
-samples=${SAMPLES:-${RMAPS:-10}}
+samples=${RMAPS:-10}
 ktap_run "random pages" "$bin/compare-rmap" --samples "$samples" --seed "${SEED:-1}" \
 	--at-least $((samples * 9 / 10))
 ktap_diag "$(printf '%s\n' "$ktap_out" | tail -n 1)"
