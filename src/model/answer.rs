@@ -205,7 +205,7 @@ impl Memo {
             line.put(b"pid=");
             whose.put(line);
             line.put(b" va=");
-            let head = line.as_bytes().get(before..).and_then(Word::of_bytes);
+            let head = line.word_since(before);
             self.whose = head.map(|_| whose);
             self.head = head.unwrap_or(self.head);
         } else {
@@ -231,7 +231,7 @@ impl Memo {
         line.put(b" flags=");
         put_flags(line, page.flags);
         put_attributes(line, page.flags);
-        let tail = line.as_bytes().get(before..).and_then(Word::of_bytes);
+        let tail = line.word_since(before);
         self.page = of.filter(|_| tail.is_some());
         self.tail = tail.unwrap_or(self.tail);
     }

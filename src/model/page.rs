@@ -15,6 +15,7 @@ use super::{
     },
     question::Whose,
     text::{
+        Kept,
         Line,
         Word, //
     },
@@ -181,48 +182,19 @@ impl Counts {
     }
 }
 
-/// A text, and what it was made of.
-#[derive(Clone, Copy, Debug)]
-struct Part<T, const MAX: usize> {
-    of: Option<T>,
-    text: Word<MAX>,
-}
-
-impl<T: Copy + PartialEq, const MAX: usize> Part<T, MAX> {
-    const EMPTY: Self = Part {
-        of: None,
-        text: Word::new(""),
-    };
-
-    /// Writes the text of `of`: that is copied where it was the last one, else made by `write`,
-    /// and kept if it is not too long.
-    #[inline(always)]
-    fn put(&mut self, line: &mut Line<'_>, of: T, write: impl FnOnce(&mut Line<'_>)) {
-        if self.of == Some(of) {
-            line.put_word(&self.text);
-            return;
-        }
-        let before = line.as_bytes().len();
-        write(line);
-        let text = line.as_bytes().get(before..).and_then(Word::of_bytes);
-        self.of = text.map(|_| of);
-        self.text = text.unwrap_or(self.text);
-    }
-}
-
 /// What the last answer said of its page: others say much of the same.
 #[derive(Clone, Copy, Debug)]
 pub struct Memo {
-    used: Part<(u64, Kind, u8), 128>,
-    counts: Part<Counts, 64>,
+    used: Kept<(u64, Kind, u8), 128>,
+    counts: Kept<Counts, 64>,
 }
 
 /// That of no answer.
 impl Default for Memo {
     fn default() -> Self {
         Memo {
-            used: Part::EMPTY,
-            counts: Part::EMPTY,
+            used: Kept::EMPTY,
+            counts: Kept::EMPTY,
         }
     }
 }

@@ -37,16 +37,6 @@ impl<const MAX: usize> Word<MAX> {
         }
         word
     }
-
-    /// Makes a word of bytes; `None` if they are more than the longest has.
-    pub fn of_bytes(bytes: &[u8]) -> Option<Self> {
-        let mut word = Word {
-            text: [0; MAX],
-            len: bytes.len(),
-        };
-        word.text.get_mut(..bytes.len())?.copy_from_slice(bytes);
-        Some(word)
-    }
 }
 
 impl Word {
@@ -100,6 +90,16 @@ impl<'a> Line<'a> {
     #[inline]
     pub fn as_bytes(&self) -> &[u8] {
         self.bytes.get(..self.len).unwrap_or(&[])
+    }
+
+    /// Returns what was written after the first `before` bytes; `None` if that is longer than the
+    /// longest word, or ends so close to the end of the buffer.
+    #[inline(always)]
+    pub(super) fn word_since<const MAX: usize>(&self, before: usize) -> Option<Word<MAX>> {
+        let len = self.len.checked_sub(before).filter(|len| *len <= MAX)?;
+        // What follows in the buffer is overwritten where the word is written.
+        let text = self.bytes.get(before..)?.first_chunk()?;
+        self.whole.then_some(Word { text: *text, len })
     }
 
     /// Returns whether everything that was written has fitted.
@@ -170,6 +170,10 @@ impl<'a> Line<'a> {
 
     /// Appends `value` in decimal.
     pub fn dec(&mut self, value: u64) -> &mut Self {
+        if value < 10 {
+            // CAST: it is a digit.
+            return self.put_byte(b'0' | value as u8);
+        }
         if value >= EIGHT_DIGITS {
             return self.dec_long(value);
         }
@@ -274,6 +278,48 @@ impl<'a> Line<'a> {
     /// Ends the line.
     pub fn end(&mut self) -> &mut Self {
         self.put_byte(b'\n')
+    }
+}
+
+/// The text that was written last of what mostly stays the same, and what it was made of.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Kept<T, const MAX: usize> {
+    of: Option<T>,
+    text: Word<MAX>,
+}
+
+impl<T: Copy + PartialEq, const MAX: usize> Kept<T, MAX> {
+    /// None.
+    pub(super) const EMPTY: Self = Kept {
+        of: None,
+        text: Word::new(""),
+    };
+
+    /// Writes the text of `of`: that is copied where it was the last one, else made by `write`,
+    /// and kept.
+    #[inline(always)]
+    pub(super) fn put(&mut self, line: &mut Line<'_>, of: T, write: impl FnOnce(&mut Line<'_>)) {
+        if self.of == Some(of) {
+            line.put_word(&self.text);
+        } else {
+            self.put_new(line, of, write);
+        }
+    }
+
+    /// Has `write` write the text of `of`, and keeps that if it has fitted and is not too long.
+    #[inline(always)]
+    pub(super) fn put_new(
+        &mut self,
+        line: &mut Line<'_>,
+        of: T,
+        write: impl FnOnce(&mut Line<'_>),
+    ) {
+        let before = line.len;
+        write(line);
+        self.of = None;
+        if let Some(text) = line.word_since(before) {
+            (self.of, self.text) = (Some(of), text);
+        }
     }
 }
 
