@@ -21,6 +21,7 @@ use crate::{
             Extent,
             Extents,
             Folios,
+            LastRow,
             NODE_MAX, //
         },
         frame::FolioRun,
@@ -130,6 +131,7 @@ pub(crate) struct ExtentRows {
     /// The addresses that were not read yet, first and last.
     rest: (VirtAddr, VirtAddr),
     extents: Extents,
+    last_row: LastRow,
     frames: Frames,
 }
 
@@ -150,9 +152,8 @@ fn count_frames(found: &Found<'_>, extents: &mut Extents, frames: &mut Frames) -
         // Most are pages that differ in their place alone.
         if piece.is_present() && is_page {
             let pages = pieces.take_alike();
-            extents.push_alike(&piece, found.span, pages);
+            (reached, _) = extents.push_alike(&piece, found.span, pages, |_| true);
             frames.count_pages(pages, &mut patience);
-            reached = reached.wrapping_add(found.span * pages.len() as u64);
         }
         if patience == 0 {
             break;
@@ -191,6 +192,7 @@ impl Rows for ExtentRows {
             target,
             rest,
             extents: Extents::default(),
+            last_row: LastRow::default(),
             frames: Frames::default(),
         })
     }
@@ -221,26 +223,19 @@ impl Rows for ExtentRows {
         let Some(found) = found else {
             return Ok(Progress::Complete);
         };
-        let mut reached = va;
-        if question.frames() {
-            reached = count_frames(&found, &mut self.extents, &mut self.frames);
+        let reached = if question.frames() {
+            count_frames(&found, &mut self.extents, &mut self.frames)
         } else if question.totals {
-            self.extents.push_all(&found);
-            let end = found
-                .next()
-                .map_or(VirtAddr::MAX, |next| VirtAddr(next.0 - 1));
-            reached = end.min(found.last);
+            self.extents.push_all(&found, |_| true)
         } else {
-            for piece in found.pieces() {
-                reached = piece.last;
-                if let Some(row) = self.extents.push(&piece) {
-                    out.line(|line| row.row(line))?;
-                    if !out.has_room() {
-                        break;
-                    }
-                }
-            }
-        }
+            let last = &mut self.last_row;
+            let mut written = Ok(());
+            let reached = self.extents.push_all(&found, |row| {
+                written = out.line(|line| row.row(line, last));
+                written.is_ok() && out.has_room()
+            });
+            written.map(|()| reached)?
+        };
         match reached.next().filter(|next| *next <= last) {
             Some(next) => {
                 self.rest = (next, last);
@@ -254,7 +249,7 @@ impl Rows for ExtentRows {
         out.reserve(2 * LINE_MAX + self.frames.nodes.len() * NODE_MAX)?;
         let row = self.extents.finish().filter(|_| !question.totals);
         if let Some(row) = row {
-            out.line(|line| row.row(line))?;
+            out.line(|line| row.row(line, &mut self.last_row))?;
         }
         out.line(|line| {
             end::begin(line, question);

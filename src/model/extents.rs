@@ -19,7 +19,10 @@ use super::{
         Found,
         Piece, //
     },
-    text::Line,
+    text::{
+        Kept,
+        Line, //
+    },
     PhysAddr,
     VirtAddr, //
 };
@@ -72,22 +75,44 @@ impl Extent {
         line.put(b"START END SIZE_KB PA PAGE PERM FLAGS").end();
     }
 
-    /// Writes the row.
-    pub fn row(&self, line: &mut Line<'_>) {
-        line.hex(self.start.0)
-            .put_byte(b' ')
-            .hex_end(self.last)
-            .put_byte(b' ')
+    /// Writes the row; `last` is of the row before, and for the next one.
+    pub fn row(&self, line: &mut Line<'_>, last: &mut LastRow) {
+        let (start, end) = (self.start.0, self.last.0.saturating_add(1));
+        last.address.put(line, start, |line| _ = line.hex(start));
+        line.put_byte(b' ');
+        last.address.put_new(line, end, |line| _ = line.hex(end));
+        line.put_byte(b' ')
             .dec(((self.last - self.start) >> 10).saturating_add(1))
             .put_byte(b' ')
-            .hex(self.pa.0)
-            .put_byte(b' ');
-        put_page_size(line, self.shift);
-        line.put_byte(b' ');
-        put_perm(line, self.perm);
-        line.put_byte(b' ');
-        put_flags(line, self.flags);
-        line.end();
+            .hex(self.pa.0);
+        // They have no bits in common.
+        let of = (self.perm | self.flags, self.shift);
+        last.tail.put(line, of, |line| {
+            line.put_byte(b' ');
+            put_page_size(line, self.shift);
+            line.put_byte(b' ');
+            put_perm(line, self.perm);
+            line.put_byte(b' ');
+            put_flags(line, self.flags);
+            line.end();
+        });
+    }
+}
+
+/// What the last row said: most others begin where it ends, and say the same after the address.
+#[derive(Clone, Copy, Debug)]
+pub struct LastRow {
+    address: Kept<u64, 18>,
+    tail: Kept<(u32, u8), 24>,
+}
+
+/// That of no row.
+impl Default for LastRow {
+    fn default() -> Self {
+        LastRow {
+            address: Kept::EMPTY,
+            tail: Kept::EMPTY,
+        }
     }
 }
 
@@ -150,53 +175,76 @@ impl Extents {
         }
     }
 
-    /// Takes all pieces of what a step found, where the rows are not wanted.
-    pub fn push_all(&mut self, found: &Found<'_>) {
+    /// Takes what a step found. Each row that it completes goes to `each`; where that returns
+    /// `false`, what begins the next row is taken last. Returns the last address that was taken.
+    #[inline]
+    pub fn push_all(&mut self, found: &Found<'_>, mut each: impl FnMut(&Extent) -> bool) -> VirtAddr {
+        let mut reached = found.va;
+        let mut goes_on = true;
         let mut pieces = found.pieces();
-        while let Some(piece) = pieces.next() {
-            self.push(&piece);
-            if piece.is_present() {
+        while let Some(piece) = pieces.next().filter(|_| goes_on) {
+            goes_on = self.push(&piece).is_none_or(|row| each(&row));
+            reached = piece.last;
+            if goes_on && piece.is_present() {
                 let pages = pieces.take_alike();
-                self.push_alike(&piece, found.span, pages);
+                (reached, goes_on) = self.push_alike(&piece, found.span, pages, &mut each);
             }
         }
+        reached
     }
 
     /// Takes pages that follow `piece`, which was just taken, and differ from it only in where they
-    /// are in memory.
+    /// are in memory; `each` and what is returned as for [`Extents::push_all`], and whether to go on.
     ///
-    /// Most pages of a process do, so this spends a few instructions on each.
-    pub fn push_alike(&mut self, piece: &Piece, span: u64, pages: &[Entry]) {
+    /// Most pages of a process are alike, so this spends a few instructions on each.
+    #[inline(always)]
+    pub fn push_alike(
+        &mut self,
+        piece: &Piece,
+        span: u64,
+        pages: &[Entry],
+        mut each: impl FnMut(&Extent) -> bool,
+    ) -> (VirtAddr, bool) {
         let (Some(row), Some((_, pa, size))) = (&mut self.row, self.run) else {
-            return;
+            return (piece.last, true);
         };
         let (mut next, mut size, mut largest) = (pa, size, 0);
         let mut breaks = 0u64;
-        let mut start = piece.last.wrapping_add(1);
-        let mut last_break = start;
+        let first = piece.last.wrapping_add(1);
+        let (mut start, mut begin) = (first, row.start);
+        // A row's address, given where it and its frames end.
+        let pa = |begin: VirtAddr, end: VirtAddr, next: PhysAddr| {
+            PhysAddr(next.0.wrapping_sub(end.0.wrapping_sub(begin.0)))
+        };
+        let mut goes_on = true;
         for page in pages {
             if page.target == next.0 {
                 size = span.wrapping_add(size);
             } else {
                 breaks = breaks.wrapping_add(1);
-                last_break = start;
+                goes_on = each(&Extent {
+                    start: begin,
+                    last: VirtAddr(start.0.wrapping_sub(1)),
+                    pa: pa(begin, start, next),
+                    ..*row
+                });
+                begin = start;
                 largest = size.max(largest);
                 size = span;
             }
             start = start.wrapping_add(span);
             next = PhysAddr(page.target).wrapping_add(span);
+            if !goes_on {
+                break;
+            }
         }
-        let last = VirtAddr(start.0.wrapping_sub(1));
-        if breaks > 0 {
-            row.start = last_break;
-            row.pa = PhysAddr(next.0.wrapping_sub(start.0.wrapping_sub(last_break.0)));
-        }
-        row.last = last;
-        self.run = Some((last, next, size));
+        (row.start, row.pa) = (begin, pa(begin, start, next));
+        let reached = VirtAddr(start.0.wrapping_sub(1));
+        row.last = reached;
+        self.run = Some((reached, next, size));
 
         let totals = &mut self.totals;
-        // CAST: a table has at most 65536 entries.
-        let bytes = span.wrapping_mul(pages.len() as u64);
+        let bytes = start.0.wrapping_sub(first.0);
         totals.rows += breaks;
         totals.runs += breaks;
         totals.present += bytes;
@@ -204,6 +252,7 @@ impl Extents {
         if let Some(sum) = totals.of_size(piece.shift) {
             *sum += bytes;
         }
+        (reached, goes_on)
     }
 
     /// Returns the last row, after the last piece.

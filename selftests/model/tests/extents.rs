@@ -4,7 +4,7 @@
 
 use memintro_model::model::{
     addr::{PhysAddr, VirtAddr},
-    extents::{put_nodes, Extent, Extents, Folios, Totals, NODE_MAX, PAGE_SIZES},
+    extents::{put_nodes, Extent, Extents, Folios, LastRow, Totals, NODE_MAX, PAGE_SIZES},
     pgtable::{flags, Entry, Kind, Level},
     question::Part,
     range::{Found, Piece},
@@ -186,7 +186,13 @@ fn rows_and_totals_as_the_design_writes_them() {
         ..PAGE
     };
     let (rows, totals) = rows(&[PAGE, huge]);
-    let written: Vec<_> = rows.iter().map(|row| line(|l| row.row(l))).collect();
+    let mut last = LastRow::default();
+    let mut write = |row: &Extent| line(|l| row.row(l, &mut last));
+    let written: Vec<_> = rows.iter().map(&mut write).collect();
+    // An end that is kept is no other row's.
+    for row in rows.iter().chain(&rows).chain(rows.iter().rev()) {
+        assert!(written.contains(&write(row)));
+    }
     assert_eq!(written[0], "0x1000 0x2000 4 0x200000000 4K rw-u -\n");
     assert_eq!(
         written[1],
@@ -296,7 +302,7 @@ fn widest_rows_fit() {
         perm: flags::PERM,
         flags: !flags::PERM,
     };
-    let row = line(|l| widest.row(l));
+    let row = line(|l| widest.row(l, &mut LastRow::default()));
     assert_eq!(
         fields(&header(Extent::header), &row)[2],
         ("SIZE_KB", "9007199254740992")
@@ -456,8 +462,10 @@ proptest! {
     fn all_at_once_is_the_same_as_one_by_one(
         tables in vec((vec(entry(), 1..40), any::<[u16; 2]>(), 0u64..3), 1..4),
         follow in any::<bool>(),
+        most in 1..9usize,
     ) {
         let (mut one_by_one, mut at_once) = (Extents::default(), Extents::default());
+        let (mut rows, mut others) = (Vec::new(), Vec::new());
         let mut va = 0x10_0000u64;
         for (mut entries, [inside, clip], gap) in tables {
             if follow {
@@ -467,9 +475,10 @@ proptest! {
                 }
             }
             let whole = entries.len() as u64 * 0x1000;
-            let found = Found {
-                va: VirtAddr(va + u64::from(inside) % 0x1000),
-                last: VirtAddr(va + whole - 1 - u64::from(clip) % 0x1000),
+            let first = va + u64::from(inside) % 0x1000;
+            let mut found = Found {
+                va: VirtAddr(first),
+                last: VirtAddr(first.max(va + whole - 1 - u64::from(clip) % 0x1000)),
                 level: Level::Pte,
                 span: 0x1000,
                 perm: flags::READ | flags::USER,
@@ -477,10 +486,24 @@ proptest! {
                 empty: 0,
                 entries: &entries,
             };
-            for piece in found.pieces() {
-                one_by_one.push(&piece);
+            rows.extend(found.pieces().filter_map(|piece| one_by_one.push(&piece)));
+            // So many rows at a time, each from where the last ones ended.
+            loop {
+                let before = others.len();
+                let reached = at_once.push_all(&found, |row| {
+                    others.push(*row);
+                    others.len() < before + most
+                });
+                if reached == found.last {
+                    break;
+                }
+                prop_assert_eq!(others.len(), before + most);
+                let done = (reached.0 + 1 - va) / 0x1000;
+                found.va = VirtAddr(reached.0 + 1);
+                found.entries = &entries[done as usize..];
+                found.count = found.entries.len();
             }
-            at_once.push_all(&found);
+            prop_assert_eq!(&rows, &others);
             prop_assert_eq!(one_by_one.totals, at_once.totals);
             va += whole + gap * 0x1000;
         }

@@ -9,7 +9,7 @@ use super::{
 };
 use memintro_model::model::{
     addr::{Halves, PhysAddr, VirtAddr},
-    extents::{put_nodes, Extent, Extents, Folios, Totals, NODE_MAX},
+    extents::{put_nodes, Extent, Extents, Folios, LastRow, Totals, NODE_MAX},
     pgtable::{flags, Entry, Kind, Level, PageTables, Paging, Reading},
     question::Part,
     range::{before_table, step, BulkTables, Found, Many, Piece, STEP_ENTRIES},
@@ -177,7 +177,10 @@ fn check_hits(found: &Found<'_>, pieces: &[Piece], pa: PhysAddr) {
 
 fn check_row(row: &Extent) {
     let header = line(Extent::header);
-    let text = line(|line| row.row(line));
+    let mut last = LastRow::default();
+    let mut text = || line(|line| row.row(line, &mut last));
+    let (text, again) = (text(), text());
+    assert_eq!(text, again);
     let fields = fields(&header, &text);
     assert_eq!(address(fields[0]), row.start.0);
     assert_eq!(address(fields[1]), row.last.0.saturating_add(1));
