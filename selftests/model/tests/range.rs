@@ -342,3 +342,39 @@ fn a_page_that_is_wanted_is_found_and_others_need_not_be() {
         }
     }
 }
+
+// Tables that do not point to it are left out, but not all of memory at once.
+#[test]
+fn tables_without_the_page_that_is_wanted_are_left_out() {
+    let mode = modes::x86(4);
+    let mut still = Tables::default();
+    for table in 0..2 {
+        let leads = tables::leads_to(table + 1, flags::PERM);
+        still.entries.insert((table, 0), leads);
+    }
+    for number in 0..40 {
+        let leads = tables::leads_to(3 + number, flags::PERM);
+        still.entries.insert((2, number as usize), leads);
+        let page = Entry {
+            target: (100 + number) << 12,
+            page_shift: 12,
+            raw_kind: space::raw_kind(Kind::Leaf),
+            ..Entry::default()
+        };
+        still.entries.insert((3 + number, 7), page);
+    }
+    let mut buffer = [Entry::default(); STEP_ENTRIES];
+    let last = VirtAddr((40 << 21) - 1);
+    let mut seen = |from, wanted: u64| {
+        let pa = PhysAddr(wanted << 12);
+        let tables = Scripted::new(mode.paging, still.clone(), |_, _| ());
+        let found = step(&tables, VirtAddr(from), last, Some(pa), &mut buffer).unwrap();
+        let pages: Vec<_> = hits(&found, pa).map(|hit| hit.va.0).collect();
+        (pages, found.next().unwrap().0 >> 21)
+    };
+    assert_eq!(seen(0, 105), (vec![(5 << 21) + 0x7000], 6));
+    assert_eq!(seen(0, 139), (vec![], 16));
+    assert_eq!(seen(16 << 21, 139), (vec![], 32));
+    assert_eq!(seen(32 << 21, 139), (vec![(39 << 21) + 0x7000], 40));
+    assert_eq!(seen(38 << 21, 7), (vec![], 40));
+}

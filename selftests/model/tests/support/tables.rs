@@ -13,7 +13,7 @@ use std::{
 };
 
 /// How many readings may never be needed, whatever the tables do: a walk must end.
-const TOO_MANY: usize = 1000;
+const TOO_MANY: usize = 10_000;
 
 /// The first table.
 pub const ROOT: u64 = 0;
