@@ -43,6 +43,9 @@ use kernel::{
 /// Not every object has a row: the IDs of a process's threads, for example, have none.
 const BATCH: usize = 64;
 
+/// How many bytes there is room for at first: what a few hundred rows need.
+const ROOM: usize = 16 << 10;
+
 /// A table.
 pub(crate) trait Table: 'static {
     /// What the module keeps for it; each open file has a copy.
@@ -83,6 +86,11 @@ impl Text {
         Ok(())
     }
 
+    /// Returns whether the longest line fits without more memory.
+    fn has_room(&self) -> bool {
+        self.bytes.capacity() - self.bytes.len() >= LINE_MAX
+    }
+
     /// Appends rows, many at a time inside one RCU read-side critical section.
     ///
     /// `next` reads the next object, and writes its row if it has one; it returns `None` after the
@@ -99,9 +107,15 @@ impl Text {
             if being_killed() {
                 return Err(EINTR);
             }
-            self.bytes.reserve(BATCH * LINE_MAX, GFP_KERNEL_ACCOUNT)?;
+            // This at least doubles the room.
+            if !self.has_room() {
+                self.bytes.reserve(ROOM, GFP_KERNEL_ACCOUNT)?;
+            }
             let guard = rcu::read_lock();
             for _ in 0..BATCH {
+                if !self.has_room() {
+                    break;
+                }
                 line.clear();
                 if next(&guard, &mut line).is_none() {
                     return Ok(());
