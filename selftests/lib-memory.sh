@@ -106,25 +106,3 @@ cannot_have() { # KIND
 		;;
 	esac
 }
-
-# One result: every page of a kind is answered as pagemap says.
-check_kind() { # KIND
-	name="$1: every answer equals pagemap's or is the kind's word"
-	reason=$(cannot_have "$1")
-	if [ -n "$reason" ]; then
-		ktap_skip "$name" "$reason"
-		return
-	fi
-	ktap_out=
-	start subject "$bin/subject" "$1"
-	case $? in
-	0) ktap_run "$name" "$bin/compare-walk" "$(pid_of subject)" <"$tmp/subject.out" ;;
-	4) ktap_skip "$name" "$(cat "$tmp/subject.err")" ;;
-	*)
-		ktap_diag <"$tmp/subject.err"
-		ktap_not_ok "$name"
-		;;
-	esac
-	[ -z "$ktap_out" ] || ktap_diag "${ktap_out##*"$ktap_newline"}"
-	stop subject
-}

@@ -205,7 +205,10 @@ pub struct Range {
 impl Range {
     /// Reads lines of `KIND START LENGTH` from standard input, but for `ready`.
     pub fn read_all() -> io::Result<Vec<Self>> {
-        let text = io::read_to_string(io::stdin())?;
+        Self::parse_all(&io::read_to_string(io::stdin())?)
+    }
+
+    pub fn parse_all(text: &str) -> io::Result<Vec<Self>> {
         let lines = text.lines().filter(|line| *line != "ready");
         lines.map(Self::parse).collect()
     }

@@ -153,6 +153,12 @@ impl Kind {
         ensure!(fine, "no page of it is present");
         Ok(areas)
     }
+
+    /// As [`Kind::make`]; returns a line of `KIND START LENGTH` for each range.
+    pub fn describe(&self) -> io::Result<String> {
+        let line = |area: &Area| format!("{} {:#x} {:#x}\n", self.name, area.start, area.len);
+        Ok(self.make()?.iter().map(line).collect())
+    }
 }
 
 /// The ranges of this process's maps whose name satisfies `wanted`.

@@ -122,40 +122,37 @@ fn split_image(named: &mut Vec<Region>) -> io::Result<()> {
     Ok(())
 }
 
-/// The symbols of `/proc/kallsyms`: of the kernel itself (`-`), and of each module.
+/// The symbols of `/proc/kallsyms` by address, of the kernel itself (`-`) and of each module.
 pub struct Symbols {
-    of: HashMap<String, BTreeMap<u64, HashSet<String>>>,
+    of: HashMap<String, Vec<(u64, String)>>,
     text: std::ops::Range<u64>,
 }
 
 impl Symbols {
     pub fn read() -> io::Result<Self> {
-        let mut all = HashMap::<String, BTreeMap<u64, HashSet<String>>>::new();
+        let mut of = HashMap::<String, Vec<(u64, String)>>::new();
         for line in fs::read_to_string("/proc/kallsyms")?.lines() {
-            let words: Vec<_> = line.split_ascii_whitespace().collect();
+            let mut words = line.split_ascii_whitespace();
+            let (va, _, name) = words.next_tuple().ok_or_else(|| error!("{line:?}"))?;
             // What marks a place, not a thing: is_mapping_symbol() of the kernel.
-            let mut marks = [".L", "L0", "$"].iter();
-            if marks.any(|mark| words[2].starts_with(mark)) {
+            if [".L", "L0", "$"].iter().any(|mark| name.starts_with(mark)) {
                 continue;
             }
-            let va = parse_hex(&format!("0x{}", words[0]))?;
-            let module = words.get(3).unwrap_or(&"-").trim_matches(['[', ']']);
-            // What a value must not hold is told as `_`.
-            let unfit = |c: char| !c.is_ascii_alphanumeric() && !".,:-".contains(c);
-            let names = all.entry(module.to_owned()).or_default().entry(va);
-            names.or_default().insert(words[2].replace(unfit, "_"));
+            let va = u64::from_str_radix(va, 16).map_err(io::Error::other)?;
+            let module = words.next().unwrap_or("-").trim_matches(['[', ']']);
+            let all = of.entry(module.to_owned()).or_default();
+            all.push((va, name.to_owned()));
         }
-        let mut symbols = Self {
-            of: all,
-            text: 0..0,
-        };
+        of.values_mut()
+            .for_each(|all| all.sort_by_key(|(va, _)| *va));
+        let mut symbols = Self { of, text: 0..0 };
         symbols.text = symbols.at("_stext")?..symbols.at("_etext")?;
         Ok(symbols)
     }
 
     fn at(&self, name: &str) -> io::Result<u64> {
         let mut own = self.of.get("-").into_iter().flatten();
-        let place = own.find(|(_, names)| names.contains(name));
+        let place = own.find(|(_, other)| other == name);
         place.map(|(va, _)| *va).ok_or_else(|| error!("no {name}"))
     }
 
@@ -169,10 +166,19 @@ impl Symbols {
             return Ok(());
         }
         let start = va.wrapping_sub(answer.hex("offset")?);
-        let of_module = self.of.get(module);
-        let last = of_module.and_then(|all| all.range(..=va).next_back());
-        let right = last.is_some_and(|(at, names)| *at == start && names.contains(name));
-        ensure!(right, "symbol at {start:#x}, but kallsyms has {last:x?}");
+        let of_module = self.of.get(module).map_or(&[][..], Vec::as_slice);
+        let before = &of_module[..of_module.partition_point(|(at, _)| *at <= va)];
+        let last = before.iter().rev();
+        let last = last.take_while(|(at, _)| Some(*at) == before.last().map(|(at, _)| *at));
+        // What a value must not hold is told as `_`.
+        let unfit = |c: char| !c.is_ascii_alphanumeric() && !".,:-".contains(c);
+        let is = |(at, other): &(u64, String)| *at == start && other.replace(unfit, "_") == name;
+        let right = last.clone().any(is);
+        ensure!(
+            right,
+            "symbol at {start:#x}, but kallsyms has {:x?}",
+            last.collect_vec()
+        );
         Ok(())
     }
 }

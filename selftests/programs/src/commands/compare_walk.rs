@@ -4,7 +4,9 @@
 //! range demands, and with `/proc/PID/pagemap`. RANGES is `subject`'s output.
 //!
 //! `compare-walk PID < RANGES`: asks the sysfs file, about every page at random offsets inside
-//! it; of a large range, about random pages and its borders.
+//! it; of a large range, about random pages and its borders. `compare-walk --kinds KIND...`: the
+//! same of one process after the other, which has pages of one kind, and then a line of `verdict
+//! KIND right`, `wrong`, or `skip REASON` where it cannot be made here.
 //!
 //! `walk-million PID [--questions N] < RANGES`: asks N questions and a few through one
 //! conversation, in batches, every eighth with `levels`, and judges every answer also by smaps.
@@ -12,7 +14,7 @@
 //! Pagemap is read before and after: a page that moved meanwhile is asked for again. Not one
 //! page in ten may move.
 
-use crate::kinds::{self, Expect};
+use crate::kinds::{self, Expect, Kind};
 use crate::prelude::*;
 
 const FLAGS: [&str; 11] = words! {
@@ -232,19 +234,59 @@ fn compare<'a>(
     Ok(checked > 0 && wrong == 0 && moved * 10 < checked)
 }
 
-pub fn run(options: &mut Options) -> io::Result<bool> {
-    let mut walk = SysfsWalk::open()?;
-    let pid: String = options.word()?;
-    let ranges = Range::read_all()?;
-    let places = places(&ranges, (256, 2048), &mut Random::with_seed(1));
+fn compare_by_file(walk: &mut SysfsWalk, pid: &str, ranges: &[Range]) -> io::Result<bool> {
+    let places = places(ranges, (256, 2048), &mut Random::with_seed(1));
     let mut one = |known: &Known<'_>| {
-        let answer = walk.ask(&pid, known.va);
+        let answer = walk.ask(pid, known.va);
         let answer = answer.unwrap_or_else(|error| errno_name(&error));
         let expected = known.expected(&answer)?;
         ensure!(answer == expected, "expected {expected} got {answer}");
         Ok(())
     };
-    compare(&pid, places, || 1, |known| Ok(vec![one(&known[0])]))
+    compare(pid, places, || 1, |known| Ok(vec![one(&known[0])]))
+}
+
+/// Has a process make pages of a kind, and compares; or returns why it cannot make them.
+fn compare_kind(walk: &mut SysfsWalk, kind: &'static Kind) -> io::Result<Result<bool, String>> {
+    let (mut told, mut tell) = sys::pipe()?;
+    let pid = process::fork_tied(move || {
+        let lines = kind.describe();
+        let _ = match &lines {
+            Ok(lines) => tell.write_all(lines.as_bytes()),
+            Err(error) => write!(tell, "no {error}"),
+        };
+        drop(tell);
+        process::sleep_for_ever()
+    })?;
+    let mut lines = String::new();
+    told.read_to_string(&mut lines)?;
+    let result = match lines.strip_prefix("no ") {
+        Some(reason) => Ok(Err(reason.to_owned())),
+        None => compare_by_file(walk, &pid.to_string(), &Range::parse_all(&lines)?).map(Ok),
+    };
+    process::end(&[pid]);
+    result
+}
+
+pub fn run(options: &mut Options) -> io::Result<bool> {
+    let mut walk = SysfsWalk::open()?;
+    if !options.flag("--kinds") {
+        let pid: String = options.word()?;
+        return compare_by_file(&mut walk, &pid, &Range::read_all()?);
+    }
+    let mut fine = true;
+    for name in options.words()? {
+        let kind = kinds::find(&name).ok_or_else(|| misuse(format!("{name}?")))?;
+        let verdict = match compare_kind(&mut walk, kind)? {
+            Ok(right) => {
+                fine &= right;
+                ["wrong", "right"][usize::from(right)].to_owned()
+            }
+            Err(reason) => format!("skip {reason}"),
+        };
+        println!("verdict {name} {verdict}");
+    }
+    Ok(fine)
 }
 
 pub fn million(options: &mut Options) -> io::Result<bool> {

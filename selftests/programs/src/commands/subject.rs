@@ -52,14 +52,12 @@ pub fn run(options: &mut Options) -> io::Result<bool> {
     // of.
     let mut lines = String::new();
     for kind in wanted {
-        let made = kind.make();
+        let made = kind.describe();
         let made = made.inspect_err(|error| eprintln!("subject: no {} here: {error}", kind.name));
         if made.is_err() && !names.is_empty() {
             std::process::exit(4);
         }
-        for area in made.unwrap_or_default() {
-            lines += &format!("{} {:#x} {:#x}\n", kind.name, area.start, area.len);
-        }
+        lines += &made.unwrap_or_default();
     }
     hold(&lines)
 }
