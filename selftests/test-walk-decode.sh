@@ -7,7 +7,7 @@
 
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "${0%/*}/lib.sh"
-decode=$here/decode/memintro_decode.ko
+decode=$here/reference/memintro_decode.ko
 [ -e "$decode" ] || ktap_skip_all "no $decode"
 at_exit 'grep -q "^memintro_decode " /proc/modules && rmmod memintro_decode'
 
