@@ -33,7 +33,7 @@ use kernel::{
 /// `None` if there is none.
 ///
 /// The lock of the mapping is held for one table. Where the physical address `wanted` is given,
-/// other pages may be left out.
+/// other pages may be left out, and a few tables without it are looked at under one lock.
 ///
 /// # Errors
 ///

@@ -22,7 +22,8 @@ use crate::{
             Extents,
             Folios,
             LastRow,
-            NODE_MAX, //
+            NODE_MAX,
+            NO_ROWS, //
         },
         frame::FolioRun,
         pgtable::Entry,
@@ -152,7 +153,7 @@ fn count_frames(found: &Found<'_>, extents: &mut Extents, frames: &mut Frames) -
         // Most are pages that differ in their place alone.
         if piece.is_present() && is_page {
             let pages = pieces.take_alike();
-            (reached, _) = extents.push_alike(&piece, found.span, pages, |_| true);
+            (reached, _) = extents.push_alike(&piece, found.span, pages, NO_ROWS);
             frames.count_pages(pages, &mut patience);
         }
         if patience == 0 {
@@ -226,14 +227,15 @@ impl Rows for ExtentRows {
         let reached = if question.frames() {
             count_frames(&found, &mut self.extents, &mut self.frames)
         } else if question.totals {
-            self.extents.push_all(&found, |_| true)
+            self.extents.push_all(&found, NO_ROWS)
         } else {
             let last = &mut self.last_row;
             let mut written = Ok(());
-            let reached = self.extents.push_all(&found, |row| {
+            let write = |row: &Extent| {
                 written = out.line(|line| row.row(line, last));
                 written.is_ok() && out.has_room()
-            });
+            };
+            let reached = self.extents.push_all(&found, Some(write));
             written.map(|()| reached)?
         };
         match reached.next().filter(|next| *next <= last) {

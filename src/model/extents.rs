@@ -145,6 +145,9 @@ pub const PAGE_SIZES: [(u8, &str); 8] = [
     (34, "16g"),
 ];
 
+/// No rows are wanted.
+pub const NO_ROWS: Option<fn(&Extent) -> bool> = None;
+
 /// Makes rows and totals out of pieces that come in ascending order.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Extents {
@@ -175,19 +178,27 @@ impl Extents {
         }
     }
 
-    /// Takes what a step found. Each row that it completes goes to `each`; where that returns
-    /// `false`, what begins the next row is taken last. Returns the last address that was taken.
+    /// Takes what a step found. Each row that it completes goes to `each`, if rows are wanted; where
+    /// that returns `false`, what begins the next row is taken last. Returns the last address that
+    /// was taken.
     #[inline]
-    pub fn push_all(&mut self, found: &Found<'_>, mut each: impl FnMut(&Extent) -> bool) -> VirtAddr {
+    pub fn push_all(
+        &mut self,
+        found: &Found<'_>,
+        mut each: Option<impl FnMut(&Extent) -> bool>,
+    ) -> VirtAddr {
         let mut reached = found.va;
         let mut goes_on = true;
         let mut pieces = found.pieces();
         while let Some(piece) = pieces.next().filter(|_| goes_on) {
-            goes_on = self.push(&piece).is_none_or(|row| each(&row));
+            let row = self.push(&piece);
+            if let (Some(row), Some(each)) = (row, &mut each) {
+                goes_on = each(&row);
+            }
             reached = piece.last;
             if goes_on && piece.is_present() {
                 let pages = pieces.take_alike();
-                (reached, goes_on) = self.push_alike(&piece, found.span, pages, &mut each);
+                (reached, goes_on) = self.push_alike(&piece, found.span, pages, each.as_mut());
             }
         }
         reached
@@ -196,14 +207,15 @@ impl Extents {
     /// Takes pages that follow `piece`, which was just taken, and differ from it only in where they
     /// are in memory; `each` and what is returned as for [`Extents::push_all`], and whether to go on.
     ///
-    /// Most pages of a process are alike, so this spends a few instructions on each.
+    /// Most pages of a process are alike, so this spends a few instructions on each; without rows
+    /// it has no branches.
     #[inline(always)]
     pub fn push_alike(
         &mut self,
         piece: &Piece,
         span: u64,
         pages: &[Entry],
-        mut each: impl FnMut(&Extent) -> bool,
+        mut each: Option<impl FnMut(&Extent) -> bool>,
     ) -> (VirtAddr, bool) {
         let (Some(row), Some((_, pa, size))) = (&mut self.row, self.run) else {
             return (piece.last, true);
@@ -222,12 +234,14 @@ impl Extents {
                 size = span.wrapping_add(size);
             } else {
                 breaks = breaks.wrapping_add(1);
-                goes_on = each(&Extent {
-                    start: begin,
-                    last: VirtAddr(start.0.wrapping_sub(1)),
-                    pa: pa(begin, start, next),
-                    ..*row
-                });
+                if let Some(each) = &mut each {
+                    goes_on = each(&Extent {
+                        start: begin,
+                        last: VirtAddr(start.0.wrapping_sub(1)),
+                        pa: pa(begin, start, next),
+                        ..*row
+                    });
+                }
                 begin = start;
                 largest = size.max(largest);
                 size = span;

@@ -4,7 +4,7 @@
 
 use memintro_model::model::{
     addr::{PhysAddr, VirtAddr},
-    extents::{put_nodes, Extent, Extents, Folios, LastRow, Totals, NODE_MAX, PAGE_SIZES},
+    extents::{put_nodes, Extent, Extents, Folios, LastRow, Totals, NODE_MAX, NO_ROWS, PAGE_SIZES},
     pgtable::{flags, Entry, Kind, Level},
     question::Part,
     range::{Found, Piece},
@@ -465,6 +465,7 @@ proptest! {
         most in 1..9usize,
     ) {
         let (mut one_by_one, mut at_once) = (Extents::default(), Extents::default());
+        let mut totals = Extents::default();
         let (mut rows, mut others) = (Vec::new(), Vec::new());
         let mut va = 0x10_0000u64;
         for (mut entries, [inside, clip], gap) in tables {
@@ -487,13 +488,16 @@ proptest! {
                 entries: &entries,
             };
             rows.extend(found.pieces().filter_map(|piece| one_by_one.push(&piece)));
+            prop_assert_eq!(totals.push_all(&found, NO_ROWS), found.last);
+            prop_assert_eq!(one_by_one.totals, totals.totals);
             // So many rows at a time, each from where the last ones ended.
             loop {
                 let before = others.len();
-                let reached = at_once.push_all(&found, |row| {
+                let each = |row: &Extent| {
                     others.push(*row);
                     others.len() < before + most
-                });
+                };
+                let reached = at_once.push_all(&found, Some(each));
                 if reached == found.last {
                     break;
                 }
@@ -507,6 +511,7 @@ proptest! {
             prop_assert_eq!(one_by_one.totals, at_once.totals);
             va += whole + gap * 0x1000;
         }
-        prop_assert_eq!(one_by_one.finish(), at_once.finish());
+        let last = one_by_one.finish();
+        prop_assert_eq!([at_once.finish(), totals.finish()], [last; 2]);
     }
 }
