@@ -176,9 +176,9 @@ impl Bench {
             let mut subjects = Subjects::default();
             let (pid, area) = subjects.start_with(len, fill)?;
             let (start, end) = (area.start as u64, area.end() as u64);
-            let question = format!("{pid} {start:#x}-{end:#x} totals");
+            let question = format!("{pid} {start:#x}-{end:#x} totals\n");
             let rollup = format!("/proc/{pid}/smaps_rollup");
-            let mut extents = Conversation::of("extents")?;
+            let extents = read_write(format!("{PROC}/extents"))?;
             let pagemap = Pagemap::open(pid)?;
             let scan = || {
                 let mut bytes = 0;
@@ -186,11 +186,11 @@ impl Bench {
                 Ok::<_, io::Error>(bytes >> 10)
             };
             let pid = pid.to_string();
-            let (found, expected) = (ask_number(&mut extents, &question, "kb")?, scan()?);
+            let (found, expected) = (ask_number(&extents, &question, "kb")?, scan()?);
             let right = found == expected;
             ensure!(right, "{bench}: {found} KiB found, {expected} expected");
             let mut race = Race::new(bench, len / MIB);
-            race.add("memintro", || ask_number(&mut extents, &question, "kb"));
+            race.add("memintro", || ask_number(&extents, &question, "kb"));
             race.add("pagemap-scan", scan);
             race.add("smaps-rollup", || fs::read(&rollup).map(|_| 0));
             if fill == Fill::Scattered && is_there("page-types") {
@@ -217,10 +217,10 @@ impl Bench {
         if !is_there("page-types") {
             return Ok(());
         }
-        let mut page = Conversation::of("page")?;
-        let question = "0x0-0xffffffffffffffff totals";
+        let page = read_write(format!("{PROC}/page"))?;
+        let question = "0x0-0xffffffffffffffff totals\n";
         let mut race = Race::new("frames", 1);
-        race.add("memintro", || ask_number(&mut page, question, "kb_buddy"));
+        race.add("memintro", || ask_number(&page, question, "kb_buddy"));
         race.add("page-types", || run_command(&["./page-types"]));
         race.run(self.rounds)
     }
@@ -252,14 +252,14 @@ impl Bench {
             }
             let entry = Pagemap::open("self")?.entry(area.start + len / 2)?;
             let frame = entry.frame().ok_or_else(|| error!("no page"))?;
-            let question = format!("{:#x}", frame * PAGE as u64);
-            let mut rmap = Conversation::of("rmap")?;
-            let found = ask_number(&mut rmap, &question, "rows")?;
+            let question = format!("{:#x}\n", frame * PAGE as u64);
+            let rmap = read_write(format!("{PROC}/rmap"))?;
+            let found = ask_number(&rmap, &question, "rows")?;
             let expected = find_everywhere(frame)?;
             let right = found == expected && found == count as u64 + 1;
             ensure!(right, "rmap: {found} rows, {expected} expected");
             let mut race = Race::new("rmap", count);
-            race.add("memintro", || ask_number(&mut rmap, &question, "rows"));
+            race.add("memintro", || ask_number(&rmap, &question, "rows"));
             race.add("every-pagemap", || find_everywhere(frame));
             race.run(self.rounds)?;
             area.unmap()?;

@@ -97,9 +97,22 @@ pub fn ask_lines(mut file: &File, mut questions: &[u8], buffer: &mut [u8]) -> io
     Ok(answered as u64)
 }
 
-/// Asks a question and returns the value of `key=` in the last line.
-pub fn ask_number(file: &mut Conversation, question: &str, key: &str) -> io::Result<u64> {
-    let text = file.ask(question)?;
-    let last = text.lines().last().unwrap_or_default();
-    Keys::parse(last.trim_start_matches("# end "))?.number(key)
+/// Asks a question and returns the value of `key=` in the last line. As little as a client can do:
+/// that line begins with `# end`, and needs no other read.
+pub fn ask_number(mut file: &File, question: &str, key: &str) -> io::Result<u64> {
+    file.write_all(question.as_bytes())?;
+    let (mut text, mut piece) = (Vec::with_capacity(4096), [0; 4096]);
+    loop {
+        let n = file.read(&mut piece)?;
+        ensure!(n > 0, "an answer ends early");
+        text.extend(&piece[..n]);
+        let lines = text.strip_suffix(b"\n").unwrap_or_default();
+        let last = lines.rsplit(|byte| *byte == b'\n').next();
+        if let Some(end) = last.and_then(|line| line.strip_prefix(b"# end ")) {
+            let end = std::str::from_utf8(end).map_err(io::Error::other)?;
+            let mut words = end.split(' ');
+            let value = words.find_map(|word| word.strip_prefix(key)?.strip_prefix('='));
+            return number(value.unwrap_or_default());
+        }
+    }
 }
