@@ -135,7 +135,9 @@ impl Bench {
             if is_there(BPF) {
                 race.add("bpf-iterator", || run_command(&["cat", BPF]));
             }
-            race.add("ps", || run_command(&ps));
+            if is_there("/usr/bin/ps") {
+                race.add("ps", || run_command(&ps));
+            }
             race.run(self.rounds)?;
             let read = |name: &str| Ok(count_lines(&fs::read(format!("{PROC}/{name}"))?) as u64);
             let mut race = Race::new("memory", count);

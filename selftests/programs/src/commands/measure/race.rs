@@ -68,7 +68,8 @@ fn time(repeat: u32, work: &mut dyn FnMut() -> io::Result<u64>) -> io::Result<(D
 pub fn run_command(words: &[&str]) -> io::Result<u64> {
     let mut command = Command::new(words[0]);
     let command = command.args(&words[1..]).stdin(Stdio::null());
-    let status = command.stdout(Stdio::null()).status()?;
+    let status = command.stdout(Stdio::null()).status();
+    let status = status.map_err(|error| error!("{words:?}: {error}"))?;
     ensure!(status.success(), "{words:?}: {status}");
     Ok(0)
 }
