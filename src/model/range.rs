@@ -16,7 +16,7 @@ use super::{
     VirtAddr,
 };
 
-/// How often a step is retried when the tables change meanwhile.
+/// How often a table is read again when the tables above change meanwhile.
 const TRIES: usize = 8;
 
 /// How many tables a step leaves out at most: some ten thousand entries are looked at in
@@ -298,6 +298,7 @@ pub fn step<'a, T: BulkTables>(
             Some(next) => {
                 va = next;
                 left_out += 1;
+                tries = TRIES;
             }
             None => {
                 let entries = buffer.get(..written)?;

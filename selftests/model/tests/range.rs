@@ -251,16 +251,19 @@ fn change(world: &mut Tables, place: &prop::sample::Index, random: [u64; 2]) {
     world.entries.insert(slot, new);
 }
 
+fn base_page(pfn: u64) -> Entry {
+    Entry {
+        target: pfn << 12,
+        page_shift: 12,
+        raw_kind: space::raw_kind(Kind::Leaf),
+        ..Entry::default()
+    }
+}
+
 // A table that was taken away may be filled with anything before it is read.
 #[test]
 fn entries_of_a_table_that_was_taken_away_are_not_believed() {
     let mode = modes::x86(4);
-    let page = |number: u64| Entry {
-        target: number << 12,
-        page_shift: 12,
-        raw_kind: space::raw_kind(Kind::Leaf),
-        ..Entry::default()
-    };
     for above in 0..3 {
         let mut still = Tables::default();
         for table in 0..3 {
@@ -268,7 +271,7 @@ fn entries_of_a_table_that_was_taken_away_are_not_believed() {
                 .entries
                 .insert((table, 0), tables::leads_to(table + 1, flags::PERM));
         }
-        still.entries.insert((3, 1), page(1));
+        still.entries.insert((3, 1), base_page(1));
         let script = move |reading: usize, tables: &mut Tables| {
             // The tables above the pte were read, and the pte was not.
             if reading == 3 {
@@ -278,8 +281,8 @@ fn entries_of_a_table_that_was_taken_away_are_not_believed() {
                         .entries
                         .insert((from, 0), tables::leads_to(table + 11, flags::PERM));
                 }
-                tables.entries.insert((3, 1), page(666));
-                tables.entries.insert((13, 1), page(2));
+                tables.entries.insert((3, 1), base_page(666));
+                tables.entries.insert((13, 1), base_page(2));
             }
         };
         let tables = Scripted::new(mode.paging, still, script);
@@ -320,13 +323,9 @@ fn a_page_that_is_wanted_is_found_and_others_need_not_be() {
         still.entries.insert((table, 0), leads);
     }
     for number in 2..8 {
-        let page = Entry {
-            target: (100 + number) << 12,
-            page_shift: 12,
-            raw_kind: space::raw_kind(Kind::Leaf),
-            ..Entry::default()
-        };
-        still.entries.insert((3, number as usize), page);
+        still
+            .entries
+            .insert((3, number as usize), base_page(100 + number));
     }
     let tables = Scripted::new(mode.paging, still, |_, _| ());
     for (wanted, found) in [(99 << 12, false), (0x66_123, true), (107 << 12, true)] {
@@ -355,13 +354,9 @@ fn tables_without_the_page_that_is_wanted_are_left_out() {
     for number in 0..40 {
         let leads = tables::leads_to(3 + number, flags::PERM);
         still.entries.insert((2, number as usize), leads);
-        let page = Entry {
-            target: (100 + number) << 12,
-            page_shift: 12,
-            raw_kind: space::raw_kind(Kind::Leaf),
-            ..Entry::default()
-        };
-        still.entries.insert((3 + number, 7), page);
+        still
+            .entries
+            .insert((3 + number, 7), base_page(100 + number));
     }
     let mut buffer = [Entry::default(); STEP_ENTRIES];
     let last = VirtAddr((40 << 21) - 1);
