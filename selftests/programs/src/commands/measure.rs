@@ -18,6 +18,8 @@ mod race;
 
 const MIB: usize = 1 << 20;
 const GIB: usize = 1 << 30;
+const PARTS: [&str; 8] =
+    words! { "questions" "walk" "totals" "list" "frames" "rmap" "memory" "processes" };
 const BPF: &str = "/sys/fs/bpf/tasks";
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -333,39 +335,31 @@ pub fn run(options: &mut Options) -> io::Result<bool> {
     };
     let only = options.get::<String>("--only")?;
     options.end()?;
-    let wanted = |name: &str| {
-        let only = only.as_deref();
-        only.is_none_or(|only| only.split(',').any(|one| one == name))
-    };
+    let wanted = only.as_ref().map(|only| only.split(',').collect());
+    let wanted: Vec<_> = wanted.unwrap_or(PARTS.to_vec());
+    let unknown = wanted.iter().find(|name| !PARTS.contains(name));
+    unknown.map_or(Ok(()), |name| Err(misuse(format!("--only {name}?"))))?;
     println!("bench,variant,x,round,nanoseconds,found");
-    if wanted("questions") {
-        questions::run(bench.rounds)?;
-    }
-    if wanted("walk") {
-        bench.walk()?;
-    }
-    if wanted("totals") {
-        let dense = bench.sizes(&[16 * MIB, 64 * MIB, 256 * MIB, GIB]);
-        bench.totals("totals-4k", dense, Fill::Scattered)?;
-        bench.totals("totals-huge", dense, Fill::Huge)?;
-        let sparse = [GIB, 4 * GIB, 16 * GIB, 64 * GIB];
-        bench.totals("totals-one-page", &sparse, Fill::One)?;
-    }
-    if wanted("list") {
-        bench.list("list-scattered", Fill::Scattered)?;
-        bench.list("list-contiguous", Fill::Contiguous)?;
-    }
-    if wanted("frames") {
-        bench.frames()?;
-    }
-    if wanted("rmap") {
-        bench.rmap()?;
-    }
-    if wanted("memory") {
-        memory()?;
-    }
-    if wanted("processes") {
-        bench.processes()?;
+    for part in PARTS.iter().filter(|name| wanted.contains(name)) {
+        match *part {
+            "questions" => questions::run(bench.rounds)?,
+            "walk" => bench.walk()?,
+            "totals" => {
+                let dense = bench.sizes(&[16 * MIB, 64 * MIB, 256 * MIB, GIB]);
+                bench.totals("totals-4k", dense, Fill::Scattered)?;
+                bench.totals("totals-huge", dense, Fill::Huge)?;
+                let sparse = [GIB, 4 * GIB, 16 * GIB, 64 * GIB];
+                bench.totals("totals-one-page", &sparse, Fill::One)?;
+            }
+            "list" => {
+                bench.list("list-scattered", Fill::Scattered)?;
+                bench.list("list-contiguous", Fill::Contiguous)?;
+            }
+            "frames" => bench.frames()?,
+            "rmap" => bench.rmap()?,
+            "memory" => memory()?,
+            _ => bench.processes()?,
+        }
     }
     Ok(true)
 }
