@@ -36,7 +36,7 @@ pub(crate) use crate::{
         self, next_table, size_of, LevelCheck, Mode, BITS, LEVELS, ORDINARY, RUN, RUN_HUGE, SIZES,
     },
     memory::*,
-    misuse,
+    misuse, must,
     pagemap::*,
     proc::*,
     reference::*,
@@ -69,30 +69,35 @@ macro_rules! words {
     ($($word:literal)+) => { [$($word),+] };
 }
 
+/// Keeps what is not so, with a text.
+pub trait Keep {
+    fn unless(&mut self, is_so: bool, what: String);
+}
+
+impl Keep for Vec<String> {
+    fn unless(&mut self, is_so: bool, what: String) {
+        self.extend((!is_so).then_some(what));
+    }
+}
+
 /// Counts what must not be, and shows the first ones.
 #[derive(Default)]
 pub struct Wrong(pub usize);
 
-impl Wrong {
-    pub fn tell(&mut self, what: &str) {
-        self.0 += 1;
-        if self.0 <= 20 {
+impl Keep for Wrong {
+    fn unless(&mut self, is_so: bool, what: String) {
+        self.0 += usize::from(!is_so);
+        if !is_so && self.0 <= 20 {
             println!("wrong: {what:.1000}");
         }
     }
 }
 
-/// What differs, with a text each.
-pub trait Differences {
-    fn unless(&mut self, right: bool, what: String);
-}
-
-impl Differences for Vec<String> {
-    fn unless(&mut self, right: bool, what: String) {
-        if !right {
-            self.push(what);
-        }
-    }
+#[macro_export]
+macro_rules! must {
+    ($wrong:expr, $is_so:expr, $($text:tt)*) => {
+        $wrong.unless($is_so, ::std::format!($($text)*))
+    };
 }
 
 /// Shows the first lines of what differs, and counts all.

@@ -25,20 +25,16 @@ struct Count {
 impl Count {
     fn equal(&mut self, what: &str, expected: &[u8], got: &[u8]) {
         self.bytes += got.len();
-        if expected != got {
-            let same = expected.iter().zip(got).take_while(|(a, b)| a == b).count();
-            let (want, have) = (expected.len(), got.len());
-            self.wrong.tell(&format!(
-                "{what}: {have} bytes, not {want}; the first {same} are equal"
-            ));
-        }
+        let same = expected.iter().zip(got).take_while(|(a, b)| a == b).count();
+        let (want, have) = (expected.len(), got.len());
+        let text = format!("{what}: {have} bytes, not {want}; the first {same} are equal");
+        self.wrong.unless(expected == got, text);
     }
 
     fn faults(&mut self, what: &str, result: io::Result<usize>) {
-        match result {
-            Err(error) if is_fault(&error) => self.faults += 1,
-            other => self.wrong.tell(&format!("{what}: {other:?}")),
-        }
+        let right = result.as_ref().is_err_and(is_fault);
+        self.faults += usize::from(right);
+        must!(self.wrong, right, "{what}: {result:?}");
     }
 }
 
@@ -72,9 +68,8 @@ fn read_badly(
         match result {
             Ok(0) => break,
             Ok(n) if kind < 2 || n > good => {
-                count.wrong.tell(&format!(
-                    "{what}: {n} bytes where {good} fit, by call {kind}"
-                ));
+                let text = format!("{what}: {n} bytes where {good} fit, by call {kind}");
+                count.wrong.unless(false, text);
             }
             Ok(n) => {
                 count.partial += usize::from(kind < 4 && n == good);

@@ -112,9 +112,9 @@ impl Comparison {
                 let mapping = memory.mapping(page.va);
                 if mapping.is_some_and(Mapping::is_pfnmap) {
                     let keys = self.walk.walk(pid, page.va)?;
-                    if keys.get("pa") != format!("{:#x}", page.pa) || !row.has("special") {
-                        wrong.push(format!("{page:x?}, but walk says {keys:?}"));
-                    }
+                    let same = keys.get("pa") == format!("{:#x}", page.pa);
+                    let right = same && row.has("special");
+                    must!(wrong, right, "{page:x?}, but walk says {keys:?}");
                     continue;
                 }
                 let right = |other: &&Page| {
@@ -190,7 +190,7 @@ impl Comparison {
             let value = |(key, kb): (&str, _)| number(kb).map(|kb| (key.to_owned(), kb));
             let said: Kb = pairs.filter(is).map(value).try_collect()?;
             let right = said == expected;
-            wrong.unless(right, format!("{answer:?}, expected {expected:?}"));
+            must!(wrong, right, "{answer:?}, expected {expected:?}");
             self.mappings += 1;
             self.keys.extend(said.into_keys());
         }
@@ -217,7 +217,7 @@ impl Comparison {
             let (from, to) = (start / PAGE * PAGE, end.next_multiple_of(PAGE));
             let rows = part?.rows;
             let inside = rows.iter().all(|row| row.start >= from && row.last < to);
-            wrong.unless(inside, format!("rows outside {from:#x}-{to:#x}"));
+            must!(wrong, inside, "rows outside {from:#x}-{to:#x}");
             let more = self.judge(pid, &before, from, to, &rows)?.into_iter();
             wrong.extend(more.map(|line| format!("{start:#x}-{end:#x}: {line}")));
         }

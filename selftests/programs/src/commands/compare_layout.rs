@@ -20,11 +20,11 @@ fn regions(wrong: &mut Vec<String>) -> io::Result<Vec<Region>> {
         let last = if end == u64::MAX { end } else { end - 1 };
         let size = last.wrapping_sub(start).wrapping_add(1) >> 10;
         let follows = next == Some(start) && start <= last && kb == size;
-        wrong.unless(follows, format!("{row:?} does not follow"));
+        must!(wrong, follows, "{row:?} does not follow");
         next = last.checked_add(1);
         regions.push(Region(row[0].clone(), start..=last, row[4].clone()));
     }
-    wrong.unless(next.is_none(), "the end is missing".to_owned());
+    must!(wrong, next.is_none(), "the end is missing");
     Ok(regions)
 }
 
@@ -46,8 +46,8 @@ fn compare_ends(regions: &[Region], wrong: &mut Vec<String>) -> io::Result<()> {
             };
             // Its word for KASAN's shadow is none of its own.
             let named = !is_mapped || name == "kasan" || answer.get("region") == name;
-            let what = format!("{name} {mapped}: {va:#x}, and walk: {answer:?}");
-            wrong.unless(can_be && named, what);
+            let text = format!("{name} {mapped}: {va:#x}, and walk: {answer:?}");
+            wrong.unless(can_be && named, text);
         }
     }
     Ok(())
@@ -81,13 +81,13 @@ pub fn run(_options: &mut Options) -> io::Result<bool> {
             // The page of vsyscall.
             _ => last - first < 4096,
         };
-        let what = format!("{name}: {range:x?}, and kcore has {first:#x}-{last:#x}");
-        wrong.unless(right, what);
+        let text = format!("{name}: {range:x?}, and kcore has {first:#x}-{last:#x}");
+        wrong.unless(right, text);
     }
     for name in ["text", "vmalloc", "linear", "vmemmap"] {
         // An image in vmalloc's window begins where that does, or inside of it.
-        let what = format!("{name}: kcore has no header in it");
-        wrong.unless(seen.contains(name), what);
+        let text = format!("{name}: kcore has no header in it");
+        wrong.unless(seen.contains(name), text);
     }
     let (regions, headers, mismatches) = (regions.len(), headers.len(), show(&wrong));
     println!("regions={regions} headers={headers} mismatches={mismatches}");

@@ -251,11 +251,9 @@ fn totals(page: &mut Conversation, program: Option<&str>) -> io::Result<(Vec<Str
         // A block that was taken offline has no flags.
         let more = *kind == "offline" && said > count;
         // As many again may have come and gone between.
-        if said.abs_diff(count) > 2 * moved && !more {
-            wrong.push(format!(
-                "totals: {said} frames {kind}, and not {count} ± {moved}"
-            ));
-        }
+        let right = said.abs_diff(count) <= 2 * moved || more;
+        let text = format!("totals: {said} frames {kind}, and not {count} ± {moved}");
+        wrong.unless(right, text);
     }
     let frames = |kind| Ok::<_, io::Error>(line.number(kind)? * 1024 / PAGE);
     let shmem = frames("kb_shmem")?;
@@ -263,17 +261,14 @@ fn totals(page: &mut Conversation, program: Option<&str>) -> io::Result<(Vec<Str
     for (at, name) in ["file and shmem", "shmem"].iter().enumerate() {
         let (said, one, other) = (said[at], cached_before[at], cached_after[at]);
         let right = said.abs_diff(one) <= 2 * one.abs_diff(other);
-        wrong.unless(
-            right,
-            format!("totals: {said} frames {name}, and not {one} to {other}"),
-        );
+        let text = format!("totals: {said} frames {name}, and not {one} to {other}");
+        wrong.unless(right, text);
     }
     for kind in MORE {
         left -= line.number(&format!("kb_{kind}"))? * 1024 / PAGE;
     }
-    if left != 0 {
-        wrong.push(format!("totals: {left} frames are of no kind: {line:?}"));
-    }
+    let text = format!("totals: {left} frames are of no kind: {line:?}");
+    wrong.unless(left == 0, text);
     Ok((wrong, after))
 }
 

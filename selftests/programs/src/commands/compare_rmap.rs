@@ -364,13 +364,13 @@ fn kernel(samples: usize, random: &mut Random) -> io::Result<bool> {
                 }
                 let keys = walk.walk("kernel", va)?;
                 let right = keys.get("region") == row[3];
-                wrong.unless(right, format!("{row:?}, but walk says {keys:?}"));
+                must!(wrong, right, "{row:?}, but walk says {keys:?}");
                 regions.insert(row[3].clone());
             }
             most = most.max(rows.len());
             let begin = format!("# end pid=kernel pa={pa:#x} ");
             let right = rows == expected && answer.last.starts_with(&begin);
-            wrong.unless(right, format!("{pa:#x}: {text}, but {expected:x?}"));
+            must!(wrong, right, "{pa:#x}: {text}, but {expected:x?}");
         }
     }
     let (mismatches, regions) = (show(&wrong), Vec::from_iter(regions).join(","));

@@ -96,20 +96,12 @@ fn is_of(row: &[String], task: &Task) -> bool {
 
 /// A state is judged where the task did not leave a CPU between the two readings.
 pub fn tasks(options: &mut Options) -> io::Result<bool> {
-    // What a kernel worker works on is part of its name in /proc.
     let lasting = |task: &Task| {
-        let comm = if task.kernel {
-            Vec::new()
-        } else {
-            task.comm.clone()
-        };
-        let (state, switches) = (String::new(), 0);
-        Task {
-            comm,
-            state,
-            switches,
-            ..task.clone()
-        }
+        let mut task = task.clone();
+        (task.state, task.switches) = Default::default();
+        // What a kernel worker works on is part of its name in /proc.
+        task.comm.retain(|_| !task.kernel);
+        task
     };
     let same = |old: &Task, new: &Task| old.start == new.start;
     let (fine, line) = settle(options, |proc| {
@@ -149,7 +141,7 @@ impl Process {
         let directory = proc.join(pid.to_string());
         let mut task = Task::read(&directory, pid)?;
         // Whether it runs is not judged here.
-        (task.state, task.switches) = (String::new(), 0);
+        (task.state, task.switches) = Default::default();
         // Where the first thread has ended, another one has the memory.
         let threads = directory.join("task");
         let mut all = numbers(&threads).into_iter();
@@ -181,22 +173,17 @@ impl Process {
             .collect()
     }
 
-    fn difference(&self, row: &[String]) -> io::Result<Option<String>> {
+    fn judge(&self, row: &[String]) -> io::Result<()> {
         for (&place, &value) in &self.columns {
-            if number(&row[place])? != value {
-                let name = header("vm").split(' ').nth(place).unwrap_or_default();
-                return Ok(Some(format!("{name} of {row:?}, but {value}")));
-            }
+            let name = header("vm").split(' ').nth(place).unwrap_or_default();
+            ensure!(number(&row[place])? == value, "{name}, not {value}");
         }
-        let heap = number(&row[HEAP])?;
-        if !(self.heap.0..=self.heap.1).contains(&heap) {
-            return Ok(Some(format!("HEAP_B of {row:?}, but {:?}", self.heap)));
-        }
-        if number(&row[2])? != number(&row[3])? + number(&row[4])? + number(&row[5])? {
-            return Ok(Some(format!("RSS_KB of {row:?} is no sum")));
-        }
-        let named = self.task.has_name(&row[11]);
-        Ok((!named).then(|| format!("COMM of {row:?}")))
+        let heap = (self.heap.0..=self.heap.1).contains(&number(&row[HEAP])?);
+        ensure!(heap, "HEAP_B, not {:?}", self.heap);
+        let sum = number(&row[3])? + number(&row[4])? + number(&row[5])?;
+        ensure!(number(&row[2])? == sum, "RSS_KB, no sum");
+        ensure!(self.task.has_name(&row[11]), "COMM");
+        Ok(())
     }
 }
 
@@ -209,7 +196,9 @@ pub fn vm(options: &mut Options) -> io::Result<bool> {
         largest.clear();
         let judge = |outcome: &mut Outcome, _, (process, _): (&Process, &_), row: &[String]| {
             outcome.judged += 1;
-            outcome.mismatches.extend(process.difference(row)?);
+            if let Err(what) = process.judge(row) {
+                outcome.mismatches.push(format!("{what} of {row:?}"));
+            }
             for (place, field) in row.iter().enumerate().take(VMAS + 1) {
                 let largest = largest.entry(place).or_default();
                 *largest = number(field)?.max(*largest);
@@ -225,50 +214,31 @@ pub fn vm(options: &mut Options) -> io::Result<bool> {
     Ok(fine)
 }
 
-const AWAKE: &str = "asleep without a stack pointer";
-
-fn check_stack(row: &[String], sleeping: bool) -> io::Result<Option<&'static str>> {
+/// Judges the columns of a stack; whether it is the one of a sleeper without a stack pointer.
+fn judge_stack(row: &[String], sleeping: bool) -> io::Result<bool> {
     let (stack, sp, used) = (&row[3], &row[4], &row[6]);
     let size = number(&row[5])? as usize;
     if stack == "-" {
         let freed = sp == "-" && used == "-" && !sleeping;
-        return Ok((!freed).then_some("no stack, but a stack pointer, or asleep"));
+        ensure!(freed, "no stack, but a stack pointer, or asleep");
+        return Ok(false);
     }
     let stack = parse_hex(stack)? as usize;
-    let has_pointer = sp != "-" && used != "-";
-    let sp_value = if has_pointer {
-        parse_hex(sp)? as usize
-    } else {
-        stack
-    };
-    let from_top = (stack + size).wrapping_sub(sp_value);
-    let rules = [
-        (
-            !size.is_power_of_two() || size < 8192 || stack % size != 0,
-            "size or alignment",
-        ),
-        (stack >> 63 != 1, "not a kernel address"),
-        (
-            !has_pointer && sp != used,
-            "one of SP and USED_B without the other",
-        ),
-        (!has_pointer && sleeping, AWAKE),
-        (
-            has_pointer && !(1..=size).contains(&from_top),
-            "SP outside the stack",
-        ),
-        (
-            has_pointer && *used != from_top.to_string(),
-            "USED_B is not STACK + SIZE_B - SP",
-        ),
-        // A sleeper has at least the frames of a system call below the top.
-        (
-            has_pointer && (from_top % 8 != 0 || sleeping && from_top < 64),
-            "SP unlikely",
-        ),
-    ];
-    let broken = rules.iter().find(|(wrong, _)| *wrong);
-    Ok(broken.map(|(_, what)| *what))
+    let whole = size.is_power_of_two() && size >= 8192 && stack % size == 0;
+    ensure!(whole, "size or alignment");
+    ensure!(stack >> 63 == 1, "not a kernel address");
+    if sp == "-" || used == "-" {
+        ensure!(sp == used, "one of SP and USED_B without the other");
+        return Ok(sleeping);
+    }
+    let from_top = (stack + size).wrapping_sub(parse_hex(sp)? as usize);
+    ensure!((1..=size).contains(&from_top), "SP outside the stack");
+    let same = *used == from_top.to_string();
+    ensure!(same, "USED_B is not STACK + SIZE_B - SP");
+    // A sleeper has at least the frames of a system call below the top.
+    let likely = from_top % 8 == 0 && (!sleeping || from_top >= 64);
+    ensure!(likely, "SP unlikely");
+    Ok(false)
 }
 
 /// The start of every area in vmallocinfo; empty where it hides them: hashed pointers are below
@@ -278,11 +248,7 @@ fn vmalloc_areas() -> BTreeSet<u64> {
     let start = |line: &str| parse_hex(line.split_once('-')?.0).ok();
     let starts: BTreeSet<_> = text.lines().filter_map(start).collect();
     let shown = starts.iter().all(|start| start >> 63 == 1);
-    if shown {
-        starts
-    } else {
-        BTreeSet::new()
-    }
+    Some(starts).filter(|_| shown).unwrap_or_default()
 }
 
 /// Every thread that lives throughout must have one row, with the process, state and name of
@@ -311,19 +277,19 @@ pub fn kstack(options: &mut Options) -> io::Result<bool> {
         let judge = |outcome: &mut Outcome, tid, pair: (&_, &_), row: &[String]| {
             let ((pid, old), (_, new)): (&(u32, Task), &(u32, Task)) = pair;
             outcome.judged += 1;
-            if row[1] != pid.to_string() || !(old.has_name(&row[7]) || new.has_name(&row[7])) {
-                outcome.mismatches.push(format!("row {row:?}, but {old:?}"));
-            }
+            let named = old.has_name(&row[7]) || new.has_name(&row[7]);
+            let right = row[1] == pid.to_string() && named;
+            must!(outcome.mismatches, right, "row {row:?}, but {old:?}");
             let mut moving = |what: String| drop(outcome.in_motion.insert(tid, what));
             if row[2] != old.state && old.rested_until(new) {
                 moving(format!("row {row:?}, but {old:?}"));
             }
             let sleeps = ["S", "D", "I", "T", "t"].contains(&row[2].as_str());
             sleeping += usize::from(sleeps);
-            let wrong = check_stack(row, sleeps)?;
+            let judged = judge_stack(row, sleeps);
             // It may have woken between the reading of state and pointer.
-            if wrong == Some(AWAKE) && old.rested_until(new) {
-                moving(format!("{AWAKE}: {row:?}"));
+            if judged.as_ref().is_ok_and(|awake| *awake) && old.rested_until(new) {
+                moving(format!("asleep without a stack pointer: {row:?}"));
             }
             if let (false, Ok(stack)) = (areas.is_empty(), parse_hex(&row[3])) {
                 vmalloc += 1;
@@ -331,7 +297,7 @@ pub fn kstack(options: &mut Options) -> io::Result<bool> {
                     moving(format!("not in vmallocinfo: {row:?}"));
                 }
             }
-            if let Some(what) = wrong.filter(|what| *what != AWAKE) {
+            if let Err(what) = judged {
                 outcome.mismatches.push(format!("{what}: {row:?}"));
             }
             Ok(())

@@ -58,36 +58,32 @@ pub fn parse(text: &str) -> io::Result<Vec<Row>> {
     Ok(rows)
 }
 
-fn difference(row: &Row, mapping: &Mapping, count: &Count) -> Option<&'static str> {
+fn judge(row: &Row, mapping: &Mapping, count: &Count) -> io::Result<()> {
     let [_, present, huge, zero, swap, empty] = row.kb;
     let kb = |key| mapping.kb(key);
-    if (row.start, row.end, &row.perm) != (mapping.start, mapping.end, &mapping.perm) {
-        return Some("addresses or permissions");
-    }
-    if !mapping.is_named(&row.name) {
-        return Some("name");
-    }
+    let same = (row.start, row.end, &row.perm) == (mapping.start, mapping.end, &mapping.perm);
+    ensure!(same, "addresses or permissions");
+    ensure!(mapping.is_named(&row.name), "name");
     let hugetlb = kb("Shared_Hugetlb") + kb("Private_Hugetlb");
     // Entries of the pte level map those that are smaller than what a pmd entry maps.
     let pmd = KB * KB * 1024 / 8;
     let huge_hugetlb = hugetlb * u64::from(kb("KernelPageSize") >= pmd);
-    if huge != kb("AnonHugePages") + kb("ShmemPmdMapped") + kb("FilePmdMapped") + huge_hugetlb {
-        return Some("huge");
-    }
+    let all_huge = kb("AnonHugePages") + kb("ShmemPmdMapped") + kb("FilePmdMapped") + huge_hugetlb;
+    ensure!(huge == all_huge, "huge");
     if mapping.is_pfnmap() {
         // Of memory without struct pages, neither file says anything.
-        return (zero + swap > 0).then_some("zero or swap");
+        ensure!(zero + swap == 0, "zero or swap");
+        return Ok(());
     }
-    if (present, zero, empty) != (count.present * KB, count.zero * KB, count.empty * KB) {
-        return Some("pagemap");
-    }
+    let counted = [count.present, count.zero, count.empty].map(|pages| pages * KB);
+    ensure!([present, zero, empty] == counted, "pagemap");
     // smaps leaves special entries out, and counts the file's swap.
     let special = mapping.has_flag("mm") || mapping.name.starts_with(b"[v");
     let swapped = if swap == 0 { 0 } else { kb("Swap") };
-    if !special && present + swap != kb("Rss") + hugetlb + swapped {
-        return Some("smaps");
-    }
-    (swap > count.other * KB).then_some("swap")
+    let right = special || present + swap == kb("Rss") + hugetlb + swapped;
+    ensure!(right, "smaps");
+    ensure!(swap <= count.other * KB, "swap");
+    Ok(())
 }
 
 struct Comparison {
@@ -114,7 +110,7 @@ impl Comparison {
         ensure!(right, "{got} rows, {expected} in maps");
         let mut wrong = Vec::new();
         for ((row, mapping), count) in rows.iter().zip(&memory.mappings).zip(&memory.counts) {
-            if let Some(what) = difference(row, mapping, count) {
+            if let Err(what) = judge(row, mapping, count) {
                 wrong.push(format!("{what}: {row:x?} {mapping:x?} {count:?}"));
             }
             let sums = self.sums.iter_mut().zip(row.kb);

@@ -132,30 +132,25 @@ impl Known<'_> {
     }
 
     fn judge_perm(&self, answer: &Line<'_>, mapping: &Mapping) -> io::Result<()> {
-        let perm = answer.get("perm");
-        let wrong = |what: &str| Err(error!("perm={perm} flags={}: {what}", answer.get("flags")));
+        let [perm, flags] = ["perm", "flags"].map(|key| answer.get(key));
         let [r, w, x, b'u'] = perm.as_bytes() else {
-            return wrong("not four letters, the last one u");
+            bail!("perm={perm}: not four letters, the last one u");
         };
         let protnone = perm == "---u";
-        if answer.has_flag("protnone") != protnone {
-            return wrong("protnone");
-        }
+        let same = answer.has_flag("protnone") == protnone;
+        ensure!(same, "perm={perm} flags={flags}: protnone");
         // PROT_NONE says nothing else of an entry.
-        if !protnone && answer.has_flag("nx") != (*x == b'-') {
-            return wrong("nx");
-        }
+        let same = protnone || answer.has_flag("nx") == (*x == b'-');
+        ensure!(same, "perm={perm} flags={flags}: nx");
         let maps = mapping.perm.as_bytes();
-        if (maps[0] == b'r') != (*r == b'r') || (maps[2] == b'x') != (*x == b'x') {
-            return wrong(&format!("maps has {}", mapping.perm));
-        }
-        let kind = self.range.kind.as_str();
-        let may = maps[1] == b'w';
-        let must = may && WRITTEN.contains(&kind);
-        let must_not = !may || PROTECTED.contains(&kind);
-        if (must && *w != b'w') || (must_not && *w != b'-') {
-            return wrong(&format!("maps has {}", mapping.perm));
-        }
+        let (kind, may) = (self.range.kind.as_str(), maps[1] == b'w');
+        let has_to = may && WRITTEN.contains(&kind);
+        let has_not_to = !may || PROTECTED.contains(&kind);
+        let right = (maps[0] == b'r') == (*r == b'r')
+            && (maps[2] == b'x') == (*x == b'x')
+            && (!has_to || *w == b'w')
+            && (!has_not_to || *w == b'-');
+        ensure!(right, "perm={perm}: maps has {}", mapping.perm);
         Ok(())
     }
 }

@@ -113,9 +113,8 @@ impl Faults {
     fn check<T>(&mut self, what: &str, n: u64, pass: &Pass<T>) {
         if let Err(error) = &pass.0 {
             let expected = [Some(libc::ENOMEM), Some(libc::EFAULT)];
-            if pass.2 > 0 || !expected.contains(&error.raw_os_error()) {
-                self.wrong.tell(&format!("{what}: allocation {n}: {error}"));
-            }
+            let right = pass.2 == 0 && expected.contains(&error.raw_os_error());
+            must!(self.wrong, right, "{what}: allocation {n}: {error}");
         }
     }
 
@@ -143,9 +142,9 @@ impl Faults {
             let left = pass.2;
             let got = finish(object, pass.0.ok())?;
             if got != expected {
-                let what = format!("{what}: allocation {n}: {} bytes", got.len());
-                let text = difference(&got, &expected);
-                self.wrong.tell(&format!("{what}: {text}"));
+                let (len, text) = (got.len(), difference(&got, &expected));
+                let text = format!("{what}: allocation {n}: {len} bytes: {text}");
+                self.wrong.unless(false, text);
             }
             if left > 0 {
                 println!("{what}: {} allocations", n - 1);
@@ -174,10 +173,8 @@ fn load(faults: &mut Faults, file: &str) -> io::Result<()> {
         let pass = faults.pass(n, || sys::load(file))?;
         faults.check("load", n, &pass);
         let there = fs::exists(PROC)? || fs::exists(SYSFS)?;
-        if there != pass.0.is_ok() {
-            let text = format!("load: allocation {n}: its files: {there}");
-            faults.wrong.tell(&text);
-        }
+        let text = format!("load: allocation {n}: its files: {there}");
+        faults.wrong.unless(there == pass.0.is_ok(), text);
         if pass.0.is_ok() {
             sys::unload()?;
         }

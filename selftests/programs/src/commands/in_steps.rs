@@ -58,14 +58,11 @@ impl Steps {
 
     /// The number of the call that it enters.
     fn call_number(&self) -> io::Result<u64> {
-        // struct ptrace_syscall_info, include/uapi/linux/ptrace.h: op, …, nr at 24.
-        let mut info = [0u64; 11];
-        let (what, size) = (libc::PTRACE_GET_SYSCALL_INFO, size_of_val(&info));
-        // SAFETY: the buffer has the size that is passed as address.
-        let n = unsafe { libc::ptrace(what, self.pid.as_raw(), size, info.as_mut_ptr()) };
-        Errno::result(n)?;
-        ensure!(info[0] as u8 == 1, "not where a call begins");
-        Ok(info[3])
+        let info = ptrace::syscall_info(self.pid)?;
+        let enters = info.op == libc::PTRACE_SYSCALL_INFO_ENTRY;
+        ensure!(enters, "not where a call begins");
+        // SAFETY: where a call begins, this is the part that the kernel writes.
+        Ok(unsafe { info.u.entry.nr })
     }
 
     /// Lets it run until it is about to read; `false` if it has ended. No signal reaches it.
@@ -135,16 +132,10 @@ struct Subject {
 impl Subject {
     fn start() -> io::Result<Self> {
         let mut command = Command::new("/proc/self/exe");
-        let command = command
-            .args(COMMAND)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped());
-        let mut process = command.spawn()?;
-        let (tell, told) = process
-            .stdin
-            .take()
-            .zip(process.stdout.take())
-            .expect("pipes");
+        let command = command.args(COMMAND).stdin(Stdio::piped());
+        let mut process = command.stdout(Stdio::piped()).spawn()?;
+        let pipes = process.stdin.take().zip(process.stdout.take());
+        let (tell, told) = pipes.expect("pipes");
         let told = BufReader::new(told).lines();
         Ok(Self {
             process,
@@ -257,9 +248,8 @@ pub fn moving(options: &mut Options) -> io::Result<bool> {
             changes += 1;
             stir(area, &mut random).map(|()| true)
         })?;
-        if let Err(error) = compare_vmas::parse(&text) {
-            wrong.tell(&error.to_string());
-        }
+        let parsed = compare_vmas::parse(&text);
+        must!(wrong, parsed.is_ok(), "{:?}", parsed.err());
         least = least.min(changes);
         different.insert(text);
     }

@@ -34,10 +34,7 @@ impl Count {
     /// Counts a reader that was held: it must have had a part of what there was.
     fn held(&mut self, name: &str, middle: bool) {
         self.middle += usize::from(middle);
-        if !middle {
-            let text = format!("{name}: held, but not in the middle");
-            self.wrong.tell(&text);
-        }
+        must!(self.wrong, middle, "{name}: held, but not in the middle");
     }
 
     /// Has a child do something, forever, and kills it after some time.
@@ -105,17 +102,14 @@ fn shared(
     kill(count, &file)?;
     let rest = read_all(&file, 65536)?;
     // A process that was killed has no place in the answer of `rmap`.
-    if name != "rmap" && !expected.ends_with(&rest) {
-        let text = format!("{name}: the rest is no end of the answer");
-        count.wrong.tell(&text);
-    }
+    let right = name == "rmap" || expected.ends_with(&rest);
+    let text = format!("{name}: the rest is no end of the answer");
+    count.wrong.unless(right, text);
     if header(name).is_empty() {
         file.write_all(b"?\n")?;
         let answer = String::from_utf8_lossy(&read_all(&file, 65536)?).into_owned();
-        if !answer.contains("error=EINVAL") {
-            let text = format!("{name}: the next question: {answer:?}");
-            count.wrong.tell(&text);
-        }
+        let text = format!("{name}: the next question: {answer:?}");
+        count.wrong.unless(answer.contains("error=EINVAL"), text);
     }
     Ok(!rest.is_empty() && rest.len() < expected.len())
 }

@@ -20,10 +20,16 @@ const RESTING: [usize; 3] = [1, 3, 5];
 /// Questions of one write about single addresses.
 const BATCH: usize = 12;
 
+macro_rules! turns {
+    ($($name:ident)+) => { [$((stringify!($name), Asker::$name)),+] };
+}
+
+type Turn = fn(&mut Asker) -> io::Result<()>;
+
 /// What an asker does in turn, so that few rounds have each of [`super::tally::ROUNDS`].
-const TURNS: [&str; 18] = words! {
-    "walk" "extents" "rmap" "walk" "vmas" "page" "strangers" "walk" "extents" "kernel" "walk"
-    "sysfs" "vmas" "walk" "extents" "page" "strangers" "table"
+const TURNS: [(&str, Turn); 18] = turns! {
+    walk extents rmap walk vmas page strangers walk extents kernel walk sysfs vmas walk extents
+    page strangers table
 };
 
 pub struct Asker {
@@ -66,9 +72,9 @@ impl Asker {
     pub fn work(mut self) -> ! {
         loop {
             tally::heart(self.heart).fetch_add(1, Ordering::Relaxed);
-            let round = TURNS[self.turn];
+            let (round, act) = TURNS[self.turn];
             self.turn = (self.turn + 1) % TURNS.len();
-            let Err(error) = self.act(round) else {
+            let Err(error) = act(&mut self) else {
                 tally::add(round, 1);
                 continue;
             };
@@ -87,20 +93,6 @@ impl Asker {
                 }
                 _ => tally::wrong(&format!("an asker failed: {round}: {error}")),
             }
-        }
-    }
-
-    fn act(&mut self, round: &str) -> io::Result<()> {
-        match round {
-            "walk" => self.walk(),
-            "extents" => self.extents(),
-            "vmas" => self.vmas(),
-            "rmap" => self.rmap(),
-            "page" => self.page(),
-            "strangers" => self.strangers(),
-            "kernel" => self.kernel(),
-            "sysfs" => self.sysfs(),
-            _ => self.table(),
         }
     }
 
