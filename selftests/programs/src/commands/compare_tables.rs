@@ -214,7 +214,7 @@ pub fn vm(options: &mut Options) -> io::Result<bool> {
     Ok(fine)
 }
 
-/// Judges the columns of a stack; whether it is the one of a sleeper without a stack pointer.
+/// Judges the columns of a stack; whether a sleeper has lost its stack pointer.
 fn judge_stack(row: &[String], sleeping: bool) -> io::Result<bool> {
     let (stack, sp, used) = (&row[3], &row[4], &row[6]);
     let size = number(&row[5])? as usize;
@@ -288,7 +288,7 @@ pub fn kstack(options: &mut Options) -> io::Result<bool> {
             sleeping += usize::from(sleeps);
             let judged = judge_stack(row, sleeps);
             // It may have woken between the reading of state and pointer.
-            if judged.as_ref().is_ok_and(|awake| *awake) && old.rested_until(new) {
+            if judged.as_ref().is_ok_and(|lost| *lost) && old.rested_until(new) {
                 moving(format!("asleep without a stack pointer: {row:?}"));
             }
             if let (false, Ok(stack)) = (areas.is_empty(), parse_hex(&row[3])) {
