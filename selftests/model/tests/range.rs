@@ -373,3 +373,24 @@ fn tables_without_the_page_that_is_wanted_are_left_out() {
     assert_eq!(seen(32 << 21, 139), (vec![(39 << 21) + 0x7000], 40));
     assert_eq!(seen(38 << 21, 7), (vec![], 40));
 }
+
+// Each of the tables that are left out together has all its tries.
+#[test]
+fn tables_are_left_out_that_change_now_and_then() {
+    let mode = modes::x86(4);
+    let mut still = Tables::default();
+    for table in 0..2 {
+        let leads = tables::leads_to(table + 1, flags::PERM);
+        still.entries.insert((table, 0), leads);
+    }
+    // The entry above leads elsewhere before most looks at eight entries are over.
+    let script = |reading: usize, tables: &mut Tables| {
+        let leads = tables::leads_to(3 + reading as u64 / 20, flags::PERM);
+        tables.entries.insert((2, 0), leads);
+    };
+    let tables = Scripted::new(mode.paging, still, script);
+    let (last, wanted) = (VirtAddr((1 << 21) - 1), Some(PhysAddr(7 << 12)));
+    let mut buffer = [Entry::default(); 8];
+    let found = step(&tables, VirtAddr(0), last, wanted, &mut buffer).expect("enough tries");
+    assert_eq!(found.next(), Some(VirtAddr(16 * 0x8000)));
+}
