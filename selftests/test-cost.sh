@@ -60,7 +60,7 @@ LOOP
 	# Regenerating the table, or scanning from its start, would take milliseconds each time.
 	end=$(($(wc -c </proc/memintro/tasks) - 200))
 	ktap_equal "a read costs no more at the end" 100 \
-		"$(timeout 300 "$bin/raw-question" read /proc/memintro/tasks --at $end --size 100 --times 1000000 | wc -c)"
+		"$(timeout 200 "$bin/raw-question" read /proc/memintro/tasks --at $end --size 100 --times 1000000 | wc -c)"
 	stop family
 fi
 
@@ -79,7 +79,7 @@ cost() { # FILE KEY...
 	file=$1
 	shift
 	# shellcheck disable=SC2016 # the inner shell expands them
-	ktap_run "$file of $tib TiB costs no more than its tables" timeout 300 \
+	ktap_run "$file of $tib TiB costs no more than its tables" timeout 120 \
 		sh -c '{ cat "$1" >&3 && cat <&3; } 3<>"$2" >"$3"' sh "$tmp/questions" "/proc/memintro/$file" "$tmp/answers"
 	last=$(tail -n 1 "$tmp/answers")
 	said=

@@ -40,7 +40,7 @@ done
 # A second reader.
 for file in tasks vm heapmax kstack kmem layout; do
 	# Only what hangs takes longer.
-	got=$(timeout -k 1 "${LIMIT:-$((300 * slow))}" "$bin/converse" "/proc/memintro/$file" two-readers) || got=hangs
+	got=$(timeout -k 1 "${LIMIT:-$((60 * slow))}" "$bin/converse" "/proc/memintro/$file" two-readers) || got=hangs
 	case $got in 'EBUSY '* | 'EINTR '*) got="EBUSY or EINTR" ;; esac
 	ktap_equal "two readers: $file" "EBUSY or EINTR" "$got"
 done

@@ -26,7 +26,7 @@ ktap_plan 83
 log_mark
 
 # Only what hangs takes longer. (LIMIT=SECONDS: to see a broken module fail.)
-limit=${LIMIT:-$((300 * slow))}
+limit=${LIMIT:-$((60 * slow))}
 
 # Whether the witness still waits.
 held() {
