@@ -251,6 +251,16 @@ fn change(world: &mut Tables, place: &prop::sample::Index, random: [u64; 2]) {
     world.entries.insert(slot, new);
 }
 
+/// So many tables, of which each leads to the next.
+fn chain(count: u64) -> Tables {
+    let mut tables = Tables::default();
+    for table in 0..count {
+        let leads = tables::leads_to(table + 1, flags::PERM);
+        tables.entries.insert((table, 0), leads);
+    }
+    tables
+}
+
 fn base_page(pfn: u64) -> Entry {
     Entry {
         target: pfn << 12,
@@ -265,12 +275,7 @@ fn base_page(pfn: u64) -> Entry {
 fn entries_of_a_table_that_was_taken_away_are_not_believed() {
     let mode = modes::x86(4);
     for above in 0..3 {
-        let mut still = Tables::default();
-        for table in 0..3 {
-            still
-                .entries
-                .insert((table, 0), tables::leads_to(table + 1, flags::PERM));
-        }
+        let mut still = chain(3);
         still.entries.insert((3, 1), base_page(1));
         let script = move |reading: usize, tables: &mut Tables| {
             // The tables above the pte were read, and the pte was not.
@@ -317,11 +322,7 @@ fn tables_that_always_change_end() {
 #[test]
 fn a_page_that_is_wanted_is_found_and_others_need_not_be() {
     let mode = modes::x86(4);
-    let mut still = Tables::default();
-    for table in 0..3 {
-        let leads = tables::leads_to(table + 1, flags::PERM);
-        still.entries.insert((table, 0), leads);
-    }
+    let mut still = chain(3);
     for number in 2..8 {
         still
             .entries
@@ -346,11 +347,7 @@ fn a_page_that_is_wanted_is_found_and_others_need_not_be() {
 #[test]
 fn tables_without_the_page_that_is_wanted_are_left_out() {
     let mode = modes::x86(4);
-    let mut still = Tables::default();
-    for table in 0..2 {
-        let leads = tables::leads_to(table + 1, flags::PERM);
-        still.entries.insert((table, 0), leads);
-    }
+    let mut still = chain(2);
     for number in 0..40 {
         let leads = tables::leads_to(3 + number, flags::PERM);
         still.entries.insert((2, number as usize), leads);
@@ -378,17 +375,12 @@ fn tables_without_the_page_that_is_wanted_are_left_out() {
 #[test]
 fn tables_are_left_out_that_change_now_and_then() {
     let mode = modes::x86(4);
-    let mut still = Tables::default();
-    for table in 0..2 {
-        let leads = tables::leads_to(table + 1, flags::PERM);
-        still.entries.insert((table, 0), leads);
-    }
     // The entry above leads elsewhere before most looks at eight entries are over.
     let script = |reading: usize, tables: &mut Tables| {
         let leads = tables::leads_to(3 + reading as u64 / 20, flags::PERM);
         tables.entries.insert((2, 0), leads);
     };
-    let tables = Scripted::new(mode.paging, still, script);
+    let tables = Scripted::new(mode.paging, chain(2), script);
     let (last, wanted) = (VirtAddr((1 << 21) - 1), Some(PhysAddr(7 << 12)));
     let mut buffer = [Entry::default(); 8];
     let found = step(&tables, VirtAddr(0), last, wanted, &mut buffer).expect("enough tries");
