@@ -69,34 +69,43 @@ macro_rules! words {
     ($($word:literal)+) => { [$($word),+] };
 }
 
-/// Keeps what is not so, with a text.
+/// Takes down what is wrong.
 pub trait Keep {
-    fn unless(&mut self, is_so: bool, what: String);
-}
+    fn tell(&mut self, what: String);
 
-impl Keep for Vec<String> {
     fn unless(&mut self, is_so: bool, what: String) {
-        self.extend((!is_so).then_some(what));
+        if !is_so {
+            self.tell(what);
+        }
     }
 }
 
-/// Counts what must not be, and shows the first ones.
+impl Keep for Vec<String> {
+    fn tell(&mut self, what: String) {
+        self.push(what);
+    }
+}
+
+/// Counts what is wrong, and shows the first of it.
 #[derive(Default)]
 pub struct Wrong(pub usize);
 
 impl Keep for Wrong {
-    fn unless(&mut self, is_so: bool, what: String) {
-        self.0 += usize::from(!is_so);
-        if !is_so && self.0 <= 20 {
+    fn tell(&mut self, what: String) {
+        self.0 += 1;
+        if self.0 <= 20 {
             println!("wrong: {what:.1000}");
         }
     }
 }
 
+/// Takes down a text, written as for `format!`, unless something is so.
 #[macro_export]
 macro_rules! must {
     ($wrong:expr, $is_so:expr, $($text:tt)*) => {
-        $wrong.unless($is_so, ::std::format!($($text)*))
+        if !$is_so {
+            $wrong.tell(::std::format!($($text)*));
+        }
     };
 }
 

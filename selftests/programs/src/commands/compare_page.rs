@@ -338,17 +338,17 @@ pub fn run(options: &mut Options) -> io::Result<bool> {
         let same = [before.len(), after.len()] == [asked.len(); 2];
         ensure!(same, "the kernel has fewer frames than before");
         let mut lines = text.lines();
-        // What differs from the last frame's in the address alone is as right as that, but
-        // where the address is that of its folio.
+        // An answer that is the last one's but for its address was judged with that, unless
+        // its page is the first of a folio, whose address it has as well.
         let (mut last, mut kind) = (None, String::new());
         for (at, frame) in asked.iter().enumerate() {
             let line = lines.next().ok_or_else(|| error!("too few answers"))?;
             let (words, same) = (before[at], before[at] == after[at]);
-            let rest = line.strip_prefix(&*format!("pa={:#x} ", frame * PAGE));
             let has_head = words[0] & TAIL == 0 && !line.contains(" head=- ");
             let head = has_head.then_some(*frame);
-            let this = Some((rest, words, same, zones.of(*frame), head));
-            if this != last {
+            let rest = line.strip_prefix(&*format!("pa={:#x} ", frame * PAGE));
+            let this = rest.map(|rest| (rest, words, same, zones.of(*frame), head));
+            if this.is_none() || this != last {
                 let answer = Keys::parse(line)?;
                 answer.get("kind").clone_into(&mut kind);
                 let wrong = same && judge(&answer, *frame, words, &zones).is_err();
